@@ -1,0 +1,25 @@
+/* A broker is named by one base, from which its four endpoints follow:
+ *
+ *   ipc:///run/earshot/broker     ipc:///run/earshot/broker-{frontend,backend,results,publish}
+ *   tcp://10.0.0.1:5570           ports 5570 (frontend), 5571 (backend), 5572 (results), 5573 (publish); default port 5570
+ *   inproc://house                inproc://house-{frontend,...}
+ */
+#ifndef ES_ENDPOINTS_H
+#define ES_ENDPOINTS_H
+
+#include <stddef.h>
+
+#define ES_ENDPOINT_MAX 160
+#define ES_BROKERS_MAX 8
+
+typedef struct {
+    char base[ES_ENDPOINT_MAX];
+    char frontend[ES_ENDPOINT_MAX], backend[ES_ENDPOINT_MAX], results[ES_ENDPOINT_MAX], publish[ES_ENDPOINT_MAX];
+} es_endpoints_t;
+
+/* Parses one base. 0, or -1 with a sentence in err (which value, what is allowed). */
+int es_endpoints_parse(es_endpoints_t *out, const char *base, char *err, size_t err_len);
+/* Parses a comma-separated list into out[ES_BROKERS_MAX]. Returns the count, or -1. */
+int es_endpoints_parse_list(es_endpoints_t *out, const char *list, char *err, size_t err_len);
+
+#endif

@@ -1,0 +1,31 @@
+/* How an actor's function becomes a process: signals blocked in all threads and read by signalfd, a zactor, a clean end.
+ *
+ *     int main(int argc, char **argv) { ...load config...; return es_runner_main("broker", es_broker_actor, &config, &config.common); }
+ *
+ * The actor function must: send a signal on `pipe` when it serves (zsock_signal(pipe, 0)), watch the pipe in its loop, and return after "$TERM" once it
+ * has drained. `earshot up --threads` starts the same functions in one process.
+ */
+#ifndef ES_RUNNER_H
+#define ES_RUNNER_H
+
+#include <czmq.h>
+
+#include "config.h"
+#include "loop.h"
+
+typedef void (*es_actor_fn)(zsock_t *pipe, void *args);
+
+/* First thing in every main: keeps CZMQ's hands off signals, blocks SIGTERM, SIGINT, SIGHUP, ignores SIGPIPE, raises RLIMIT_NOFILE. */
+void es_runner_prepare(void);
+/* Logs, pid file DATA/run/NAME.pid, runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
+ * the exit status: 0 after a clean end, 1 where the actor could not start (es_runner_fail) or ended unasked. */
+int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);
+/* The actor could not start: say so in the log, then call this and return. The starter sees a failed start. */
+void es_runner_fail(zsock_t *pipe);
+/* Watches `pipe` in a loop; on "$TERM" (or where the pipe dies) calls fn once (NULL: es_loop_stop). */
+void es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
+/* Writes DATA/run/NAME.pid with `pid`, atomically. 0 or -1 (logged). */
+int es_pidfile_write(const char *data, const char *name, int pid);
+void es_pidfile_remove(const char *data, const char *name);
+
+#endif

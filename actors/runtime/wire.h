@@ -1,0 +1,56 @@
+/* Messages over ZeroMQ sockets: [routing id,] key, envelope, [body]. Raw zmq_msg_t, no copies of received parts.
+ * `socket` is the raw ZeroMQ handle (zsock_resolve). One thread a socket. */
+#ifndef ES_WIRE_H
+#define ES_WIRE_H
+
+#include <czmq.h>
+#include <zmq.h>
+
+#include "catalogue.h"
+
+/* A received message: parts stay valid until es_wire_close. */
+typedef struct {
+    zmq_msg_t route, key, envelope, body;
+    bool has_route, has_body;
+    es_msg_t msg;       /* decoded, where `ok` */
+    bool ok;            /* decoded and in the catalogue */
+    const char *reason; /* where not ok */
+} es_wire_t;
+
+/* Receives one message without blocking. with_route: the socket is a ROUTER. Returns 0 (look at ok: malformed ones are returned too, for
+ * counting), -1 with errno EAGAIN where there is none, ETERM at the end. Call es_wire_close after every 0. */
+int es_wire_recv(es_wire_t *self, void *socket, bool with_route, es_decoder_t *decoder);
+void es_wire_close(es_wire_t *self);
+static inline es_span_t es_wire_key(es_wire_t *w)
+{
+    return es_span_of(zmq_msg_data(&w->key), zmq_msg_size(&w->key));
+}
+static inline es_span_t es_wire_route(es_wire_t *w)
+{
+    return es_span_of(zmq_msg_data(&w->route), zmq_msg_size(&w->route));
+}
+static inline es_span_t es_wire_body(es_wire_t *w)
+{
+    return w->has_body ? es_span_of(zmq_msg_data(&w->body), zmq_msg_size(&w->body)) : (es_span_t){0};
+}
+
+/* Sends without blocking; the body is copied. route: NULL unless ROUTER. Sets time_us where it is 0. Returns 0, or -1 with errno (EAGAIN,
+ * EHOSTUNREACH); nothing is sent then, and the caller may forget the message: streams mend themselves. */
+int es_wire_send(void *socket, const es_span_t *route, es_span_t key, const es_msg_t *msg, const void *body,
+                 size_t len);
+/* Forwards a received message as it is (key, envelope, body by reference), without its route, to `route` where not NULL. Consumes the parts. */
+int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route);
+
+/* Sets every option of our sockets: MAXMSGSIZE, HANDSHAKE_IVL, LINGER, HWM, HEARTBEAT, RECONNECT; ROUTER: MANDATORY, HANDOVER; PUSH, DEALER: IMMEDIATE. Call
+ * before bind or connect. */
+void es_wire_options(void *socket, int hwm);
+
+/* Monotonic and wall clock in microseconds. */
+uint64_t es_now_us(void);
+uint64_t es_wall_us(void);
+/* Random bits from getrandom(2); dies where there are none. */
+uint64_t es_random_u64(void);
+/* 16 lowercase hex digits and NUL. */
+void es_hex16(uint64_t value, char out[17]);
+
+#endif
