@@ -1,0 +1,33 @@
+"""Fixtures for the integration tests: real binaries, drawn ports, directories of their own."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from house import SPEECH, House, say  # noqa: E402
+
+
+@pytest.fixture
+def house():
+    """One edge, one broker, one mock transcriber."""
+    with House() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """Three sentences with pauses; what they say."""
+    path = tmp_path_factory.mktemp("speech") / "spoken.wav"
+    say(path, "one two three four five", "please call me tomorrow", "two hundred and fifty dollars")
+    return path, "one two three four five please call me tomorrow two hundred and fifty dollars"
+
+
+@pytest.fixture
+def recordings():
+    """[(file, what is said)] of the recorded speech, where it is there."""
+    found = [(path, path.with_suffix(".txt").read_text().strip()) for path in sorted(SPEECH.glob("*.*"))
+             if path.suffix in (".wav", ".raw") and path.with_suffix(".txt").exists()]
+    if not found:
+        pytest.skip(f"no recordings in {SPEECH}")
+    return found

@@ -1,0 +1,117 @@
+"""`earshot up`: fixed names, supervision, order of the end."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from house import BIN, House, wait_until
+from wire import Ws
+
+CHUNK = b"\1\2" * 320
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def heard(house, count=1):
+    with Ws(house.ws + "/api/audio/ws") as ws:
+        for _ in range(count):
+            ws.send(CHUNK)
+        ws.send("stop")
+        return len([m for m in ws.until(lambda m: m.get("done")) if "transcription" in m])
+
+
+def test_pid_files_and_a_clean_end():
+    with House(transcribers=2) as house:
+        pids = {a: house.pid(a) for a in ("broker", "edge", "transcriber-1", "transcriber-2")}
+        assert len(set(pids.values())) == 4
+        assert heard(house, 10) == 10
+        house.stop()
+        wait_until(lambda: not any(alive(p) for p in pids.values()), 5, "all actors gone")
+
+
+@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1"])
+def test_the_dead_are_restarted(actor):
+    with House() as house:
+        old = house.kill(actor)
+        house.await_restart(actor, old)
+        wait_until(lambda: ready(house), 20, "ready again")
+        assert heard(house) == 1
+
+
+def ready(house):
+    try:
+        return house.get("/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def test_threads_do_the_same():
+    with House("--threads") as house:
+        assert heard(house, 50) == 50
+        house.stop()
+
+
+def test_a_second_up_in_the_same_directory_is_refused(house):
+    done = subprocess.run([BIN / "earshot", "up", "--port", "0", "--data", house.data], capture_output=True, timeout=30)
+    assert done.returncode != 0 and house.data in done.stderr.decode()
+    assert heard(house) == 1
+
+
+def test_a_second_broker_is_refused(house):
+    done = subprocess.run([BIN / "earshot-broker", "--data", house.data], capture_output=True, timeout=30)
+    assert done.returncode == 1 and "broker" in done.stderr.decode()
+    assert heard(house) == 1
+
+
+def test_up_survives_being_killed():
+    first = House()
+    with first:
+        data = first.data
+        pids = [first.pid(a) for a in ("broker", "edge", "transcriber-1")]
+        first.process.kill()
+        first.process.wait()
+        wait_until(lambda: not any(alive(p) for p in pids), 10, "children end with their parent")
+        with House() as again:
+            again.stop()
+        done = subprocess.Popen([BIN / "earshot", "up", "--port", "0", "--engine", "mock", "--data", data],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert b"ready" in done.stdout.readline()
+        done.send_signal(signal.SIGTERM)
+        assert done.wait(30) == 0
+
+
+def test_sigterm_flushes_and_closes_1001():
+    with House("--delay-ms", "300") as house:
+        with Ws(house.ws + "/api/audio/ws") as ws:
+            for _ in range(5):
+                ws.send(CHUNK)
+            for _ in range(5):
+                assert "chunk_size" in ws.recv()
+            house.process.send_signal(signal.SIGTERM)
+            got = [ws.recv() for _ in range(5)]
+            assert [m["seq"] for m in got if "transcription" in m] == [1, 2, 3, 4, 5]
+            assert ws.await_close()[0] == 1001
+        assert house.process.wait(20) == 0
+        log = house.log.text()
+        order = [log.rfind(f"{a}") for a in ("edge", "transcriber-1", "broker")]
+        assert all(place >= 0 for place in order)
+
+
+def test_malformed_configuration_is_refused_with_the_range():
+    for args, words in (["--port", "70000"], ("port", "70000", "65535")), (["--prot", "1"], ("prot", "port")), \
+                       (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")):
+        done = subprocess.run([BIN / "earshot", "up", *args], capture_output=True, timeout=10)
+        assert done.returncode == 2, args
+        for word in words:
+            assert word in done.stderr.decode(), (args, done.stderr)
+    done = subprocess.run([BIN / "earshot-edge", "--help"], env={**os.environ, "EARSHOT_PORT": "x"}, capture_output=True, timeout=10)
+    assert done.returncode in (0, 2)
+    done = subprocess.run([BIN / "earshot-edge"], env={**os.environ, "EARSHOT_PORT": "x"}, capture_output=True, timeout=10)
+    assert done.returncode == 2 and b"EARSHOT_PORT" in done.stderr
