@@ -1,0 +1,399 @@
+#include "placement.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "map.h"
+#include "pool.h"
+
+enum {
+    ES_PLACEMENT_TICK_US = 100 * 1000,
+    ES_PLACEMENT_RECENT = 1024 /* streams remembered as just rewound; a collision only costs a second REWIND */
+};
+
+typedef struct es_placed {
+    LIST_ENTRY(es_placed) of_worker;
+    TAILQ_ENTRY(es_placed) of_age;
+    es_pool_worker_t *worker;
+    uint64_t epoch;            /* highest forwarded or learnt */
+    uint64_t last_us, seen_us; /* of its last frame; of its entry into the list of ages */
+    size_t len;
+    char key[]; /* len bytes */
+} stream_t;
+
+struct es_placement {
+    es_placement_config_t config;
+    es_placement_stats_t stats;
+    uint64_t settled_us, learned_us; /* when those times are over */
+    es_map_t *streams, *waiters;
+    es_pool_t pool;
+    TAILQ_HEAD(, es_placed) ages; /* by seen_us, oldest first */
+    struct {
+        uint64_t hash, at_us;
+    } recent[ES_PLACEMENT_RECENT];
+};
+
+es_placement_config_t es_placement_defaults(void)
+{
+    return (es_placement_config_t){.max_streams = 65536,
+                                   .max_waiting = 4096,
+                                   .max_workers = 1024,
+                                   .max_services = 64,
+                                   .stream_idle_us = UINT64_C(15) * 60 * 1000 * 1000,
+                                   .wait_expiry_us = 3 * 1000 * 1000,
+                                   .settle_us = 300 * 1000,
+                                   .learn_us = 2 * 1000 * 1000,
+                                   .rewind_us = 100 * 1000,
+                                   .seed = 1};
+}
+
+es_placement_t *es_placement_new(const es_placement_config_t *config, uint64_t now_us)
+{
+    es_placement_t *self = es_alloc_zero(sizeof *self);
+    self->config = config ? *config : es_placement_defaults();
+    self->settled_us = now_us + self->config.settle_us;
+    self->learned_us = now_us + self->config.learn_us;
+    self->streams = es_map_new(self->config.seed);
+    self->waiters = es_map_new(self->config.seed);
+    TAILQ_INIT(&self->ages);
+    es_pool_init(&self->pool, self->config.max_services, self->config.max_workers);
+    return self;
+}
+
+static size_t free_places(const es_placement_t *self, const es_service_t *service, uint64_t now_us)
+{
+    if (now_us < self->settled_us || self->stats.streams >= self->config.max_streams) return 0;
+    return es_pool_free(&self->pool, service, self->config.max_streams - self->stats.streams);
+}
+
+int es_placement_worker_up(es_placement_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
+{
+    return es_pool_worker_up(&self->pool, inc, service, capacity) ? 0 : -1;
+}
+
+void es_placement_worker_load(es_placement_t *self, uint64_t inc, uint64_t load)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (w) w->foreign = load > w->placed ? load - w->placed : 0;
+}
+
+/* ---- streams ---- */
+
+static void attach(stream_t *stream, es_pool_worker_t *w)
+{
+    stream->worker = w;
+    LIST_INSERT_HEAD(&w->streams, stream, of_worker);
+    w->placed++;
+}
+
+static void detach(stream_t *stream)
+{
+    LIST_REMOVE(stream, of_worker);
+    stream->worker->placed--;
+    stream->worker = NULL;
+}
+
+static void add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
+{
+    stream_t *stream = es_alloc_zero(sizeof *stream + key.len);
+    memcpy(stream->key, key.ptr, key.len);
+    stream->len = key.len;
+    stream->epoch = epoch;
+    stream->last_us = stream->seen_us = now_us;
+    attach(stream, w);
+    TAILQ_INSERT_TAIL(&self->ages, stream, of_age);
+    es_map_put(self->streams, es_span_of(stream->key, stream->len), stream);
+    self->stats.streams++;
+}
+
+static void remove_stream(es_placement_t *self, stream_t *stream)
+{
+    es_map_remove(self->streams, es_span_of(stream->key, stream->len));
+    TAILQ_REMOVE(&self->ages, stream, of_age);
+    detach(stream);
+    free(stream);
+    self->stats.streams--;
+}
+
+static void remove_waiter(es_placement_t *self, es_waiter_t *waiter)
+{
+    es_service_t *s = waiter->owner;
+    es_map_remove(self->waiters, es_span_of(waiter->key, waiter->len));
+    es_waiting_remove(&s->queue, waiter);
+    free(waiter);
+    self->stats.waiting--;
+}
+
+bool es_placement_learn(es_placement_t *self, uint64_t inc, es_span_t key, uint64_t epoch, uint64_t now_us)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    stream_t *stream = es_map_get(self->streams, key);
+    if (stream && stream->worker == w) {
+        if (epoch > stream->epoch) stream->epoch = epoch;
+        return true;
+    }
+    es_waiter_t *waiter = es_map_get(self->waiters, key);
+    if (stream || !w || self->stats.streams >= self->config.max_streams || (waiter && waiter->epoch > epoch)) {
+        self->stats.losers++;
+        return false;
+    }
+    if (waiter) {
+        es_service_t *s = waiter->owner;
+        remove_waiter(self, waiter);
+        es_pool_release_service(&self->pool, s);
+    }
+    add_stream(self, key, w, epoch, now_us);
+    self->stats.learned++;
+    return true;
+}
+
+size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement_lost_fn fn, void *ctx)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w) return 0;
+    size_t n = 0;
+    for (stream_t *stream; (stream = LIST_FIRST(&w->streams)); n++) {
+        if (fn) fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
+        remove_stream(self, stream);
+    }
+    self->stats.lost += n;
+    es_pool_worker_down(&self->pool, w);
+    return n;
+}
+
+/* ---- routing ---- */
+
+static es_route_t drop(es_placement_t *self, es_route_reason_t reason)
+{
+    self->stats.drops[reason]++;
+    return (es_route_t){.verdict = ES_ROUTE_DROP, .reason = reason};
+}
+
+static es_route_t wait(es_placement_t *self, const es_msg_t *msg, uint64_t place)
+{
+    self->stats.waits++;
+    return (es_route_t){.verdict = ES_ROUTE_WAIT, .epoch = msg->epoch, .place = place};
+}
+
+static es_route_t forward(es_placement_t *self, const stream_t *stream)
+{
+    self->stats.forwards++;
+    return (es_route_t){.verdict = ES_ROUTE_FORWARD, .worker = stream->worker->inc};
+}
+
+static es_route_t forward_new(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
+{
+    add_stream(self, key, w, epoch, now_us);
+    self->stats.placed++;
+    self->stats.forwards++;
+    return (es_route_t){.verdict = ES_ROUTE_FORWARD, .worker = w->inc, .placed = true};
+}
+
+static es_lane_t lane_of(const es_msg_t *msg)
+{
+    if (ES_HAS(msg, ES_M_PRIORITY) && msg->priority > 0) return ES_LANE_BATCH;
+    return ES_HAS(msg, ES_M_BASE) && msg->base > 0 ? ES_LANE_GOING : ES_LANE_LIVE;
+}
+
+static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, const es_msg_t *msg, uint64_t now_us)
+{
+    size_t n = es_waiting_count(&s->queue);
+    if (n >= self->config.max_waiting) {
+        self->stats.wait_refused++;
+        es_pool_release_service(&self->pool, s);
+        return wait(self, msg, n + 1);
+    }
+    es_waiter_t *waiter = es_waiting_add(&s->queue, lane_of(msg), key, s);
+    waiter->epoch = msg->epoch;
+    waiter->last_us = now_us;
+    es_map_put(self->waiters, es_span_of(waiter->key, waiter->len), waiter);
+    self->stats.waiting++;
+    return wait(self, msg, es_waiting_place(&s->queue, waiter));
+}
+
+/* A START of a stream that has no worker. */
+static es_route_t place_or_wait(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
+{
+    if (msg->epoch == 0 || msg->service.len == 0) return drop(self, ES_ROUTE_BAD_START);
+    es_service_t *s = es_pool_need_service(&self->pool, msg->service);
+    if (!s) return drop(self, ES_ROUTE_NO_SERVICE);
+    es_waiter_t *waiter = es_map_get(self->waiters, key);
+    if (waiter && waiter->epoch > msg->epoch) return drop(self, ES_ROUTE_STALE);
+    if (waiter && waiter->owner != s) {
+        es_service_t *other = waiter->owner;
+        remove_waiter(self, waiter);
+        es_pool_release_service(&self->pool, other);
+        waiter = NULL;
+    }
+    uint64_t ahead = waiter ? es_waiting_place(&s->queue, waiter) - 1 : es_waiting_ahead(&s->queue, lane_of(msg));
+    if (ahead < free_places(self, s, now_us)) {
+        if (waiter) remove_waiter(self, waiter);
+        return forward_new(self, key, es_pool_pick(&self->pool, s), msg->epoch, now_us);
+    }
+    if (!waiter) return enqueue(self, s, key, msg, now_us);
+    waiter->epoch = msg->epoch;
+    waiter->last_us = now_us;
+    return wait(self, msg, es_waiting_place(&s->queue, waiter));
+}
+
+/* The key's next stream wants another service. */
+static es_route_t change_service(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+{
+    uint64_t displaced = stream->worker->inc;
+    char copy[ES_KEY_MAX];
+    es_span_t key = es_span_of(copy, stream->len);
+    memcpy(copy, stream->key, stream->len);
+    remove_stream(self, stream);
+    self->stats.moved++;
+    es_route_t route = place_or_wait(self, key, msg, now_us);
+    route.displaced = displaced;
+    return route;
+}
+
+/* A new epoch leaves a draining worker where another has a place, and a worker of another service in any case. */
+static es_route_t begin_anew(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+{
+    es_pool_worker_t *old = stream->worker;
+    if (msg->service.len > 0 && es_pool_service(&self->pool, msg->service) != old->service)
+        return change_service(self, stream, msg, now_us);
+    es_pool_worker_t *successor = old->capacity == 0 ? es_pool_pick(&self->pool, old->service) : NULL;
+    if (!successor) return forward(self, stream);
+    detach(stream);
+    attach(stream, successor);
+    self->stats.moved++;
+    es_route_t route = forward(self, stream);
+    route.displaced = old->inc;
+    return route;
+}
+
+static es_route_t route_known(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+{
+    if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
+    bool anew = msg->epoch > stream->epoch && (msg->flags & ES_F_START);
+    stream->epoch = msg->epoch;
+    stream->last_us = now_us;
+    return anew ? begin_anew(self, stream, msg, now_us) : forward(self, stream);
+}
+
+static es_route_t route_unknown(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
+{
+    if (es_map_get(self->waiters, key)) return drop(self, ES_ROUTE_WAITING);
+    if (now_us < self->learned_us) return drop(self, ES_ROUTE_LEARNING);
+    uint64_t hash = es_map_hash(self->streams, key);
+    size_t slot = hash % ES_PLACEMENT_RECENT;
+    if (self->recent[slot].hash == hash && now_us - self->recent[slot].at_us < self->config.rewind_us)
+        return drop(self, ES_ROUTE_LIMITED);
+    self->recent[slot].hash = hash;
+    self->recent[slot].at_us = now_us;
+    self->stats.rewinds++;
+    return (es_route_t){.verdict = ES_ROUTE_REWIND, .epoch = msg->epoch};
+}
+
+static es_route_t route_close(es_placement_t *self, stream_t *stream, es_span_t key, const es_msg_t *msg)
+{
+    es_waiter_t *waiter = es_map_get(self->waiters, key);
+    if (waiter && msg->epoch >= waiter->epoch) {
+        es_service_t *s = waiter->owner;
+        remove_waiter(self, waiter);
+        es_pool_release_service(&self->pool, s);
+    }
+    if (!stream) return drop(self, ES_ROUTE_UNKNOWN);
+    if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
+    es_route_t route = forward(self, stream);
+    remove_stream(self, stream);
+    self->stats.closed++;
+    return route;
+}
+
+es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
+{
+    assert(key.len > 0 && key.len <= ES_KEY_MAX);
+    stream_t *stream = es_map_get(self->streams, key);
+    if (msg->kind == ES_CLOSE) return route_close(self, stream, key, msg);
+    if (msg->kind != ES_FRAME) return drop(self, ES_ROUTE_UNKNOWN);
+    if (stream) return route_known(self, stream, msg, now_us);
+    if (msg->flags & ES_F_START) return place_or_wait(self, key, msg, now_us);
+    return route_unknown(self, key, msg, now_us);
+}
+
+const char *es_route_reason(es_route_reason_t reason)
+{
+    static const char *const words[ES_ROUTE_REASONS] = {"ok",      "stale",   "learning",  "waiting",
+                                                        "limited", "unknown", "bad_start", "no_service"};
+    return words[reason];
+}
+
+/* ---- time ---- */
+
+static void expire_waiter(void *ctx, es_waiter_t *waiter)
+{
+    es_placement_t *self = ctx;
+    self->stats.wait_expired++;
+    remove_waiter(self, waiter);
+}
+
+/* Ages are looked at lazily: a stream that was busy since it entered the list goes to its end, so that a frame costs one store. */
+static void expire_streams(es_placement_t *self, uint64_t now_us)
+{
+    stream_t *stream;
+    while ((stream = TAILQ_FIRST(&self->ages)) && now_us - stream->seen_us >= self->config.stream_idle_us) {
+        if (now_us - stream->last_us >= self->config.stream_idle_us) {
+            remove_stream(self, stream);
+            self->stats.idled++;
+            continue;
+        }
+        TAILQ_REMOVE(&self->ages, stream, of_age);
+        stream->seen_us = stream->last_us;
+        TAILQ_INSERT_TAIL(&self->ages, stream, of_age);
+    }
+}
+
+uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us)
+{
+    expire_streams(self, now_us);
+    uint64_t before = now_us > self->config.wait_expiry_us ? now_us - self->config.wait_expiry_us : 0;
+    es_service_t *s, *next;
+    for (s = LIST_FIRST(&self->pool.services); s; s = next) {
+        next = LIST_NEXT(s, link);
+        es_waiting_expire(&s->queue, before, expire_waiter, self);
+        es_pool_release_service(&self->pool, s);
+    }
+    if (self->stats.waiting > 0) return now_us + ES_PLACEMENT_TICK_US;
+    stream_t *oldest = TAILQ_FIRST(&self->ages);
+    return oldest ? oldest->seen_us + self->config.stream_idle_us : UINT64_MAX;
+}
+
+/* ---- figures ---- */
+
+size_t es_placement_free(const es_placement_t *self, es_span_t service, uint64_t now_us)
+{
+    es_service_t *s = service.len > 0 ? es_pool_service(&self->pool, service) : NULL;
+    return service.len > 0 && !s ? 0 : free_places(self, s, now_us);
+}
+
+size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    return w ? w->placed : 0;
+}
+
+void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
+{
+    *out = self->stats;
+}
+
+void es_placement_destroy(es_placement_t **self_p)
+{
+    if (!self_p || !*self_p) return;
+    es_placement_t *self = *self_p;
+    es_pool_worker_t *w;
+    while ((w = LIST_FIRST(&self->pool.workers))) es_placement_worker_lost(self, w->inc, NULL, NULL);
+    self->config.wait_expiry_us = 0;
+    es_placement_tick(self, UINT64_MAX);
+    es_map_destroy(&self->streams);
+    es_map_destroy(&self->waiters);
+    free(self);
+    *self_p = NULL;
+}

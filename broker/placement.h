@@ -1,0 +1,116 @@
+/* Placement: which worker serves which stream, and who waits.
+ *
+ *                    START, a free place                        CLOSE, worker lost, GOODBYE, idle,
+ *      (unknown) ----------------------------> PLACED(worker) ----------------------------------> (unknown)
+ *          |  \--- HELLO lists it ---------------^    |   ^--- START of a newer epoch moves it off a draining worker
+ *          |                                     |    '--------'
+ *          '--- START, no free place --> WAITING-'  a later START, once it is its turn
+ *                                           '--- CLOSE, or no START for wait_expiry --> (unknown)
+ *
+ * Only a START creates a placement; HELLO only teaches what was so already, and never displaces a placement or a newer epoch. A placement is
+ * sticky: three silent expiries, rewinds and newer epochs do not move it. It goes to the live worker of the service with the smallest share of its
+ * places taken.
+ *
+ * Learning. All state is soft, so a broker that starts knows nothing, though workers may hold streams. Two named times bridge that:
+ *   settle  no new placement is made: STARTs wait in the queue (WAIT). Otherwise all streams would land on the worker that said HELLO first.
+ *   learn   a frame without START of an unknown stream is dropped, not rewound: its worker's HELLO may be under way, and the retransmission
+ *           mends the drop. After that it is answered REWIND{none}.
+ * A START that is placed elsewhere although its old worker lives is safe by the rules of the epoch, only wasteful; so settle is short.
+ *
+ * Waiting. One queue a service with three lanes: live streams that have words committed (their worker died in the middle), live streams, file jobs. No
+ * place is reserved: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
+ * waiting holds a place no longer than wait_expiry.
+ *
+ * Pure: no socket, no clock. Workers are named by their incarnation. One thread.
+ */
+#ifndef ES_PLACEMENT_H
+#define ES_PLACEMENT_H
+
+#include "catalogue.h"
+
+typedef struct es_placement es_placement_t;
+
+typedef struct {
+    size_t max_streams;      /* placed at once; more wait. Default 65536 */
+    size_t max_waiting;      /* in each service's queue; more are told a place behind its end. Default 4096 */
+    size_t max_workers;      /* default 1024 */
+    size_t max_services;     /* with a worker or a waiting stream; default 64 */
+    uint64_t stream_idle_us; /* a stream without a frame is forgotten; default 15 min, more than a worker's */
+    uint64_t wait_expiry_us; /* a waiting stream without a START is forgotten; default 3 s */
+    uint64_t settle_us;      /* default 300 ms */
+    uint64_t learn_us;       /* default 2 s */
+    uint64_t rewind_us;      /* a REWIND to one stream at most this often; default 100 ms */
+    uint64_t seed;           /* of the hash map */
+} es_placement_config_t;
+es_placement_config_t es_placement_defaults(void);
+
+/* now_us is the start that settle and learn count from. NULL config: the defaults. Dies on lack of memory. */
+es_placement_t *es_placement_new(const es_placement_config_t *config, uint64_t now_us);
+void es_placement_destroy(es_placement_t **self_p);
+
+typedef enum {
+    ES_ROUTE_FORWARD, /* give it to `worker` */
+    ES_ROUTE_WAIT,    /* answer WAIT{epoch, place} */
+    ES_ROUTE_REWIND,  /* answer REWIND{epoch} without `expected` and without an incarnation: nobody has state, raise */
+    ES_ROUTE_DROP     /* say nothing */
+} es_route_verdict_t;
+
+typedef enum {
+    ES_ROUTE_OK,
+    ES_ROUTE_STALE,      /* an epoch older than the stream's */
+    ES_ROUTE_LEARNING,   /* unknown stream, soon after our start */
+    ES_ROUTE_WAITING,    /* the stream waits; only its START counts */
+    ES_ROUTE_LIMITED,    /* a REWIND went out less than rewind_us ago */
+    ES_ROUTE_UNKNOWN,    /* CLOSE of an unknown stream */
+    ES_ROUTE_BAD_START,  /* START without service or with epoch 0 */
+    ES_ROUTE_NO_SERVICE, /* max_services reached */
+    ES_ROUTE_REASONS
+} es_route_reason_t;
+
+typedef struct {
+    es_route_verdict_t verdict;
+    es_route_reason_t reason; /* of DROP */
+    uint64_t worker;          /* FORWARD */
+    uint64_t displaced;       /* not 0: this worker had the stream until now; send it DROP */
+    uint64_t epoch;           /* WAIT, REWIND: that of the frame */
+    uint64_t place;           /* WAIT: from 1 */
+    bool placed;              /* FORWARD: a placement was just made */
+} es_route_t;
+
+/* What to do with a FRAME or CLOSE on `key` (1..ES_KEY_MAX bytes; asserted). Other kinds are dropped as unknown. */
+es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us);
+/* A static word for metrics and logs. */
+const char *es_route_reason(es_route_reason_t reason);
+
+/* HELLO: a worker is there, or says anew what it can take. capacity 0: it drains, keeping its streams and getting no new ones. 0, or -1 where a limit is
+ * reached (the worker then gets nothing). */
+int es_placement_worker_up(es_placement_t *self, uint64_t worker, es_span_t service, uint64_t capacity);
+/* Streams open at the worker by its own count (HELLO, HEARTBEAT; after the learn calls of a HELLO). What exceeds our own count was placed by other
+ * brokers and takes places too. An unknown worker is ignored. */
+void es_placement_worker_load(es_placement_t *self, uint64_t worker, uint64_t load);
+/* HELLO says that the worker has this stream. True where that is so now; false: another has it (or max_streams is reached), send DROP. */
+bool es_placement_learn(es_placement_t *self, uint64_t worker, es_span_t key, uint64_t epoch, uint64_t now_us);
+
+/* Called for each stream that a worker had, with the highest epoch forwarded. Must not call into placement. */
+typedef void (*es_placement_lost_fn)(void *ctx, es_span_t key, uint64_t epoch);
+/* The worker is lost or said GOODBYE: forgets it and its streams. Returns how many those were; 0 for an unknown worker. fn may be NULL. */
+size_t es_placement_worker_lost(es_placement_t *self, uint64_t worker, es_placement_lost_fn fn, void *ctx);
+
+/* Forgets idle streams and expired waiting ones. Returns the time of the next call, UINT64_MAX: none needed. */
+uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us);
+
+/* Places that could be given away now, of one service or (empty span) of all; not counting what the queue is entitled to. */
+size_t es_placement_free(const es_placement_t *self, es_span_t service, uint64_t now_us);
+/* Streams placed with the worker by us; 0 for an unknown one. */
+size_t es_placement_worker_streams(const es_placement_t *self, uint64_t worker);
+
+typedef struct {
+    size_t streams, waiting, workers, services;                 /* now */
+    uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
+    uint64_t losers;                                            /* learn answered false */
+    uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
+    uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
+} es_placement_stats_t;
+void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out);
+
+#endif

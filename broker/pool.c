@@ -1,0 +1,128 @@
+#include "pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+void es_pool_init(es_pool_t *self, size_t max_services, size_t max_workers)
+{
+    *self = (es_pool_t){.max_services = max_services, .max_workers = max_workers};
+}
+
+es_service_t *es_pool_service(const es_pool_t *self, es_span_t name)
+{
+    es_service_t *s;
+    LIST_FOREACH(s, &self->services, link)
+    {
+        if (es_span_eq(es_span_of(s->name, s->len), name)) return s;
+    }
+    return NULL;
+}
+
+es_service_t *es_pool_need_service(es_pool_t *self, es_span_t name)
+{
+    es_service_t *s = es_pool_service(self, name);
+    if (s) return s;
+    if (name.len == 0 || name.len > ES_NAME_MAX || self->service_count >= self->max_services) return NULL;
+    s = es_alloc_zero(sizeof *s);
+    memcpy(s->name, name.ptr, name.len);
+    s->len = name.len;
+    es_waiting_init(&s->queue);
+    LIST_INSERT_HEAD(&self->services, s, link);
+    self->service_count++;
+    return s;
+}
+
+void es_pool_release_service(es_pool_t *self, es_service_t *service)
+{
+    if (service->workers > 0 || es_waiting_count(&service->queue) > 0) return;
+    LIST_REMOVE(service, link);
+    self->service_count--;
+    free(service);
+}
+
+es_pool_worker_t *es_pool_worker(const es_pool_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w;
+    LIST_FOREACH(w, &self->workers, link)
+    {
+        if (w->inc == inc) return w;
+    }
+    return NULL;
+}
+
+static void serve(es_pool_t *self, es_pool_worker_t *w, es_service_t *service)
+{
+    es_service_t *old = w->service;
+    if (old == service) return;
+    w->service = service;
+    service->workers++;
+    if (!old) return;
+    old->workers--;
+    es_pool_release_service(self, old);
+}
+
+es_pool_worker_t *es_pool_worker_up(es_pool_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
+{
+    es_pool_worker_t *w = es_pool_worker(self, inc);
+    if (!w && self->worker_count >= self->max_workers) return NULL;
+    es_service_t *s = es_pool_need_service(self, service);
+    if (!s) return NULL;
+    if (!w) {
+        w = es_alloc_zero(sizeof *w);
+        w->inc = inc;
+        LIST_INSERT_HEAD(&self->workers, w, link);
+        self->worker_count++;
+    }
+    serve(self, w, s);
+    w->capacity = capacity;
+    return w;
+}
+
+void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker)
+{
+    assert(LIST_EMPTY(&worker->streams));
+    LIST_REMOVE(worker, link);
+    self->worker_count--;
+    worker->service->workers--;
+    es_pool_release_service(self, worker->service);
+    free(worker);
+}
+
+/* Subtractions only: capacities and loads come from outside and may be anything. */
+static uint64_t free_of(const es_pool_worker_t *w)
+{
+    uint64_t left = w->placed < w->capacity ? w->capacity - w->placed : 0;
+    return w->foreign < left ? left - w->foreign : 0;
+}
+
+size_t es_pool_free(const es_pool_t *self, const es_service_t *service, size_t limit)
+{
+    size_t left = limit;
+    es_pool_worker_t *w;
+    LIST_FOREACH(w, &self->workers, link)
+    {
+        if (service && w->service != service) continue;
+        if (free_of(w) >= left) return limit;
+        left -= (size_t)free_of(w);
+    }
+    return limit - left;
+}
+
+static bool better(const es_pool_worker_t *a, const es_pool_worker_t *b)
+{
+    double share_a = (double)free_of(a) / (double)a->capacity, share_b = (double)free_of(b) / (double)b->capacity;
+    return share_a > share_b || (share_a >= share_b && free_of(a) > free_of(b));
+}
+
+es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service)
+{
+    es_pool_worker_t *best = NULL, *w;
+    LIST_FOREACH(w, &self->workers, link)
+    {
+        if (w->service == service && free_of(w) > 0 && (!best || better(w, best))) best = w;
+    }
+    return best;
+}

@@ -1,0 +1,51 @@
+/* The pool: services, their workers and how full those are. Half of placement, which alone uses it. Pure; one thread. */
+#ifndef ES_POOL_H
+#define ES_POOL_H
+
+#include "waiting.h"
+
+struct es_placed; /* a stream, known to placement.c */
+
+typedef struct es_service {
+    LIST_ENTRY(es_service) link;
+    size_t workers;
+    es_waiting_t queue;
+    char name[ES_NAME_MAX];
+    size_t len;
+} es_service_t;
+
+typedef struct es_pool_worker {
+    LIST_ENTRY(es_pool_worker) link;
+    uint64_t inc;
+    es_service_t *service;
+    uint64_t capacity; /* 0: drains */
+    size_t placed;     /* streams placed by us */
+    uint64_t foreign;  /* and by other brokers, as of its last figures */
+    LIST_HEAD(, es_placed) streams;
+} es_pool_worker_t;
+
+typedef struct {
+    LIST_HEAD(, es_service) services;
+    LIST_HEAD(, es_pool_worker) workers;
+    size_t service_count, worker_count, max_services, max_workers;
+} es_pool_t;
+
+void es_pool_init(es_pool_t *self, size_t max_services, size_t max_workers);
+es_service_t *es_pool_service(const es_pool_t *self, es_span_t name);
+/* Makes it where it is not there. NULL where max_services is reached or the name is empty or too long. */
+es_service_t *es_pool_need_service(es_pool_t *self, es_span_t name);
+/* Frees a service that nobody serves and nobody waits for; otherwise does nothing. */
+void es_pool_release_service(es_pool_t *self, es_service_t *service);
+
+es_pool_worker_t *es_pool_worker(const es_pool_t *self, uint64_t inc);
+/* Adds a worker or changes its service and capacity. NULL where a limit is reached. */
+es_pool_worker_t *es_pool_worker_up(es_pool_t *self, uint64_t inc, es_span_t service, uint64_t capacity);
+/* Frees it; its streams are gone already (asserted). */
+void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker);
+
+/* Free places of a service (NULL: of all), at most `limit`. */
+size_t es_pool_free(const es_pool_t *self, const es_service_t *service, size_t limit);
+/* The worker with the smallest share of its places taken, among equals the one with most places free. NULL: none has room. */
+es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service);
+
+#endif
