@@ -28,6 +28,11 @@ void es_loop_remove_fd(es_loop_t *self, int fd);
 void es_loop_add_tick(es_loop_t *self, es_loop_tick_fn fn, void *ctx);
 /* 0 (default) switches the adaptive tick off. */
 void es_loop_set_tick(es_loop_t *self, uint64_t tick_us);
+/* A handler tells how many messages it took. Where somebody does, the adaptive tick ends as soon as about 32 messages are worth a wake-up, and is left
+ * where sleeping gathers none (a lone client that waits for each answer). */
+void es_loop_count(es_loop_t *self, uint64_t messages);
+/* The loop frees `memory` (from malloc) when it is destroyed: for the state of a watch that lives as long as the loop. */
+void es_loop_own(es_loop_t *self, void *memory);
 /* Runs until es_loop_stop. 0, or -1 where the context was terminated. */
 int es_loop_run(es_loop_t *self);
 void es_loop_stop(es_loop_t *self);

@@ -1,0 +1,134 @@
+/* What every actor understands, and what follows from it. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "config_parts.h"
+#include "endpoints.h"
+#include "envelope.h"
+
+const es_option_t es_common_options[] = {
+    ES_OPT_STR(es_common_config_t, name, "name", NULL, NULL, ES_NAME_MAX, "name in logs, status and pid file"),
+    ES_OPT_STR(
+        es_common_config_t, broker, "broker", "BROKER_URL", NULL, 1024,
+        "broker to use, or several with commas: ipc:///path, tcp://host:port, inproc://name; default: in --data"),
+    ES_OPT_STR(es_common_config_t, data, "data", NULL, NULL, 512,
+               "directory of sockets and pid files; default $XDG_RUNTIME_DIR/earshot or /tmp/earshot-<uid>"),
+    ES_OPT_CHOICE(es_common_config_t, log_level, "log-level", "info", "debug|info|warn|error", "least level to log"),
+    ES_OPT_CHOICE(es_common_config_t, log_format, "log-format", "logfmt", "logfmt|json", "format of log lines"),
+    ES_OPT_STR(es_common_config_t, env_file, "env-file", NULL, NULL, 512,
+               "file of NAME=value settings; default .env where there is one"),
+    ES_OPT_END};
+
+/* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. */
+static const char *const house_names[] = {
+    "NAME", "BROKER", "DATA", "LOG_LEVEL", "LOG_FORMAT", "ENV_FILE",
+};
+
+bool es_config_house_name(const char *name)
+{
+    if (strncmp(name, "EARSHOT_", 8) != 0) return false;
+    for (size_t i = 0; i < sizeof house_names / sizeof house_names[0]; i++)
+        if (strcmp(house_names[i], name + 8) == 0) return true;
+    return false;
+}
+
+static int fail(const char *what, const char *value, const char *advice)
+{
+    fprintf(stderr, "earshot: %s: \"%.200s\" %s\n", what, value, advice);
+    return -1;
+}
+
+static void replace(char **field, const char *text)
+{
+    char *fresh = es_alloc_copy(text, strlen(text));
+    free(*field);
+    *field = fresh;
+}
+
+static bool unset(const char *text)
+{
+    return !text || !*text;
+}
+
+/* The name becomes a file's name. */
+static int settle_name(es_common_config_t *common, const char *default_name)
+{
+    if (unset(common->name)) replace(&common->name, default_name);
+    for (const char *c = common->name; *c; c++)
+        if (!isalnum((unsigned char)*c) && (c == common->name || !strchr("._-", *c)))
+            return fail("--name", common->name, "may hold letters, digits, and after the first also . _ and -");
+    return 0;
+}
+
+/* Like mkdir -p; directories made are the user's alone. */
+static int make_path(const char *path)
+{
+    char part[600];
+    size_t len = strlen(path);
+    if (len >= sizeof part) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != 0) continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST) return -1;
+    }
+    return 0;
+}
+
+/* Under /tmp others may have made the directory before us, to listen or to steal the sockets. */
+static bool safe(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+static int settle_data(es_common_config_t *common)
+{
+    char text[640];
+    if (unset(common->data)) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        bool shared = unset(runtime) || access(runtime, W_OK) != 0;
+        if (shared)
+            snprintf(text, sizeof text, "/tmp/earshot-%lu", (unsigned long)geteuid());
+        else
+            snprintf(text, sizeof text, "%.512s/earshot", runtime);
+        replace(&common->data, text);
+        if (make_path(text) == 0 && !safe(text))
+            return fail("--data", text, "belongs to somebody else or is open to others; choose another with --data");
+    }
+    if (make_path(common->data) != 0) return fail("--data", common->data, strerror(errno));
+    char *real = realpath(common->data, NULL);
+    if (!real) return fail("--data", common->data, strerror(errno));
+    replace(&common->data, real);
+    free(real);
+    snprintf(text, sizeof text, "%.512s/run", common->data);
+    if (make_path(text) != 0 || access(text, W_OK) != 0) return fail("--data", text, strerror(errno));
+    return 0;
+}
+
+static int settle_broker(es_common_config_t *common)
+{
+    char text[640], err[512];
+    es_endpoints_t list[ES_BROKERS_MAX];
+    if (unset(common->broker)) {
+        snprintf(text, sizeof text, "ipc://%.512s/broker", common->data);
+        replace(&common->broker, text);
+    }
+    if (es_endpoints_parse_list(list, common->broker, err, sizeof err) > 0) return 0;
+    fprintf(stderr, "earshot: --broker: %s\n", err);
+    return -1;
+}
+
+int es_common_config_settle(es_common_config_t *common, const char *default_name)
+{
+    if (settle_name(common, default_name) != 0 || settle_data(common) != 0) return -1;
+    return settle_broker(common);
+}

@@ -1,0 +1,315 @@
+/* One turn: ticks, sockets that have events, then a wait.
+ *
+ * ZMQ_FD is edge-triggered and any send or receive may swallow its edge, so ZMQ_EVENTS of every socket is looked at after the
+ * last handler ran and before every wait; the descriptors only end a sleep.
+ *
+ * The adaptive tick: a wake-up costs some 25 us, a message in a batch under one. Once QUICK wake-ups in a row came within half a tick of
+ * one another, the loop gathers: after a turn that had messages it sleeps (watching plain descriptors and timers only) for as long as BATCH
+ * messages take to arrive at the present rate, at most a tick. A turn without messages ends that, and so does a sleep that gathers
+ * nothing: then every sleep only delays the answer that somebody waits for.
+ */
+#include "loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "wire.h"
+
+enum {
+    QUICK = 16,          /* quick wake-ups in a row before the loop gathers */
+    BATCH = 32,          /* messages worth a wake-up */
+    REVIEW = 16,         /* gathered turns between two looks at what they gathered */
+    SLEEP_MIN_US = 60,   /* the kernel's timer slack: shorter sleeps last as long */
+    HOLD_OFF_US = 500000 /* after useless gathering */
+};
+
+typedef struct {
+    void *socket;
+    int fd;
+    es_loop_zmq_fn fn;
+    void *ctx;
+} watch_socket_t;
+
+typedef struct {
+    int fd; /* -1: removed, swept at the next turn */
+    short events;
+    es_loop_fd_fn fn;
+    void *ctx;
+} watch_fd_t;
+
+typedef struct {
+    es_loop_tick_fn fn;
+    void *ctx;
+} watch_tick_t;
+
+typedef struct {
+    uint64_t tick_us;
+    bool gathering, counted;
+    unsigned quick, reviewed;
+    uint64_t turn_us;      /* start of the last turn with messages */
+    uint64_t gap_us;       /* smoothed time from turn to turn */
+    uint64_t messages;     /* counted in this turn */
+    uint64_t reviewed_sum; /* counted since the last review */
+    uint64_t hold_us;      /* not again before this time */
+} adaptive_t;
+
+struct es_loop {
+    watch_socket_t *sockets;
+    watch_fd_t *fds;
+    watch_tick_t *ticks;
+    struct pollfd *polls;
+    void **owned;
+    size_t n_sockets, n_fds, n_ticks, n_polls, n_owned;
+    adaptive_t adaptive;
+    bool stopped, removed;
+};
+
+/* Room for one more in an array that doubles at each power of two. */
+static void *grow(void *old, size_t count, size_t size)
+{
+    if (count & (count - 1)) return old;
+    void *bigger = es_alloc_zero((count ? 2 * count : 1) * size);
+    if (count) memcpy(bigger, old, count * size);
+    free(old);
+    return bigger;
+}
+
+es_loop_t *es_loop_new(void)
+{
+    return es_alloc_zero(sizeof(es_loop_t));
+}
+
+void es_loop_destroy(es_loop_t **self_p)
+{
+    es_loop_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    for (size_t i = 0; i < self->n_owned; i++) free(self->owned[i]);
+    free(self->owned);
+    free(self->sockets);
+    free(self->fds);
+    free(self->ticks);
+    free(self->polls);
+    free(self);
+}
+
+void es_loop_add_socket(es_loop_t *self, void *socket, es_loop_zmq_fn fn, void *ctx)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    int rc = zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+    assert(rc == 0);
+    (void)rc;
+    self->sockets = grow(self->sockets, self->n_sockets, sizeof *self->sockets);
+    self->sockets[self->n_sockets++] = (watch_socket_t){.socket = socket, .fd = fd, .fn = fn, .ctx = ctx};
+}
+
+void es_loop_add_fd(es_loop_t *self, int fd, short events, es_loop_fd_fn fn, void *ctx)
+{
+    assert(fd >= 0);
+    watch_fd_t watch = {.fd = fd, .events = events, .fn = fn, .ctx = ctx};
+    for (size_t i = 0; i < self->n_fds; i++) {
+        if (self->fds[i].fd != fd) continue;
+        self->fds[i] = watch;
+        return;
+    }
+    self->fds = grow(self->fds, self->n_fds, sizeof *self->fds);
+    self->fds[self->n_fds++] = watch;
+}
+
+void es_loop_remove_fd(es_loop_t *self, int fd)
+{
+    for (size_t i = 0; i < self->n_fds; i++) {
+        if (self->fds[i].fd != fd) continue;
+        self->fds[i].fd = -1;
+        self->removed = true;
+    }
+}
+
+void es_loop_add_tick(es_loop_t *self, es_loop_tick_fn fn, void *ctx)
+{
+    self->ticks = grow(self->ticks, self->n_ticks, sizeof *self->ticks);
+    self->ticks[self->n_ticks++] = (watch_tick_t){.fn = fn, .ctx = ctx};
+}
+
+void es_loop_set_tick(es_loop_t *self, uint64_t tick_us)
+{
+    self->adaptive.tick_us = tick_us;
+    self->adaptive.gathering = false;
+}
+
+void es_loop_count(es_loop_t *self, uint64_t messages)
+{
+    self->adaptive.counted = true;
+    self->adaptive.messages += messages;
+}
+
+void es_loop_own(es_loop_t *self, void *memory)
+{
+    self->owned = grow(self->owned, self->n_owned, sizeof *self->owned);
+    self->owned[self->n_owned++] = memory;
+}
+
+void es_loop_stop(es_loop_t *self)
+{
+    self->stopped = true;
+}
+
+static uint64_t run_ticks(es_loop_t *self, uint64_t now_us)
+{
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; i < self->n_ticks; i++) {
+        uint64_t at = self->ticks[i].fn(self->ticks[i].ctx, now_us);
+        if (at < next) next = at;
+    }
+    return next;
+}
+
+typedef enum { TURN_IDLE, TURN_HANDLED, TURN_MORE, TURN_TERM } turn_t;
+
+static turn_t run_sockets(es_loop_t *self, uint64_t now_us)
+{
+    turn_t turn = TURN_IDLE;
+    for (size_t i = 0; i < self->n_sockets && !self->stopped; i++) {
+        watch_socket_t watch = self->sockets[i];
+        int events = 0;
+        size_t size = sizeof events;
+        if (zmq_getsockopt(watch.socket, ZMQ_EVENTS, &events, &size) != 0) {
+            if (errno == ETERM) return TURN_TERM;
+            turn = TURN_MORE; /* interrupted: look again */
+            continue;
+        }
+        if (!(events & ZMQ_POLLIN)) continue;
+        if (watch.fn(watch.ctx, now_us))
+            turn = TURN_MORE;
+        else if (turn == TURN_IDLE)
+            turn = TURN_HANDLED;
+    }
+    return turn;
+}
+
+static void stop_gathering(adaptive_t *a)
+{
+    a->gathering = false;
+    a->quick = 0;
+}
+
+static void start_gathering(adaptive_t *a)
+{
+    a->gathering = true;
+    a->gap_us = a->tick_us;
+    a->reviewed = 0;
+    a->reviewed_sum = 0;
+}
+
+/* Did the last gathered turns have anything to gather? */
+static void review(adaptive_t *a, uint64_t now_us)
+{
+    if (!a->counted || ++a->reviewed < REVIEW) return;
+    if (a->reviewed_sum < 2 * REVIEW) {
+        stop_gathering(a);
+        a->hold_us = now_us + HOLD_OFF_US;
+    }
+    a->reviewed = 0;
+    a->reviewed_sum = 0;
+}
+
+/* A turn that began at now_us had messages: the time until which to sleep, or 0. */
+static uint64_t gather_until(adaptive_t *a, uint64_t now_us)
+{
+    uint64_t since = now_us - a->turn_us, messages = a->messages;
+    a->turn_us = now_us;
+    a->messages = 0;
+    if (a->tick_us == 0) return 0;
+    if (!a->gathering) {
+        a->quick = since < a->tick_us / 2 ? a->quick + 1 : 0;
+        if (a->quick < QUICK || now_us < a->hold_us) return 0;
+        start_gathering(a);
+    }
+    uint64_t want = a->counted && messages ? since * BATCH / messages : a->tick_us;
+    a->gap_us = (3 * a->gap_us + (want < a->tick_us ? want : a->tick_us)) / 4;
+    a->reviewed_sum += messages;
+    review(a, now_us);
+    return a->gathering && a->gap_us >= SLEEP_MIN_US ? now_us + a->gap_us : 0;
+}
+
+static void sweep_removed(es_loop_t *self)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->n_fds; i++)
+        if (self->fds[i].fd >= 0) self->fds[kept++] = self->fds[i];
+    self->removed = false;
+    if (kept == self->n_fds) return;
+    /* grow() doubles at powers of two: give the array the capacity that its new count implies. */
+    watch_fd_t *old = self->fds;
+    size_t cap = 1;
+    while (cap < kept) cap *= 2;
+    self->fds = es_alloc_zero(cap * sizeof *self->fds);
+    memcpy(self->fds, old, kept * sizeof *self->fds);
+    self->n_fds = kept;
+    free(old);
+}
+
+static void fill_polls(es_loop_t *self, bool sockets)
+{
+    if (self->removed) sweep_removed(self);
+    size_t need = self->n_fds + self->n_sockets;
+    if (need > self->n_polls) {
+        free(self->polls);
+        self->polls = es_alloc_zero(need * sizeof *self->polls);
+        self->n_polls = need;
+    }
+    for (size_t i = 0; i < self->n_fds; i++)
+        self->polls[i] = (struct pollfd){.fd = self->fds[i].fd, .events = self->fds[i].events};
+    for (size_t i = 0; sockets && i < self->n_sockets; i++)
+        self->polls[self->n_fds + i] = (struct pollfd){.fd = self->sockets[i].fd, .events = POLLIN};
+}
+
+/* Waits for plain descriptors, with `sockets` for those of ZeroMQ too, until `until` (0: not at all), and serves the plain ones. */
+static void wait_fds(es_loop_t *self, bool sockets, uint64_t until)
+{
+    size_t watched = self->n_fds;
+    if (watched == 0 && until == 0) return;
+    fill_polls(self, sockets);
+    watched = self->n_fds;
+    struct timespec timeout = {0, 0};
+    uint64_t now = until ? es_now_us() : 0;
+    if (until > now) {
+        uint64_t left = until - now;
+        timeout = (struct timespec){(time_t)(left / 1000000u), (long)(left % 1000000u) * 1000};
+    }
+    nfds_t n = (nfds_t)(watched + (sockets ? self->n_sockets : 0));
+    int ready = ppoll(self->polls, n, until == UINT64_MAX ? NULL : &timeout, NULL);
+    if (ready <= 0) return;
+    now = es_now_us();
+    for (size_t i = 0; i < watched && !self->stopped; i++) {
+        watch_fd_t watch = self->fds[i];
+        if (self->polls[i].revents && watch.fd == self->polls[i].fd) watch.fn(watch.ctx, self->polls[i].revents, now);
+    }
+}
+
+int es_loop_run(es_loop_t *self)
+{
+    self->stopped = false;
+    while (!self->stopped) {
+        uint64_t now = es_now_us();
+        uint64_t due = run_ticks(self, now);
+        if (self->stopped) break;
+        turn_t turn = run_sockets(self, now);
+        if (turn == TURN_TERM) return -1;
+        if (self->stopped) break;
+        if (turn == TURN_IDLE) {
+            if (self->adaptive.gathering) stop_gathering(&self->adaptive);
+            wait_fds(self, true, due);
+            continue;
+        }
+        uint64_t until = gather_until(&self->adaptive, now);
+        if (turn == TURN_MORE) until = 0;
+        wait_fds(self, false, due < until ? due : until);
+    }
+    return 0;
+}

@@ -1,0 +1,196 @@
+#include "runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "wire.h"
+
+enum { FILES_MAX = 65536, PATH_BYTES = 768 };
+
+enum { SIGNAL_END = 0, SIGNAL_FAILED = 1 };
+
+static void ending_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+static void raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_MAX) return;
+    limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void es_runner_prepare(void)
+{
+    sigset_t set;
+    zsys_handler_set(NULL);
+    ending_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    raise_files();
+}
+
+static int pidfile_path(char out[PATH_BYTES], const char *data, const char *name, const char *suffix)
+{
+    int n = snprintf(out, PATH_BYTES, "%s/run/%s.pid%s", data, name, suffix);
+    return n > 0 && n < PATH_BYTES ? 0 : -1;
+}
+
+int es_pidfile_write(const char *data, const char *name, int pid)
+{
+    char path[PATH_BYTES], fresh[PATH_BYTES], text[24], suffix[24];
+    snprintf(suffix, sizeof suffix, ".%d", pid);
+    int n = snprintf(text, sizeof text, "%d\n", pid);
+    if (pidfile_path(path, data, name, "") != 0 || pidfile_path(fresh, data, name, suffix) != 0) {
+        es_log_error("pid file not written: its path is too long", ES_S("data", data));
+        return -1;
+    }
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool ok = fd >= 0 && write(fd, text, (size_t)n) == n;
+    if (fd >= 0) ok = close(fd) == 0 && ok;
+    if (ok && rename(fresh, path) == 0) return 0;
+    es_log_error("pid file not written", ES_S("path", path), ES_S("error", strerror(errno)));
+    unlink(fresh);
+    return -1;
+}
+
+void es_pidfile_remove(const char *data, const char *name)
+{
+    char path[PATH_BYTES];
+    if (pidfile_path(path, data, name, "") == 0) unlink(path);
+}
+
+void es_runner_fail(zsock_t *pipe)
+{
+    /* The first signal ends zactor_new, which does not look at it; the second is for the starter. */
+    zsock_signal(pipe, SIGNAL_END);
+    zsock_signal(pipe, SIGNAL_FAILED);
+}
+
+typedef struct {
+    es_loop_t *loop;
+    zsock_t *pipe;
+    void (*fn)(void *ctx, uint64_t now_us);
+    void *ctx;
+    bool ended;
+} pipe_watch_t;
+
+static void pipe_end(pipe_watch_t *watch, uint64_t now_us)
+{
+    if (watch->ended) return;
+    watch->ended = true;
+    if (watch->fn)
+        watch->fn(watch->ctx, now_us);
+    else
+        es_loop_stop(watch->loop);
+}
+
+static bool on_pipe(void *ctx, uint64_t now_us)
+{
+    pipe_watch_t *watch = ctx;
+    zmq_msg_t part;
+    zmq_msg_init(&part);
+    bool got = zmq_msg_recv(&part, zsock_resolve(watch->pipe), ZMQ_DONTWAIT) >= 0;
+    bool term = got && zmq_msg_size(&part) == 5 && memcmp(zmq_msg_data(&part), "$TERM", 5) == 0;
+    if (term || (!got && errno == ETERM)) pipe_end(watch, now_us);
+    zmq_msg_close(&part);
+    return got;
+}
+
+void es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
+{
+    pipe_watch_t *watch = es_alloc_zero(sizeof *watch);
+    *watch = (pipe_watch_t){.loop = loop, .pipe = pipe, .fn = fn, .ctx = ctx};
+    es_loop_own(loop, watch);
+    es_loop_add_socket(loop, zsock_resolve(pipe), on_pipe, watch);
+}
+
+typedef struct {
+    const es_common_config_t *common;
+    zactor_t *actor;
+    void *pipe; /* raw, of the actor */
+    int signals;
+    bool asked; /* to end */
+} run_t;
+
+/* The first asks the actor to end, the second ends it. */
+static void on_signal(run_t *run)
+{
+    struct signalfd_siginfo info;
+    if (read(run->signals, &info, sizeof info) != (ssize_t)sizeof info) return;
+    const char *name = sigabbrev_np((int)info.ssi_signo);
+    if (run->asked) {
+        es_log_warn("second signal: ending at once", ES_S("signal", name));
+        es_pidfile_remove(run->common->data, run->common->name);
+        _exit(1);
+    }
+    run->asked = true;
+    es_log_info("ending", ES_S("signal", name));
+    zstr_send(run->actor, "$TERM");
+}
+
+/* Has the actor said its last word? 1: no; else *status is set. */
+static bool actor_ended(run_t *run, int *status)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    if (zmq_getsockopt(run->pipe, ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN)) return false;
+    int signal = zsock_wait(run->actor);
+    if (signal == SIGNAL_END && !run->asked) es_log_error("the actor ended by itself");
+    *status = signal == SIGNAL_END && run->asked ? 0 : 1;
+    return true;
+}
+
+static int wait_for_end(run_t *run)
+{
+    int status = 1, fd = -1;
+    size_t size = sizeof fd;
+    zmq_getsockopt(run->pipe, ZMQ_FD, &fd, &size);
+    while (!actor_ended(run, &status)) {
+        struct pollfd polls[] = {{.fd = fd, .events = POLLIN}, {.fd = run->signals, .events = POLLIN}};
+        if (poll(polls, 2, -1) < 0 && errno != EINTR) break;
+        if (polls[1].revents & POLLIN) on_signal(run);
+    }
+    return status;
+}
+
+int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common)
+{
+    sigset_t set;
+    es_log_init(common->name, (es_log_level_t)common->log_level, common->log_format == 1);
+    ending_signals(&set);
+    run_t run = {.common = common, .signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+    if (run.signals < 0) {
+        es_log_error("cannot start: no signalfd", ES_S("error", strerror(errno)));
+        return 1;
+    }
+    run.actor = zactor_new(actor, args);
+    if (!run.actor) {
+        es_log_error("cannot start: no thread", ES_S("error", strerror(errno)));
+        close(run.signals);
+        return 1;
+    }
+    run.pipe = zsock_resolve(run.actor);
+    int status = es_pidfile_write(common->data, common->name, (int)getpid()) == 0 ? wait_for_end(&run) : 1;
+    es_pidfile_remove(common->data, common->name);
+    /* The actor's thread may not have closed its end yet; zactor_destroy must not wait for a second last word. */
+    zsock_set_rcvtimeo(zactor_sock(run.actor), 100);
+    zactor_destroy(&run.actor);
+    close(run.signals);
+    return status;
+}
