@@ -1,0 +1,154 @@
+#include "catalogue.h"
+
+#include "unpack.h"
+
+static const es_catalogue_entry_t entries[] = {
+    {.kind = ES_FRAME,
+     .name = "FRAME",
+     .required = ES_BIT(ES_M_FLAGS) | ES_BIT(ES_M_POS) | ES_BIT(ES_M_COMMITTED),
+     .body_max = ES_BODY_MAX},
+    {.kind = ES_CLOSE, .name = "CLOSE"},
+    {.kind = ES_ACK, .name = "ACK", .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_EXPECTED) | ES_BIT(ES_M_COMMITTED)},
+    {.kind = ES_REWIND, .name = "REWIND"},
+    {.kind = ES_FINAL,
+     .name = "FINAL",
+     .required =
+         ES_BIT(ES_M_INC) | ES_BIT(ES_M_EXPECTED) | ES_BIT(ES_M_COMMITTED) | ES_BIT(ES_M_FROM) | ES_BIT(ES_M_TO),
+     .body_max = ES_WORDS_MAX},
+    {.kind = ES_PARTIAL, .name = "PARTIAL", .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_TO) | ES_BIT(ES_M_TEXT)},
+    {.kind = ES_WORKER_LOST, .name = "WORKER_LOST"},
+    {.kind = ES_WAIT, .name = "WAIT", .required = ES_BIT(ES_M_PLACE)},
+    {.kind = ES_HELLO,
+     .name = "HELLO",
+     .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_SERVICE) | ES_BIT(ES_M_CAPACITY),
+     .body_max = ES_HOUSE_MAX},
+    {.kind = ES_HEARTBEAT, .name = "HEARTBEAT", .required = ES_BIT(ES_M_INC)},
+    {.kind = ES_GOODBYE, .name = "GOODBYE", .required = ES_BIT(ES_M_INC)},
+    {.kind = ES_PING, .name = "PING"},
+    {.kind = ES_WHO_ARE_YOU, .name = "WHO_ARE_YOU"},
+    {.kind = ES_DROP, .name = "DROP"},
+    {.kind = ES_PROBE, .name = "PROBE"},
+    {.kind = ES_REPORT, .name = "REPORT", .required = ES_BIT(ES_M_NAME)},
+    {.kind = ES_PROBED, .name = "PROBED", .required = ES_BIT(ES_M_LOAD) | ES_BIT(ES_M_CAPACITY)},
+    {.kind = ES_BEACON, .name = "BEACON", .body_max = ES_HOUSE_MAX},
+};
+
+const es_catalogue_entry_t *es_catalogue_find(uint32_t kind)
+{
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+        if ((uint32_t)entries[i].kind == kind) return &entries[i];
+    return NULL;
+}
+
+/* FRAME says by its flags what else it must and may carry. */
+static es_check_t check_frame(const es_msg_t *msg, size_t body_len)
+{
+    if (msg->epoch == 0 || msg->seq == 0) return ES_CHECK_MISSING;
+    if ((msg->flags & ES_F_START) && !(ES_HAS(msg, ES_M_BASE) && ES_HAS(msg, ES_M_SERVICE))) return ES_CHECK_MISSING;
+    return (msg->flags & ES_F_MARK) && body_len > 0 ? ES_CHECK_BODY : ES_CHECK_OK;
+}
+
+es_check_t es_catalogue_check(const es_msg_t *msg, size_t body_len)
+{
+    const es_catalogue_entry_t *entry = es_catalogue_find(msg->kind);
+    if (!entry) return ES_CHECK_UNKNOWN_KIND;
+    if ((msg->present & entry->required) != entry->required) return ES_CHECK_MISSING;
+    if (body_len > entry->body_max) return ES_CHECK_BODY;
+    return entry->kind == ES_FRAME ? check_frame(msg, body_len) : ES_CHECK_OK;
+}
+
+const char *es_check_reason(es_check_t reason)
+{
+    static const char *const reasons[ES_CHECK_REASONS] = {
+        [ES_CHECK_OK] = "ok",
+        [ES_CHECK_UNKNOWN_KIND] = "the kind of the message is unknown here",
+        [ES_CHECK_MISSING] = "the message lacks a field that its kind must have",
+        [ES_CHECK_BODY] = "the message's body is larger than its kind allows",
+    };
+    return (unsigned)reason < ES_CHECK_REASONS ? reasons[reason] : "unknown reason";
+}
+
+/* The array that `data` holds. False for other bytes. */
+static bool unpack_list(es_decoder_t *decoder, const void *data, size_t len, size_t len_max, msgpack_object_array *out)
+{
+    msgpack_object root;
+    if (len > len_max || es_unpack(decoder, data, len, &root) != ES_DECODE_OK) return false;
+    *out = root.via.array;
+    return root.type == MSGPACK_OBJECT_ARRAY;
+}
+
+/* The items of a list's row. NULL where it has fewer than n. */
+static const msgpack_object *row(const msgpack_object *item, uint32_t n)
+{
+    return item->type == MSGPACK_OBJECT_ARRAY && item->via.array.size >= n ? item->via.array.ptr : NULL;
+}
+
+size_t es_words_encode(const es_word_t *words, size_t n, void *buf, size_t cap)
+{
+    es_pack_t pack;
+    es_pack_init(&pack, buf, cap);
+    msgpack_pack_array(&pack.packer, n);
+    for (size_t i = 0; i < n && !pack.full; i++) {
+        if (!es_utf8_valid(words[i].text.ptr, words[i].text.len)) return 0;
+        msgpack_pack_array(&pack.packer, 4);
+        es_pack_str(&pack, words[i].text);
+        msgpack_pack_uint64(&pack.packer, words[i].start);
+        msgpack_pack_uint64(&pack.packer, words[i].end);
+        msgpack_pack_uint32(&pack.packer, words[i].confidence);
+    }
+    return es_pack_len(&pack);
+}
+
+static bool decode_word(const msgpack_object *item, es_word_t *out)
+{
+    const msgpack_object *cell = row(item, 4);
+    uint64_t confidence;
+    if (!cell || !es_unpack_str(&cell[0], &out->text) || !es_unpack_uint(&cell[1], &out->start) ||
+        !es_unpack_uint(&cell[2], &out->end) || !es_unpack_uint(&cell[3], &confidence) || confidence > UINT32_MAX)
+        return false;
+    out->confidence = (uint32_t)confidence;
+    return true;
+}
+
+int es_words_decode(es_decoder_t *decoder, const void *data, size_t len, es_word_t *words, size_t max)
+{
+    msgpack_object_array list;
+    if (len == 0) return 0;
+    if (!unpack_list(decoder, data, len, ES_WORDS_MAX, &list)) return -1;
+    int n = 0;
+    for (uint32_t i = 0; i < list.size && i < max; i++, n++)
+        if (!decode_word(&list.ptr[i], &words[i])) return -1;
+    return n;
+}
+
+size_t es_streams_encode(const es_stream_ref_t *streams, size_t n, void *buf, size_t cap)
+{
+    es_pack_t pack;
+    es_pack_init(&pack, buf, cap);
+    msgpack_pack_array(&pack.packer, n);
+    for (size_t i = 0; i < n && !pack.full; i++) {
+        if (streams[i].key.len > ES_KEY_MAX) return 0;
+        msgpack_pack_array(&pack.packer, 2);
+        es_pack_str(&pack, streams[i].key);
+        msgpack_pack_uint64(&pack.packer, streams[i].epoch);
+    }
+    return es_pack_len(&pack);
+}
+
+static bool decode_stream(const msgpack_object *item, es_stream_ref_t *out)
+{
+    const msgpack_object *cell = row(item, 2);
+    return cell && (es_unpack_str(&cell[0], &out->key) || es_unpack_bin(&cell[0], &out->key)) &&
+           out->key.len <= ES_KEY_MAX && es_unpack_uint(&cell[1], &out->epoch);
+}
+
+int es_streams_decode(es_decoder_t *decoder, const void *data, size_t len, es_stream_ref_t *streams, size_t max)
+{
+    msgpack_object_array list;
+    if (len == 0) return 0;
+    if (!unpack_list(decoder, data, len, ES_HOUSE_MAX, &list)) return -1;
+    int n = 0;
+    for (uint32_t i = 0; i < list.size && i < max; i++, n++)
+        if (!decode_stream(&list.ptr[i], &streams[i])) return -1;
+    return n;
+}
