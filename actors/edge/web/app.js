@@ -1,0 +1,341 @@
+/**
+ * The page: what a press of the button means in which state, and what is said when something happens.
+ *
+ *                    ┌── starting ──> listening ──┐
+ *   idle ──> press ──┤                            ├──> finishing ──> idle
+ *                    └── decoding ──> sending ────┘
+ *
+ * A broken connection ends a recording (`sending`), for it can be opened again. It does not end `listening`: the
+ * microphone stays on, the gap is shown in the transcript, and a new stream starts when the server is back.
+ */
+
+import { Earshot } from './earshot.js';
+import { clock, microphoneTrouble, recordingTrouble, serverTrouble, waiting } from './messages.js';
+import { Meter } from './meter.js';
+import { Microphone, RATE } from './microphone.js';
+import { Notice } from './notice.js';
+import { decode, durationMs, pump } from './recording.js';
+import { Transcript } from './transcript.js';
+
+const byId = (id) => document.getElementById(id);
+
+const STATES = {
+  idle: { label: 'Start listening', hint: 'Press to speak', icon: 'i-mic' },
+  starting: { label: 'Cancel', hint: 'Waiting for the microphone', icon: 'i-mic' },
+  listening: { label: 'Stop listening', hint: 'Listening. Press to stop', icon: 'i-stop' },
+  decoding: { label: 'Cancel', hint: 'Opening the recording', icon: 'i-stop' },
+  sending: { label: 'Stop', hint: 'Reading the recording', icon: 'i-stop' },
+  finishing: { label: 'Finishing', hint: 'The last words are coming', icon: 'i-stop' },
+};
+
+const LINK = { connecting: 'Connecting', open: 'Connected', waiting: 'No connection', closed: 'No connection' };
+
+const SLOW_FINISH_MS = 6000; // after that a person may choose not to wait
+const MUTED_CHUNKS = 30; // 3 s of exact silence: the microphone is muted, not the room quiet
+
+const earshot = new Earshot();
+const notice = new Notice();
+const meter = new Meter(byId('meter'), document.querySelector('.mic-box'));
+const transcript = new Transcript(updateTools);
+
+let state = 'idle';
+let microphone = null;
+let recording = null; // { name, totalMs }
+let heardChunks = 0; // from the microphone, sent or not
+let silentChunks = 0;
+let wakeLock = null;
+let slowFinish;
+
+function become(next) {
+  state = next;
+  document.body.dataset.state = next;
+  byId('mic-label').textContent = STATES[next].label;
+  byId('mic-icon').setAttribute('href', `#${STATES[next].icon}`);
+  byId('mic').setAttribute('aria-disabled', String(next === 'finishing'));
+  byId('open').disabled = next !== 'idle';
+  showHint();
+  showProgress();
+}
+
+// ---- the microphone
+
+async function startListening() {
+  if (earshot.state !== 'open') return sayOffline();
+  notice.clear();
+  become('starting');
+  heardChunks = silentChunks = 0;
+  try {
+    const opened = await Microphone.open({ onChunk: hear, onEnded: loseMicrophone });
+    if (state !== 'starting') return opened.close(); // cancelled meanwhile
+    microphone = opened;
+  } catch (error) {
+    if (state === 'starting') become('idle');
+    return notice.show('trouble', microphoneTrouble(error));
+  }
+  transcript.begin('Microphone');
+  become('listening');
+  if (earshot.state === 'open') openStream();
+  keepAwake();
+}
+
+function hear(pcm) {
+  const peak = meter.push(pcm);
+  heardChunks += 1;
+  earshot.send(pcm);
+  showClock((heardChunks * 1000) / 10);
+  silentChunks = peak === 0 ? silentChunks + 1 : 0;
+  if (silentChunks === MUTED_CHUNKS) {
+    notice.show('hint', 'The microphone is on, but nothing comes from it. Is it muted?', { topic: 'muted' });
+  } else if (peak > 0) notice.clear('muted');
+}
+
+async function stopListening() {
+  const source = microphone;
+  microphone = null;
+  become('finishing');
+  await source?.close();
+  meter.reset();
+  wakeLock?.release().catch(() => {});
+  wakeLock = null;
+  await finish();
+}
+
+function loseMicrophone() {
+  if (state !== 'listening') return;
+  notice.show('trouble', 'The microphone was disconnected. Plug it in and press the button to go on.');
+  stopListening();
+}
+
+/** A phone that goes to sleep stops listening. */
+async function keepAwake() {
+  try {
+    wakeLock = await navigator.wakeLock?.request('screen');
+  } catch {
+    // low battery or not allowed: it works without
+  }
+}
+
+// ---- a recording
+
+async function readRecording(file) {
+  if (state !== 'idle') return notice.show('hint', 'Stop first, then open the recording.');
+  if (earshot.state !== 'open') return sayOffline();
+  notice.clear();
+  recording = { name: file.name, totalMs: 0 };
+  become('decoding');
+  let samples;
+  try {
+    samples = await decode(file);
+  } catch (error) {
+    if (state === 'decoding') become('idle');
+    return notice.show('trouble', recordingTrouble(file.name, error));
+  }
+  if (state !== 'decoding') return;
+  if (earshot.state !== 'open') return become('idle'), sayOffline();
+  recording.totalMs = durationMs(samples);
+  transcript.begin(file.name);
+  become('sending');
+  openStream();
+  await pump(earshot, samples, () => state !== 'sending');
+  if (state === 'sending') await finishRecording();
+}
+
+async function finishRecording() {
+  become('finishing');
+  await finish();
+}
+
+// ---- both
+
+function openStream() {
+  earshot.startStream({ sampleRate: RATE, language: undefined, partials: true });
+}
+
+async function finish() {
+  slowFinish = setTimeout(offerToLeave, SLOW_FINISH_MS);
+  try {
+    await earshot.stop();
+  } catch {
+    // said by `lost`
+  }
+  clearTimeout(slowFinish);
+  notice.clear('slow');
+  notice.clear('queue');
+  transcript.clearPartial();
+  recording = null;
+  become('idle');
+}
+
+function offerToLeave() {
+  notice.show('hint', 'The last words take a little longer.', {
+    topic: 'slow',
+    action: 'Don’t wait',
+    onAction: () => earshot.abandon(),
+  });
+}
+
+const PRESSES = {
+  idle: startListening,
+  starting: () => become('idle'),
+  listening: stopListening,
+  decoding: () => become('idle'),
+  sending: finishRecording,
+  finishing: () => {},
+};
+
+// ---- what the server says
+
+earshot.on('partial', (words) => transcript.partial(words));
+earshot.on('transcript', (words) => {
+  transcript.final(words);
+  showProgress();
+});
+earshot.on('ack', showProgress);
+
+earshot.on('status', ({ state: what, queue }) => {
+  if (what === 'waiting') notice.show('hint', waiting(queue), { topic: 'queue' });
+  else notice.clear('queue');
+});
+
+earshot.on('error', (error) => notice.show('trouble', serverTrouble(error)));
+
+earshot.on('lost', () => {
+  notice.clear('queue');
+  if (state === 'listening') return transcript.gap('Connection lost. Some words may be missing here.');
+  if (state === 'sending') {
+    transcript.gap('Connection lost. The rest of the recording is missing.');
+    recording = null;
+    become('idle');
+  } else transcript.gap('Stopped before the last words came.');
+});
+
+earshot.on('state', ({ state: link }) => {
+  document.body.dataset.link = link;
+  byId('link-text').textContent = LINK[link];
+  if (link === 'waiting') sayOffline();
+  showHint();
+});
+
+earshot.on('welcome', () => {
+  notice.clear('offline');
+  if (state === 'listening') openStream();
+});
+
+function sayOffline() {
+  const text =
+    state === 'listening'
+      ? 'The connection to the server is lost. Nothing is heard until it is back; trying again.'
+      : 'The server does not answer. Trying again until it does.';
+  notice.show('trouble', text, { topic: 'offline', action: 'Try now', onAction: () => earshot.retryNow() });
+}
+
+// ---- what is shown
+
+function showHint() {
+  const offline = state === 'listening' && earshot.state !== 'open';
+  byId('hint').textContent = offline ? 'Paused: no connection' : STATES[state].hint;
+}
+
+function showClock(ms) {
+  const text = clock(ms);
+  if (byId('clock').textContent !== text) byId('clock').textContent = text;
+}
+
+function showProgress() {
+  const bar = byId('progress');
+  const total = recording?.totalMs;
+  bar.hidden = !total;
+  if (!total) {
+    if (state === 'idle') byId('clock').textContent = '';
+    return;
+  }
+  const { ackedMs = total, committedMs = 0 } = earshot.progress ?? {};
+  const doneMs = Math.min(total, Math.max(committedMs, ackedMs));
+  bar.style.setProperty('--done', String(doneMs / total));
+  bar.setAttribute('aria-valuenow', String(Math.round((100 * doneMs) / total)));
+  byId('clock').textContent = `${clock(doneMs)} of ${clock(total)}`;
+}
+
+function updateTools() {
+  const empty = transcript.empty;
+  for (const id of ['copy', 'save', 'clear']) byId(id).disabled = empty;
+  byId('welcome').hidden = !empty || !byId('partial').hidden;
+}
+
+// ---- buttons
+
+byId('mic').addEventListener('click', () => PRESSES[state]());
+byId('open').addEventListener('click', () => byId('file').click());
+byId('file').addEventListener('change', ({ target }) => {
+  const [file] = target.files;
+  target.value = ''; // the same file may be opened again
+  if (file) readRecording(file);
+});
+
+byId('copy').addEventListener('click', async () => {
+  try {
+    await navigator.clipboard.writeText(transcript.toText());
+    notice.show('good', 'Copied.', { brief: true });
+  } catch {
+    getSelection().selectAllChildren(byId('transcript'));
+    notice.show('hint', 'The words are selected. Copy them with Ctrl+C (⌘C on a Mac).');
+  }
+});
+
+byId('save').addEventListener('click', () => {
+  const url = URL.createObjectURL(new Blob([transcript.toTimedText()], { type: 'text/plain;charset=utf-8' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `earshot ${new Date().toISOString().slice(0, 16).replace('T', ' ').replace(':', '.')}.txt`;
+  link.click();
+  URL.revokeObjectURL(url);
+});
+
+byId('clear').addEventListener('click', () => {
+  const restore = transcript.clear();
+  notice.show('good', 'Cleared.', { action: 'Undo', onAction: restore, brief: true });
+  byId('mic').focus({ preventScroll: true });
+});
+
+// ---- drag and drop
+
+let depth = 0; // dragenter and dragleave come for every element on the way
+
+function carriesFiles(event) {
+  return event.dataTransfer?.types.includes('Files');
+}
+
+addEventListener('dragenter', (event) => {
+  if (!carriesFiles(event)) return;
+  depth += 1;
+  byId('drop').hidden = state !== 'idle';
+});
+addEventListener('dragleave', (event) => {
+  if (carriesFiles(event)) depth = Math.max(0, depth - 1);
+  if (depth === 0) byId('drop').hidden = true;
+});
+addEventListener('dragover', (event) => carriesFiles(event) && event.preventDefault());
+addEventListener('drop', (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  byId('drop').hidden = true;
+  const [file] = event.dataTransfer.files;
+  if (file) readRecording(file);
+});
+
+// ---- begin
+
+addEventListener('online', () => earshot.retryNow());
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  earshot.retryNow();
+  if (state === 'listening') keepAwake(); // browsers take the lock back from a hidden page
+});
+addEventListener('beforeunload', (event) => {
+  if (state !== 'idle') event.preventDefault();
+});
+
+become('idle');
+updateTools();
+earshot.connect();

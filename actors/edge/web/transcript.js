@@ -1,0 +1,194 @@
+/**
+ * The words on the page. Finals are appended to a log that screen readers follow; the partial is one line below it
+ * that they leave alone. A *take* is what one press of the button, or one recording, brought.
+ */
+
+import { clock } from './messages.js';
+
+const UNSURE = 0.5; // words less certain than this are marked, faintly
+const NEAR_END = 64; // px: this close to the end still counts as following
+
+const byId = (id) => document.getElementById(id);
+
+export class Transcript {
+  #takes = [];
+  #take = null;
+  #steady = []; // the words of the partial before, to tell the settled from the new
+  #following = true;
+  #log = byId('transcript');
+  #partial = byId('partial');
+  #scroller = byId('scroll');
+  #latest = byId('latest');
+  #onChange;
+
+  /** @param {() => void} onChange called whenever there is more or less to copy */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    this.#scroller.addEventListener('scroll', () => this.#noteScroll(), { passive: true });
+    this.#latest.addEventListener('click', () => this.#follow());
+    new ResizeObserver(() => this.#keepUp()).observe(this.#scroller);
+  }
+
+  /** Anything to copy? */
+  get empty() {
+    return this.#takes.every((take) => take.lines.length === 0);
+  }
+
+  /** A new take begins; its words carry times from its own start. */
+  begin(title) {
+    const startedAt = new Date();
+    const section = element('section', 'take');
+    const heading = element('h2', 'take-title', title);
+    const at = element('span', 'take-at', timeOfDay(startedAt));
+    heading.append(at);
+    const list = element('ol', 'utterances');
+    section.append(heading, list);
+    section.hidden = true; // until there is a word
+    this.#log.append(section);
+    this.#take = { title, startedAt, section, list, lines: [] };
+    this.#takes.push(this.#take);
+    this.#follow();
+  }
+
+  /** Show what is being said; it replaces the partial before. */
+  partial({ text, start_ms: startMs }) {
+    const words = split(text);
+    if (!words.length) return this.clearPartial();
+    let same = 0;
+    while (same < words.length && words[same] === this.#steady[same]) same++;
+    this.#steady = words;
+    byId('partial-time').textContent = Number.isFinite(startMs) ? clock(startMs) : '';
+    const fresh = element('span', 'fresh', words.slice(same).join(' '));
+    byId('partial-text').replaceChildren(words.slice(0, same).join(' ') + (same ? ' ' : ''), fresh);
+    this.#partial.hidden = false;
+    this.#changed();
+  }
+
+  clearPartial() {
+    this.#steady = [];
+    this.#partial.hidden = true;
+    byId('partial-text').replaceChildren();
+  }
+
+  /** Words that will not change any more. */
+  final({ text, start_ms: startMs = 0, words, confidence }) {
+    this.clearPartial();
+    if (!text.trim()) return;
+    this.#take.lines.push({ startMs, text: text.trim() });
+    const line = element('p');
+    line.append(...render(text.trim(), words));
+    if (!words?.length && confidence < UNSURE) line.classList.add('unsure');
+    this.#append(element('li', 'utterance'), stamp(startMs), line);
+  }
+
+  /** The connection broke: keep what was provisional, say that it is, and say that something may be missing. */
+  gap(message) {
+    const text = this.#steady.join(' ');
+    this.clearPartial();
+    if (text) {
+      this.#take.lines.push({ startMs: null, text });
+      this.#append(element('li', 'utterance unsettled'), stamp(null), element('p', '', text));
+    }
+    if (text || this.#take?.lines.length) {
+      this.#take.lines.push({ startMs: null, text: `[${message}]`, note: true });
+      this.#append(element('li', 'gap'), element('p', '', message));
+    }
+  }
+
+  /** Take everything away. @returns {() => void} puts it back */
+  clear() {
+    const before = this.#takes;
+    const nodes = [...this.#log.children];
+    const current = this.#take;
+    this.#takes = [];
+    this.#log.replaceChildren();
+    this.clearPartial();
+    if (current) this.begin(current.title);
+    this.#changed();
+    return () => {
+      this.#log.setAttribute('aria-live', 'off'); // it has been read before
+      this.#log.prepend(...nodes);
+      this.#takes.unshift(...before);
+      this.#changed();
+      requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite'));
+    };
+  }
+
+  /** The words alone, a line an utterance. */
+  toText() {
+    const takes = this.#takes.filter((take) => take.lines.length);
+    return takes.map((take) => take.lines.map((line) => line.text).join('\n')).join('\n\n');
+  }
+
+  /** The words with titles and times, for a file. */
+  toTimedText() {
+    const takes = this.#takes.filter((take) => take.lines.length);
+    const row = ({ startMs, text }) => `${startMs === null ? '' : `[${clock(startMs)}] `}${text}`;
+    const block = ({ title, startedAt, lines }) =>
+      [`${title}, ${startedAt.toLocaleString()}`, '', ...lines.map(row)].join('\n');
+    return `${takes.map(block).join('\n\n')}\n`;
+  }
+
+  #append(item, ...children) {
+    item.append(...children);
+    this.#take.list.append(item);
+    this.#take.section.hidden = false;
+    this.#changed();
+  }
+
+  #changed() {
+    this.#onChange();
+    this.#keepUp();
+  }
+
+  #keepUp() {
+    if (this.#following) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    else this.#latest.hidden = false;
+  }
+
+  #noteScroll() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    if (this.#following) this.#latest.hidden = true;
+  }
+
+  #follow() {
+    this.#following = true;
+    this.#latest.hidden = true;
+    this.#keepUp();
+  }
+}
+
+function render(text, words) {
+  const tokens = split(text);
+  if (words?.length !== tokens.length) return [text];
+  return tokens.flatMap((token, i) => {
+    const gap = i ? [' '] : [];
+    const sure = words[i].confidence;
+    if (!(sure < UNSURE)) return [...gap, token];
+    const marked = element('span', 'unsure', token);
+    marked.title = `${Math.round(sure * 100)} % sure`;
+    return [...gap, marked];
+  });
+}
+
+function stamp(ms) {
+  const time = element('time', '', ms === null ? '' : clock(ms));
+  if (ms !== null) time.dateTime = `PT${(ms / 1000).toFixed(2)}S`;
+  return time;
+}
+
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function split(text) {
+  return (text ?? '').trim().split(/\s+/).filter(Boolean);
+}
+
+function timeOfDay(date) {
+  return date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
