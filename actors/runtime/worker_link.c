@@ -1,0 +1,118 @@
+#include "worker_link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+enum {
+    LINK_HWM = 16384,      /* messages; a stream's window is 512 frames */
+    LINGER_MS = 250,       /* for GOODBYE and the last finals */
+    HEARD_US = 1500000,    /* brokers PING every second: one missed and we introduce ourselves again */
+    HELLO_US = 1000000,    /* between two HELLOs that were not answered */
+    HELLO_MIN_US = 100000, /* between two of them in any case */
+    RETRY_MIN_US = 10000,  /* where HELLO could not leave: connecting takes about a millisecond */
+    RETRY_MAX_US = 500000
+};
+
+static void monitor_name(const es_worker_link_t *self, char out[64])
+{
+    snprintf(out, 64, "inproc://es-worker-link-%p", (const void *)self);
+}
+
+static void *new_socket(int type)
+{
+    void *socket = zmq_socket(zsys_init(), type);
+    if (!socket) {
+        es_log_error("no socket left", ES_S("error", zmq_strerror(zmq_errno())));
+        abort();
+    }
+    es_wire_options(socket, LINK_HWM);
+    return socket;
+}
+
+void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
+                         const es_worker_link_ops_t *ops, void *ctx, es_decoder_t *decoder)
+{
+    char monitor[64];
+    *self = (es_worker_link_t){.ops = ops, .ctx = ctx, .decoder = decoder, .retry_us = RETRY_MIN_US};
+    memcpy(self->broker, broker->base, sizeof self->broker);
+    self->results = new_socket(ZMQ_PUB);
+    self->dealer = new_socket(ZMQ_DEALER);
+    zmq_setsockopt(self->dealer, ZMQ_ROUTING_ID, incarnation, strlen(incarnation));
+    monitor_name(self, monitor);
+    self->monitor = new_socket(ZMQ_PAIR);
+    if (zmq_socket_monitor(self->dealer, monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0 ||
+        zmq_connect(self->monitor, monitor) != 0)
+        es_log_warn("reconnects are noticed late: no socket monitor", ES_S("error", zmq_strerror(zmq_errno())));
+    if (zmq_connect(self->results, broker->results) != 0 || zmq_connect(self->dealer, broker->backend) != 0)
+        es_log_error("cannot connect to the broker", ES_S("broker", broker->base),
+                     ES_S("error", zmq_strerror(zmq_errno())));
+}
+
+void es_worker_link_fini(es_worker_link_t *self)
+{
+    int linger = LINGER_MS;
+    zmq_socket_monitor(self->dealer, NULL, 0);
+    zmq_setsockopt(self->dealer, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(self->results, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_close(self->dealer);
+    zmq_close(self->results);
+    zmq_close(self->monitor);
+}
+
+static bool on_dealer(void *ctx, uint64_t now_us)
+{
+    es_worker_link_t *self = ctx;
+    unsigned n = 0;
+    for (; n < ES_LOOP_BATCH; n++) {
+        es_wire_t wire;
+        if (es_wire_recv(&wire, self->dealer, false, self->decoder) != 0) break;
+        self->heard_us = now_us;
+        self->ops->message(self->ctx, self, &wire, now_us);
+        es_wire_close(&wire);
+    }
+    es_loop_count(self->loop, n);
+    return n == ES_LOOP_BATCH;
+}
+
+static bool on_monitor(void *ctx, uint64_t now_us)
+{
+    es_worker_link_t *self = ctx;
+    zmq_msg_t part;
+    zmq_msg_init(&part);
+    bool connected = false;
+    while (zmq_msg_recv(&part, self->monitor, ZMQ_DONTWAIT) >= 0) connected = true;
+    zmq_msg_close(&part);
+    (void)now_us;
+    if (connected) self->sent_us = self->heard_us = self->hello_us = 0;
+    return false;
+}
+
+void es_worker_link_attach(es_worker_link_t *self, es_loop_t *loop)
+{
+    self->loop = loop;
+    es_loop_add_socket(loop, self->dealer, on_dealer, self);
+    es_loop_add_socket(loop, self->monitor, on_monitor, self);
+}
+
+void es_worker_link_hello_soon(es_worker_link_t *self)
+{
+    self->heard_us = 0;
+    self->hello_us = self->sent_us ? self->sent_us + HELLO_MIN_US : 0;
+}
+
+uint64_t es_worker_link_tick(es_worker_link_t *self, uint64_t now_us)
+{
+    if (self->heard_us && now_us < self->heard_us + HEARD_US) return self->heard_us + HEARD_US;
+    if (now_us < self->hello_us) return self->hello_us;
+    if (self->ops->hello(self->ctx, self) == 0) {
+        self->sent_us = now_us;
+        self->hello_us = now_us + HELLO_US;
+        self->retry_us = RETRY_MIN_US;
+    } else {
+        self->hello_us = now_us + self->retry_us;
+        self->retry_us = self->retry_us < RETRY_MAX_US / 2 ? 2 * self->retry_us : RETRY_MAX_US;
+    }
+    return self->hello_us;
+}

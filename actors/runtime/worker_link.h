@@ -1,0 +1,43 @@
+/* A worker's link to one broker: DEALER to its backend, PUB to its results, and a monitor that tells when the DEALER is connected (again). For
+ * worker.c only. */
+#ifndef ES_WORKER_LINK_H
+#define ES_WORKER_LINK_H
+
+#include "endpoints.h"
+#include "loop.h"
+#include "wire.h"
+
+typedef struct es_worker_link es_worker_link_t;
+
+typedef struct {
+    /* A message from this broker, malformed ones too. */
+    void (*message)(void *ctx, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us);
+    /* Say HELLO now. 0 where it was sent. */
+    int (*hello)(void *ctx, es_worker_link_t *link);
+} es_worker_link_ops_t;
+
+struct es_worker_link {
+    const es_worker_link_ops_t *ops;
+    void *ctx;
+    es_decoder_t *decoder; /* shared, the worker's */
+    es_loop_t *loop;
+    void *dealer, *results, *monitor;
+    uint64_t heard_us; /* last message from the broker; 0: none since the last connect */
+    uint64_t hello_us; /* when the next HELLO is due, unless it is heard from before */
+    uint64_t sent_us;  /* last HELLO that left; 0: none since the last connect */
+    uint64_t retry_us; /* pause after a HELLO that could not leave */
+    char broker[ES_ENDPOINT_MAX];
+};
+
+/* Makes and connects the sockets; routing id: the incarnation in hex. */
+void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
+                         const es_worker_link_ops_t *ops, void *ctx, es_decoder_t *decoder);
+/* Closes; what was sent is given a short time to leave. */
+void es_worker_link_fini(es_worker_link_t *self);
+void es_worker_link_attach(es_worker_link_t *self, es_loop_t *loop);
+/* Says HELLO where the broker is new or silent. Returns the time of the next look. */
+uint64_t es_worker_link_tick(es_worker_link_t *self, uint64_t now_us);
+/* The broker asked for HELLO, or what it says has changed: say it soon, at most ten times a second. */
+void es_worker_link_hello_soon(es_worker_link_t *self);
+
+#endif
