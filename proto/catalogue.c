@@ -127,7 +127,7 @@ size_t es_streams_encode(const es_stream_ref_t *streams, size_t n, void *buf, si
     es_pack_init(&pack, buf, cap);
     msgpack_pack_array(&pack.packer, n);
     for (size_t i = 0; i < n && !pack.full; i++) {
-        if (streams[i].key.len > ES_KEY_MAX) return 0;
+        if (streams[i].key.len > ES_KEY_MAX || !es_utf8_valid(streams[i].key.ptr, streams[i].key.len)) return 0;
         msgpack_pack_array(&pack.packer, 2);
         es_pack_str(&pack, streams[i].key);
         msgpack_pack_uint64(&pack.packer, streams[i].epoch);

@@ -261,16 +261,15 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
 
 bool es_utf8_valid(const void *data, size_t len)
 {
-    const uint8_t *p = data, *end = p + len;
-    while (p < end) {
-        uint64_t eight;
-        if (end - p >= 8 && (memcpy(&eight, p, 8), (eight & UINT64_C(0x8080808080808080)) == 0)) {
-            p += 8;
-            continue;
-        }
-        size_t n = *p < 0x80 ? 1 : utf8_sequence(p, (size_t)(end - p));
+    const uint8_t *p = data;
+    while (len > 0) {
+        uint64_t eight = UINT64_MAX;
+        if (len >= sizeof eight) memcpy(&eight, p, sizeof eight);
+        size_t n = sizeof eight; /* at once, where none has its high bit set */
+        if (eight & UINT64_C(0x8080808080808080)) n = *p < 0x80 ? 1 : utf8_sequence(p, len);
         if (n == 0) return false;
         p += n;
+        len -= n;
     }
     return true;
 }
