@@ -193,12 +193,20 @@ static void refuse(es_worker_t *self, es_metric_t *why, es_span_t key, const es_
     publish(self, key, &(es_msg_t){.kind = ES_REWIND, .epoch = frame->epoch, .seq = frame->seq}, NULL, 0);
 }
 
+/* client_ids are lowercase hex digits; whatever else comes must not get into HELLO's list. */
+static bool client_id(es_span_t key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if (!strchr("0123456789abcdef", key.ptr[i]) || key.ptr[i] == 0) return false;
+    return key.len == ES_CLIENT_ID_LEN;
+}
+
 static void on_frame(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t key = es_wire_key(wire), body = es_wire_body(wire);
     (void)link;
     es_metric_add(&frames_in, 1);
-    if (key.len != ES_CLIENT_ID_LEN || memchr(key.ptr, 0, key.len)) {
+    if (!client_id(key)) {
         es_metric_add(&malformed, 1);
         return;
     }

@@ -42,7 +42,7 @@ es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops
 void es_worker_destroy(es_worker_t **self_p);
 /* Adds the sockets and timers to a loop, which must live longer. */
 void es_worker_attach(es_worker_t *self, es_loop_t *loop);
-/* Take no new streams (HELLO with capacity 0 to every broker); es_worker_idle tells when the last one is gone. */
+/* Take no new streams (HELLO with capacity 0 to every broker); es_worker_streams tells when the last one is gone. */
 void es_worker_drain(es_worker_t *self);
 size_t es_worker_streams(const es_worker_t *self);
 uint64_t es_worker_incarnation(const es_worker_t *self);
