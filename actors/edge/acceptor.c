@@ -1,0 +1,141 @@
+#include "acceptor.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "edge_metrics.h"
+#include "log.h"
+
+enum { BACKLOG = 4096, BATCH = 64 };
+
+struct es_acceptor {
+    int fd, spare; /* spare: a descriptor to give up when there are no others, so that a connection can be refused */
+    void (*fn)(void *ctx, int fd);
+    void *ctx;
+    char url[96];
+};
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int listen_on(const struct addrinfo *address)
+{
+    int one = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (!bind(fd, address->ai_addr, address->ai_addrlen) && !listen(fd, BACKLOG)) return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static void name_url(es_acceptor_t *self)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+    char host[64] = "127.0.0.1";
+    getsockname(self->fd, (struct sockaddr *)&at, &len);
+    if (at.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&at;
+        char text[INET6_ADDRSTRLEN];
+        inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
+        snprintf(host, sizeof host, "[%s]", IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr) ? "::1" : text);
+        snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(six->sin6_port));
+        return;
+    }
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&at;
+    if (four->sin_addr.s_addr != htonl(INADDR_ANY)) inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+    snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(four->sin_port));
+}
+
+static int bind_host(const char *host, unsigned port, char *err, size_t err_len)
+{
+    struct addrinfo hint = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    int rc = getaddrinfo(host, service, &hint, &found);
+    if (rc) {
+        snprintf(err, err_len, "--host %s is no address of this machine (%s); use 127.0.0.1, or 0.0.0.0 for all", host,
+                 gai_strerror(rc));
+        return -1;
+    }
+    int fd = listen_on(found);
+    freeaddrinfo(found);
+    if (fd >= 0) return fd;
+    const char *advice = errno == EADDRINUSE ? "; another program has the port: choose one with --port, or 0 for any" : "";
+    snprintf(err, err_len, "cannot listen on %s port %u: %s%s", host, port, strerror(errno), advice);
+    return -1;
+}
+
+es_acceptor_t *es_acceptor_new(const char *host, unsigned port, void (*fn)(void *ctx, int fd), void *ctx, char *err,
+                               size_t err_len)
+{
+    int fd = bind_host(host, port, err, err_len);
+    if (fd < 0) return NULL;
+    es_acceptor_t *self = es_alloc_zero(sizeof *self);
+    self->fd = fd;
+    self->spare = open_spare();
+    self->fn = fn;
+    self->ctx = ctx;
+    name_url(self);
+    return self;
+}
+
+void es_acceptor_destroy(es_acceptor_t **self_p)
+{
+    es_acceptor_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    close(self->fd);
+    if (self->spare >= 0) close(self->spare);
+    free(self);
+}
+
+int es_acceptor_fd(const es_acceptor_t *self)
+{
+    return self->fd;
+}
+
+const char *es_acceptor_url(const es_acceptor_t *self)
+{
+    return self->url;
+}
+
+/* Out of descriptors: without this the connection would stay in the queue and the loop would spin on it. */
+static void refuse_one(es_acceptor_t *self)
+{
+    es_metric_add(&es_edge_accept_failed, 1);
+    es_log_warn("a connection is refused: no file descriptors are left; raise `ulimit -n`");
+    if (self->spare < 0) return;
+    close(self->spare);
+    int fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) close(fd);
+    self->spare = open_spare();
+}
+
+void es_acceptor_ready(void *ctx)
+{
+    es_acceptor_t *self = ctx;
+    for (int i = 0; i < BATCH; i++) {
+        int one = 1;
+        int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) refuse_one(self);
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
+        if (fd < 0) return;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        self->fn(self->ctx, fd);
+    }
+}

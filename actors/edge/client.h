@@ -1,0 +1,144 @@
+/* One connected client: what it says, its stream, what waits to be said to it. No sockets, no clock: the server and the link
+ * stand behind es_client_env_t.
+ *
+ *      pieces --> whole messages --> dialect (flat or envelope) --> stream --> es_sender --> env.send
+ *                                        |                            |
+ *      out  <------ JSON frames ---------'<------ finals, done -------'
+ *
+ * A client has at most one stream at a time; the next one continues its epoch. Back-pressure: where the sender is full, or audio
+ * comes that must wait for the stream before it, the client's socket is no longer read (throttled) and the one chunk in
+ * hand is parked. One thread. */
+#ifndef ES_CLIENT_H
+#define ES_CLIENT_H
+
+#include "client_json.h"
+#include "frame_buf.h"
+#include "resample.h"
+#include "stream_sender.h"
+#include "timers.h"
+
+typedef struct es_client es_client_t;
+
+/* Close codes of RFC 6455 that we use. */
+enum { ES_CLOSE_AWAY = 1001, ES_CLOSE_NOT_UTF8 = 1007, ES_CLOSE_TOO_BIG = 1009, ES_CLOSE_SLOW = 1013 };
+
+typedef struct {
+    uint64_t max_chunk;   /* bytes of one binary message; more is an error, and the connection stays */
+    uint64_t max_message; /* bytes of any message; more closes 1009 at the first piece */
+    uint64_t max_queue;   /* bytes that wait for a client; more closes 1013 */
+} es_client_limits_t;
+
+/* What a client lives in. The functions must not destroy the client. */
+typedef struct {
+    void *ctx;
+    es_client_limits_t limits;
+    uint64_t now_us, wall_ms; /* of this turn */
+    es_timers_t timers;       /* of the clients' senders */
+    int (*broker)(void *ctx, es_span_t key);
+    void (*send)(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
+    /* Something waits in client->out and nothing did before. */
+    void (*flush)(void *ctx, es_client_t *client);
+    /* Stop (true) or go on reading its socket. Takes effect at once. */
+    void (*throttle)(void *ctx, es_client_t *client, bool stop);
+    /* Close with this code once client->out is written. */
+    void (*close)(void *ctx, es_client_t *client, unsigned code, const char *reason);
+    void (*random_hex)(void *ctx, char *out, size_t digits);
+    es_decoder_t *decoder; /* of words; made when needed */
+    int16_t *scratch[2]; /* for resampling, in and out; bytes below */
+    size_t scratch_size[2];
+} es_client_env_t;
+/* Frees the memory behind it. */
+void es_client_env_fini(es_client_env_t *env);
+
+/* How a protocol speaks. Functions may use everything below but es_client_destroy. */
+typedef struct {
+    void (*open)(es_client_t *client, const char *query);
+    void (*fini)(es_client_t *client);
+    void (*chunk)(es_client_t *client, const void *data, size_t len); /* checked: even, not empty, not too large */
+    void (*text)(es_client_t *client, const char *text, size_t len);  /* valid UTF-8 */
+    void (*refuse)(es_client_t *client, const es_refusal_t *why);
+    void (*final)(es_client_t *client, const es_msg_t *final, const void *words, size_t len);
+    void (*partial)(es_client_t *client, const es_msg_t *partial);
+    void (*marked)(es_client_t *client, uint64_t seq);
+    void (*done)(es_client_t *client); /* the stream is over and gone */
+    void (*waiting)(es_client_t *client, uint64_t place);
+} es_dialect_t;
+
+typedef struct {
+    uint64_t offset, chunks; /* of earlier streams; of this one */
+    bool bad, partials;
+    uint32_t rate;
+    char language[ES_LANGUAGE_MAX + 1];
+} es_flat_t;
+
+typedef struct es_mark es_mark_t;
+typedef struct {
+    es_mark_t *marks, **marks_end; /* in order, oldest first */
+    size_t marks_count;
+} es_envelope_t;
+
+struct es_client {
+    char id[ES_CLIENT_ID_LEN + 1];
+    bool throttled, closing, draining, flushing; /* flushing: env.flush was called for what waits */
+    bool stopping, done;                         /* EOS was pushed; EOS is committed */
+    es_client_env_t *env;
+    const es_dialect_t *dialect;
+    void *transport; /* the server's */
+    es_client_t *next;
+    es_frame_buf_t out;
+    uint8_t *in; /* a message that has not come whole */
+    size_t in_len, in_cap;
+    uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
+    size_t parked_len;
+    es_timer_t timer;
+    es_sender_t *sender; /* NULL: no stream */
+    es_resampler_t *resampler;
+    uint32_t rate;
+    int broker;
+    uint64_t epoch, pos; /* highest epoch of earlier streams; samples pushed to this one */
+    union {
+        es_flat_t flat;
+        es_envelope_t envelope;
+    };
+};
+
+/* id: ES_CLIENT_ID_LEN hex digits. The dialect greets. */
+es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialect_t *dialect, const char *query,
+                           void *transport);
+/* Says CLOSE for its stream and frees everything. */
+void es_client_destroy(es_client_t **self_p);
+
+/* A piece of a message as it came. `left`: bytes of this frame still to come; last: no further frame of this message follows. Returns
+ * 0, or the code to close with. */
+unsigned es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary);
+/* A message from the house on this client's key. */
+void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
+/* Its timer is due. */
+void es_client_tick(es_client_t *self);
+/* The brokers that live have changed: move the stream where its broker has. */
+void es_client_rebroker(es_client_t *self);
+/* Flush the stream, then close 1001; where there is none, at once. */
+void es_client_drain(es_client_t *self);
+/* What peek gave of client->out was written. */
+void es_client_written(es_client_t *self, size_t n);
+
+/* ---- for dialects */
+
+/* Compose a text message: append to &self->out between the two. */
+size_t es_client_say(es_client_t *self);
+void es_client_said(es_client_t *self, size_t place);
+
+/* The stream (client_stream.c). Begin one; there must be none. */
+void es_client_stream_begin(es_client_t *self, uint32_t rate, const char *language, bool partials);
+/* Push a chunk; returns its seq, or 0: it is parked and comes again through dialect->chunk. */
+uint64_t es_client_stream_push(es_client_t *self, const void *data, size_t len);
+/* Push EOS with what the resampler still holds. Idempotent. */
+void es_client_stream_end(es_client_t *self);
+uint64_t es_client_stream_mark(es_client_t *self);
+/* Keep this chunk until the stream is over. */
+void es_client_park(es_client_t *self, const void *data, size_t len);
+
+/* ---- between client.c and client_stream.c */
+void es_client_stream_drop(es_client_t *self);
+
+#endif

@@ -1,0 +1,36 @@
+/* What clients say in text, checked strictly. Pure: text in, a struct or a refusal out. */
+#ifndef ES_CLIENT_JSON_H
+#define ES_CLIENT_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ES_TEXT_LIMIT (64u * 1024u) /* bytes of one text message */
+#define ES_MARK_ID_MAX 128u
+#define ES_LANGUAGE_MAX 35u
+
+typedef enum { ES_SAYS_START, ES_SAYS_STOP, ES_SAYS_MARK, ES_SAYS_PING } es_says_t;
+
+typedef struct {
+    es_says_t type;
+    uint32_t sample_rate;               /* START: one of the supported */
+    bool partials;                      /* START */
+    char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
+    char id[ES_MARK_ID_MAX + 1];        /* MARK */
+} es_client_says_t;
+
+typedef struct {
+    const char *code;  /* static: "invalid_json", "unknown_type", ... */
+    char message[320]; /* a sentence: what is wrong and what is allowed; UTF-8 */
+    char ref[65];      /* the type that it is about, "" where unknown */
+} es_refusal_t;
+
+/* A message of /ws: {"type","payload","timestamp"}. 0 with *out filled, or -1 with *why. */
+int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
+/* A message of the flat protocol: `stop`, {"type":"stop"} or {"type":"ping"}. Likewise. */
+int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
+/* Is this a language tag: letters, digits and dashes, 2..ES_LANGUAGE_MAX? */
+bool es_language_valid(const char *text, size_t len);
+
+#endif

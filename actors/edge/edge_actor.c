@@ -1,0 +1,370 @@
+/* Glue: the server in front, the link behind, the clients between. */
+#include "edge_actor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acceptor.h"
+#include "alloc.h"
+#include "clients.h"
+#include "edge_loop.h"
+#include "edge_metrics.h"
+#include "envelope_ws.h"
+#include "flat.h"
+#include "log.h"
+#include "origin.h"
+#include "sender_link.h"
+#include "server.h"
+#include "wire.h"
+
+enum { SECOND = 1000000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };
+
+typedef struct {
+    const es_edge_config_t *config;
+    zsock_t *pipe;
+    es_edge_loop_t *loop;
+    es_acceptor_t *acceptor;
+    es_server_t *server;
+    es_sender_link_t *link;
+    es_client_env_t env;
+    es_clients_t clients;
+    es_http_t http;
+    char prefix[ES_PREFIX_LEN + 1];
+    bool draining, asked;
+    uint64_t drain_until, next_second;
+    unsigned work;
+    bool written;
+    uint64_t oldest_us; /* push time of the oldest frame not taken, as far as looked */
+} edge_t;
+
+/* ---- what clients live in */
+
+static int env_broker(void *ctx, es_span_t key)
+{
+    edge_t *self = ctx;
+    return es_sender_link_broker(self->link, key);
+}
+
+static void env_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    edge_t *self = ctx;
+    self->work++;
+    es_sender_link_send(self->link, broker, key, msg, body, len); /* loss is counted there and mended by the sender */
+}
+
+static void env_flush(void *ctx, es_client_t *client)
+{
+    edge_t *self = ctx;
+    self->written = true;
+    if (client->transport) es_server_flush(client->transport);
+}
+
+static void env_throttle(void *ctx, es_client_t *client, bool stop)
+{
+    (void)ctx;
+    es_server_throttle(client->transport, stop);
+}
+
+static void env_close(void *ctx, es_client_t *client, unsigned code, const char *reason)
+{
+    edge_t *self = ctx;
+    self->written = true;
+    es_server_close(client->transport, code, reason);
+}
+
+static void env_random_hex(void *ctx, char *out, size_t digits)
+{
+    (void)ctx;
+    char hex[17];
+    for (size_t done = 0; done < digits; done += 16) {
+        es_hex16(es_random_u64(), hex);
+        memcpy(out + done, hex, digits - done < 16 ? digits - done : 16);
+    }
+}
+
+/* ---- what the server asks */
+
+static const es_dialect_t *dialect_of(const char *path)
+{
+    return !strcmp(path, "/api/audio/ws") ? &es_flat : !strcmp(path, "/ws") ? &es_envelope_ws : NULL;
+}
+
+static unsigned server_admit(void *ctx, const char *path, const char *origin, const char *host)
+{
+    edge_t *self = ctx;
+    es_metric_t *counter = NULL;
+    unsigned status = 0;
+    if (!dialect_of(path)) {
+        counter = &es_edge_path_refused;
+        status = 404;
+    } else if (!es_origin_allowed(origin, host, self->config->allow_origin)) {
+        counter = &es_edge_origin_refused;
+        status = 403;
+        es_log_info("a page of another origin is refused; --allow-origin would let it in", ES_S("origin", origin),
+                    ES_S("host", host));
+    } else if (self->draining) {
+        counter = &es_edge_drain_refused;
+        status = 503;
+    } else if (self->clients.count >= self->config->max_clients) {
+        counter = &es_edge_full_refused;
+        status = 503;
+        es_log_warn("a client is refused: --max-clients are connected", ES_U("max_clients", self->config->max_clients));
+    }
+    if (counter) es_metric_add(counter, 1);
+    return status;
+}
+
+static es_client_t *server_open(void *ctx, const char *path, const char *query, void *transport)
+{
+    edge_t *self = ctx;
+    char id[ES_CLIENT_ID_LEN + 1] = {0};
+    const es_dialect_t *dialect = dialect_of(path);
+    if (!dialect) return NULL;
+    memcpy(id, self->prefix, ES_PREFIX_LEN);
+    do env_random_hex(self, id + ES_PREFIX_LEN, ID_DIGITS);
+    while (es_clients_find(&self->clients, es_span_of(id, ES_CLIENT_ID_LEN)));
+    es_client_t *client = es_client_new(&self->env, id, dialect, query, transport);
+    es_clients_add(&self->clients, client);
+    es_metric_set(&es_edge_clients, self->clients.count);
+    return client;
+}
+
+static void server_gone(void *ctx, es_client_t *client)
+{
+    edge_t *self = ctx;
+    es_clients_remove(&self->clients, client);
+    es_client_destroy(&client);
+    es_metric_set(&es_edge_clients, self->clients.count);
+}
+
+static void server_answer(void *ctx, const es_http_request_t *request, es_http_answer_t *out)
+{
+    edge_t *self = ctx;
+    es_http_answer(&self->http, request, out);
+}
+
+static const char *unready(void *ctx)
+{
+    edge_t *self = ctx;
+    if (self->draining) return "this edge is going down";
+    if (!es_sender_link_ready(self->link)) return "no probe through a broker has come back within 3 s; is a broker running?";
+    return NULL;
+}
+
+static void on_connection(void *ctx, int fd)
+{
+    edge_t *self = ctx;
+    es_server_adopt(self->server, fd);
+}
+
+/* ---- what the house says */
+
+static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+{
+    edge_t *self = ctx;
+    (void)now_us;
+    self->work++;
+    es_client_t *client = es_clients_find(&self->clients, key);
+    if (client)
+        es_client_receive(client, msg, body, len);
+    else
+        es_metric_add(&es_edge_deaf, 1);
+}
+
+static void rebroker(void *ctx, es_client_t *client)
+{
+    (void)ctx;
+    es_client_rebroker(client);
+}
+
+static void link_changed(void *ctx, uint64_t now_us)
+{
+    edge_t *self = ctx;
+    (void)now_us;
+    es_clients_each(&self->clients, rebroker, self);
+}
+
+/* ---- time */
+
+static void drain_client(void *ctx, es_client_t *client)
+{
+    (void)ctx;
+    es_client_drain(client);
+}
+
+static void on_pipe(edge_t *self, uint64_t now_us)
+{
+    while (!self->asked && zsock_events(self->pipe) & ZMQ_POLLIN) {
+        char *command = zstr_recv(self->pipe);
+        self->asked = !command || !strcmp(command, "$TERM");
+        zstr_free(&command);
+    }
+    if (!self->asked || self->draining) return;
+    self->draining = true;
+    self->drain_until = now_us + self->config->drain_us;
+    es_log_info("draining", ES_U("clients", self->clients.count), ES_U("streams", es_metric_get(&es_edge_streams)));
+    es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
+    es_acceptor_destroy(&self->acceptor);
+    es_clients_each(&self->clients, drain_client, self);
+}
+
+static void each_second(void *ctx, es_client_t *client)
+{
+    edge_t *self = ctx;
+    if (client->sender) {
+        es_sender_stats_t stats;
+        es_sender_stats(client->sender, &stats);
+        if (stats.oldest_us && (!self->oldest_us || stats.oldest_us < self->oldest_us)) self->oldest_us = stats.oldest_us;
+    }
+    es_server_care(client, self->env.now_us);
+}
+
+static void report(edge_t *self, uint64_t now_us)
+{
+    self->next_second = now_us + SECOND;
+    self->oldest_us = 0;
+    es_clients_each(&self->clients, each_second, self);
+    uint64_t lag = self->oldest_us && self->oldest_us < now_us ? now_us - self->oldest_us : 0;
+    es_metric_set(&es_edge_lag_us, lag);
+    es_sender_link_report(self->link, self->config->common.name, es_metric_get(&es_edge_streams),
+                          es_metric_get(&es_edge_frames), lag);
+}
+
+static void run_timers(edge_t *self, uint64_t now_us)
+{
+    es_timer_t *timer;
+    for (int i = 0; i < TIMERS_A_TURN && (timer = es_timers_due(&self->env.timers, now_us)); i++)
+        es_client_tick((es_client_t *)((char *)timer - offsetof(es_client_t, timer)));
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void loop_woke(void *ctx, uint64_t now_us)
+{
+    edge_t *self = ctx;
+    self->env.now_us = now_us;
+    self->env.wall_ms = es_wall_us() / 1000;
+}
+
+static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work, bool *written)
+{
+    edge_t *self = ctx;
+    loop_woke(self, now_us);
+    bool more = es_sender_link_drain(self->link, ES_LOOP_BATCH, now_us);
+    uint64_t next = es_sender_link_tick(self->link, now_us);
+    run_timers(self, now_us);
+    if (now_us >= self->next_second) report(self, now_us);
+    on_pipe(self, now_us);
+    if (self->draining && (!self->clients.count || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
+    if (self->draining) next = earliest(next, self->drain_until);
+    next = earliest(next, earliest(es_timers_next(&self->env.timers), self->next_second));
+    *work = self->work;
+    *written = self->written;
+    self->work = 0;
+    self->written = false;
+    return more ? 0 : next;
+}
+
+/* ---- start and end */
+
+static int write_address(const char *file, const char *url)
+{
+    char fresh[1100];
+    if (!file || !*file) return 0;
+    snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
+    FILE *out = fopen(fresh, "we");
+    if (out && fprintf(out, "%s\n", url) > 0 && !fclose(out) && !rename(fresh, file)) return 0;
+    es_log_error("the address cannot be written to --addr-file", ES_S("file", file), ES_S("error", strerror(errno)));
+    return -1;
+}
+
+static const char *web_dir(const es_edge_config_t *config)
+{
+    if (config->web && *config->web) return config->web;
+    return access(ES_WEB_SOURCE, R_OK) ? ES_WEB_INSTALLED : ES_WEB_SOURCE;
+}
+
+static void watch_house(edge_t *self)
+{
+    void *sockets[ES_EDGE_LOOP_FDS - 2];
+    int n = es_sender_link_sockets(self->link, sockets, ES_EDGE_LOOP_FDS - 2);
+    for (int i = 0; i < n; i++) es_edge_loop_watch_socket(self->loop, sockets[i]);
+    es_edge_loop_watch_socket(self->loop, zsock_resolve(self->pipe));
+    es_edge_loop_watch(self->loop, es_acceptor_fd(self->acceptor), es_acceptor_ready, self->acceptor);
+}
+
+static void settle_env(edge_t *self)
+{
+    self->env = (es_client_env_t){.ctx = self,
+                                  .limits = {.max_chunk = self->config->max_chunk,
+                                             .max_message = self->config->max_message,
+                                             .max_queue = self->config->max_queue},
+                                  .broker = env_broker,
+                                  .send = env_send,
+                                  .flush = env_flush,
+                                  .throttle = env_throttle,
+                                  .close = env_close,
+                                  .random_hex = env_random_hex};
+    env_random_hex(self, self->prefix, ES_PREFIX_LEN);
+    loop_woke(self, es_now_us());
+}
+
+static int start(edge_t *self)
+{
+    static const es_sender_link_ops_t link_ops = {.message = link_message, .changed = link_changed};
+    const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .turn = loop_turn};
+    const es_server_ops_t server_ops = {
+        .ctx = self, .admit = server_admit, .open = server_open, .gone = server_gone, .answer = server_answer};
+    char err[512];
+    settle_env(self);
+    self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
+    if (!self->link) return -1;
+    self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
+    es_pages_load(&self->http.pages, web_dir(self->config));
+    self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
+    if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
+    if (!self->server) return -1;
+    self->acceptor = es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
+    if (!self->acceptor) {
+        es_log_error(err);
+        return -1;
+    }
+    watch_house(self);
+    const char *url = es_acceptor_url(self->acceptor);
+    if (write_address(self->config->addr_file, url)) return -1;
+    es_log_info("listening", ES_S("url", url));
+    return 0;
+}
+
+static void finish(edge_t *self)
+{
+    if (self->clients.count) es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
+    es_acceptor_destroy(&self->acceptor);
+    es_server_destroy(&self->server);
+    es_edge_loop_destroy(&self->loop);
+    es_clients_fini(&self->clients);
+    es_client_env_fini(&self->env);
+    es_sender_link_destroy(&self->link);
+    es_pages_fini(&self->http.pages);
+}
+
+void es_edge_actor(zsock_t *pipe, void *args)
+{
+    edge_t *self = es_alloc_zero(sizeof *self);
+    self->config = args;
+    self->pipe = pipe;
+    es_log_actor(self->config->common.name);
+    if (start(self)) {
+        es_runner_fail(pipe);
+    } else {
+        zsock_signal(pipe, 0);
+        es_edge_loop_run(self->loop);
+    }
+    finish(self);
+    free(self);
+}

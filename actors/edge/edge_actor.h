@@ -1,0 +1,26 @@
+/* The edge: HTTP and WebSocket for people and programs in front, the house's streams behind. */
+#ifndef ES_EDGE_ACTOR_H
+#define ES_EDGE_ACTOR_H
+
+#include "config.h"
+#include "runner.h"
+
+typedef struct {
+    es_common_config_t common;
+    char *host;
+    uint64_t port;
+    char *addr_file; /* where to write the address, or NULL */
+    char *web;       /* directory of the page, or NULL: where it was built or installed */
+    char *allow_origin;
+    uint64_t max_clients, max_chunk, max_message, max_queue;
+    uint64_t tick_us, drain_us;
+} es_edge_config_t;
+
+extern const es_option_t *const es_edge_option_tables[];
+es_config_result_t es_edge_config_load(es_edge_config_t *config, int argc, char **argv);
+void es_edge_config_fini(es_edge_config_t *config);
+
+/* args: an es_edge_config_t that outlives the actor. */
+void es_edge_actor(zsock_t *pipe, void *args);
+
+#endif

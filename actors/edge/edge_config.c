@@ -1,0 +1,47 @@
+#include "edge_actor.h"
+
+#include <stdio.h>
+
+enum { MIB = 1 << 20 };
+
+static const es_option_t edge_options[] = {
+    ES_OPT_STR(es_edge_config_t, host, "host", NULL, "127.0.0.1", 255, "address to listen on; 0.0.0.0 for all"),
+    ES_OPT_UINT(es_edge_config_t, port, "port", "APP_PORT", "8000", 0, 65535, "TCP port; 0 draws a free one"),
+    ES_OPT_STR(es_edge_config_t, addr_file, "addr-file", NULL, NULL, 1024, "write the address (http://...) into this file"),
+    ES_OPT_STR(es_edge_config_t, web, "web", NULL, NULL, 1024, "directory of the page; default: the one that came along"),
+    ES_OPT_STR(es_edge_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
+               "origins whose pages may connect besides our own, with commas; * for all"),
+    ES_OPT_UINT(es_edge_config_t, max_clients, "max-clients", NULL, "20000", 1, 1000000, "WebSocket clients at once"),
+    ES_OPT_UINT(es_edge_config_t, max_chunk, "max-chunk", NULL, "1048576", 2, MIB, "bytes of one chunk of audio"),
+    ES_OPT_UINT(es_edge_config_t, max_message, "max-message", NULL, "1114112", 1024, 16 * MIB,
+                "bytes of one WebSocket message; more closes 1009"),
+    ES_OPT_UINT(es_edge_config_t, max_queue, "max-queue", NULL, "1048576", 4096, 256 * MIB,
+                "bytes that may wait for a slow client; more closes 1013"),
+    ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1ms", 0, 20000, "longest wait for company under load; 0ms: none"),
+    ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000, "time for the last words at the end"),
+    ES_OPT_END};
+
+const es_option_t *const es_edge_option_tables[] = {edge_options, es_common_options, NULL};
+
+static const es_config_about_t about = {
+    .program = "earshot-edge",
+    .usage = "[OPTIONS]",
+    .about = "Takes audio over WebSocket and HTTP and brings the words back.",
+    .epilog = "Exit status: 0 after a clean end, 1 where it could not start or failed, 2 for wrong settings."};
+
+es_config_result_t es_edge_config_load(es_edge_config_t *config, int argc, char **argv)
+{
+    int rest = argc;
+    es_config_result_t result = es_config_load(config, es_edge_option_tables, &about, argc, argv, &rest);
+    if (result != ES_CONFIG_OK) return result;
+    if (rest < argc) {
+        fprintf(stderr, "earshot-edge: \"%s\" is too much; only options are understood, see --help\n", argv[rest]);
+        return ES_CONFIG_ERROR;
+    }
+    return es_common_config_settle(&config->common, "edge") ? ES_CONFIG_ERROR : ES_CONFIG_OK;
+}
+
+void es_edge_config_fini(es_edge_config_t *config)
+{
+    es_config_fini(config, es_edge_option_tables);
+}

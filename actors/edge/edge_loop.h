@@ -1,0 +1,39 @@
+/* The edge's loop: libev, because libwebsockets costs five times more on its own; ZeroMQ's descriptors stand beside the sockets.
+ *
+ * A turn: wait, let libwebsockets read and write, call `turn`. Under load turns begin at most once in tick_us, so that messages are
+ * taken and answered in batches; at low rates there is no delay. ZMQ_FD tells only of changes, so `turn` drains until there is
+ * nothing before the loop may sleep. One thread. */
+#ifndef ES_EDGE_LOOP_H
+#define ES_EDGE_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct es_edge_loop es_edge_loop_t;
+
+typedef struct {
+    void *ctx;
+    /* Time has passed; called after each wait, before anything else happens. */
+    void (*woke)(void *ctx, uint64_t now_us);
+    /* Do what is due. Returns the time at which to be called again at the latest; 0: at once. *work: messages handled since the last
+     * call, the measure of load. *written: something was asked to be written. */
+    uint64_t (*turn)(void *ctx, uint64_t now_us, unsigned *work, bool *written);
+} es_edge_loop_ops_t;
+
+/* NULL where libev cannot start. */
+es_edge_loop_t *es_edge_loop_new(const es_edge_loop_ops_t *ops, uint64_t tick_us);
+void es_edge_loop_destroy(es_edge_loop_t **self_p);
+/* The struct ev_loop, for libwebsockets. */
+void *es_edge_loop_handle(es_edge_loop_t *self);
+/* Wake up where fd is readable and call fn (NULL: only wake up). At most ES_EDGE_LOOP_FDS. */
+#define ES_EDGE_LOOP_FDS 32
+void es_edge_loop_watch(es_edge_loop_t *self, int fd, void (*fn)(void *ctx), void *ctx);
+void es_edge_loop_unwatch(es_edge_loop_t *self, int fd);
+/* Watch a raw ZeroMQ socket's descriptor. */
+void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket);
+void es_edge_loop_run(es_edge_loop_t *self);
+void es_edge_loop_stop(es_edge_loop_t *self);
+/* Let what libev still has pending happen, without waiting (for taking down). */
+void es_edge_loop_poll(es_edge_loop_t *self);
+
+#endif

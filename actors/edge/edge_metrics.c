@@ -1,0 +1,52 @@
+#include "edge_metrics.h"
+
+#include <stddef.h>
+
+ES_METRIC_GAUGE(es_edge_clients, "earshot_edge_clients", "WebSocket clients connected now");
+ES_METRIC_GAUGE(es_edge_streams, "earshot_edge_streams", "streams open now");
+ES_METRIC_GAUGE(es_edge_lag_us, "earshot_edge_lag_microseconds", "age of the oldest audio no transcriber has taken");
+ES_METRIC_COUNTER(es_edge_connections, "earshot_edge_connections_total", "WebSocket clients that have connected");
+ES_METRIC_COUNTER(es_edge_frames, "earshot_edge_frames_total", "chunks of audio taken");
+ES_METRIC_COUNTER(es_edge_bytes, "earshot_edge_bytes_total", "bytes of audio taken");
+ES_METRIC_COUNTER(es_edge_finals, "earshot_edge_finals_total", "finals delivered, silence included");
+ES_METRIC_COUNTER(es_edge_partials, "earshot_edge_partials_total", "partials delivered");
+ES_METRIC_COUNTER(es_edge_errors, "earshot_edge_errors_total", "errors said to clients");
+ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
+ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total", "chunks refused because a throttled client's came on");
+ES_METRIC_COUNTER(es_edge_culled, "earshot_edge_culled_total", "clients closed 1013 because they read too slowly");
+ES_METRIC_COUNTER(es_edge_too_big, "earshot_edge_too_big_total", "clients closed 1009 for an oversize message");
+ES_METRIC_COUNTER(es_edge_not_utf8, "earshot_edge_not_utf8_total", "clients closed 1007 for text that is not UTF-8");
+ES_METRIC_COUNTER(es_edge_deaf, "earshot_edge_unheard_total", "messages for clients that are gone");
+ES_METRIC_COUNTER(es_edge_requests, "earshot_edge_requests_total", "plain HTTP requests answered");
+ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"origin\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"draining\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_path_refused, "earshot_edge_refused_total{reason=\"path\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_accept_failed, "earshot_edge_refused_total{reason=\"descriptors\"}", "connections refused");
+
+es_metric_t *const *es_edge_metrics(void)
+{
+    static es_metric_t *const list[] = {&es_edge_clients,
+                                        &es_edge_streams,
+                                        &es_edge_lag_us,
+                                        &es_edge_connections,
+                                        &es_edge_frames,
+                                        &es_edge_bytes,
+                                        &es_edge_finals,
+                                        &es_edge_partials,
+                                        &es_edge_errors,
+                                        &es_edge_throttled,
+                                        &es_edge_overruns,
+                                        &es_edge_culled,
+                                        &es_edge_too_big,
+                                        &es_edge_not_utf8,
+                                        &es_edge_deaf,
+                                        &es_edge_requests,
+                                        &es_edge_origin_refused,
+                                        &es_edge_full_refused,
+                                        &es_edge_drain_refused,
+                                        &es_edge_path_refused,
+                                        &es_edge_accept_failed,
+                                        NULL};
+    return list;
+}

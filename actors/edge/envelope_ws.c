@@ -1,0 +1,304 @@
+#include "envelope_ws.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "edge_metrics.h"
+#include "json_out.h"
+
+struct es_mark {
+    es_mark_t *next;
+    uint64_t seq;
+    char id[]; /* NUL-terminated */
+};
+
+enum { SAMPLES_PER_MS = ES_RATE / 1000, WORDS_SHOWN = 512 };
+
+/* ---- saying */
+
+#define begin(self, type) begin_text((self), "{\"type\":\"" type "\",\"payload\":{", sizeof("{\"type\":\"" type "\",\"payload\":{") - 1)
+static size_t begin_text(es_client_t *self, const char *head, size_t len)
+{
+    size_t place = es_client_say(self);
+    es_frame_buf_append(&self->out, head, len);
+    return place;
+}
+
+static void end(es_client_t *self, size_t place)
+{
+    es_json_raw(&self->out, "},\"timestamp\":");
+    es_json_uint(&self->out, self->env->wall_ms);
+    es_json_raw(&self->out, "}");
+    es_client_said(self, place);
+}
+
+#define field_uint(self, name, value)                 \
+    do {                                              \
+        es_json_raw(&(self)->out, ",\"" name "\":");  \
+        es_json_uint(&(self)->out, (uint64_t)(value)); \
+    } while (0)
+
+static void field_id(es_client_t *self)
+{
+    es_json_raw(&self->out, "\"client_id\":");
+    es_json_plain(&self->out, self->id, ES_CLIENT_ID_LEN);
+}
+
+static void refuse(es_client_t *self, const es_refusal_t *why)
+{
+    es_metric_add(&es_edge_errors, 1);
+    size_t place = begin(self, "error");
+    es_json_raw(&self->out, "\"code\":");
+    es_json_plain(&self->out, why->code, strlen(why->code));
+    es_json_raw(&self->out, ",\"message\":");
+    es_json_string(&self->out, es_span(why->message));
+    if (why->ref[0]) {
+        es_json_raw(&self->out, ",\"ref\":");
+        es_json_string(&self->out, es_span(why->ref));
+    }
+    end(self, place);
+}
+
+static void refuse_with(es_client_t *self, const char *code, const char *ref, const char *message)
+{
+    es_refusal_t why = {.code = code};
+    snprintf(why.message, sizeof why.message, "%s", message);
+    snprintf(why.ref, sizeof why.ref, "%s", ref);
+    refuse(self, &why);
+}
+
+static void random_hex(es_client_t *self, const char *name)
+{
+    char hex[32];
+    self->env->random_hex(self->env->ctx, hex, sizeof hex);
+    es_frame_buf_append(&self->out, name, strlen(name));
+    es_json_plain(&self->out, hex, sizeof hex);
+}
+
+static void open_envelope(es_client_t *self, const char *query)
+{
+    (void)query;
+    self->envelope.marks_end = &self->envelope.marks;
+    size_t place = begin(self, "welcome");
+    field_id(self);
+    random_hex(self, ",\"session\":");
+    random_hex(self, ",\"token\":");
+    es_json_raw(&self->out, ",\"limits\":{\"sample_rates\":[8000,16000,24000,44100,48000]");
+    field_uint(self, "max_chunk", self->env->limits.max_chunk);
+    field_uint(self, "max_message", self->env->limits.max_message);
+    field_uint(self, "max_text", ES_TEXT_LIMIT);
+    field_uint(self, "max_marks", ES_MARKS_MAX);
+    es_json_raw(&self->out, "}");
+    end(self, place);
+}
+
+/* ---- marks */
+
+static void forget_marks(es_client_t *self)
+{
+    for (es_mark_t *mark = self->envelope.marks, *next; mark; mark = next) {
+        next = mark->next;
+        free(mark);
+    }
+    self->envelope.marks = NULL;
+    self->envelope.marks_end = &self->envelope.marks;
+    self->envelope.marks_count = 0;
+}
+
+static void mark(es_client_t *self, const char *id)
+{
+    if (self->envelope.marks_count >= ES_MARKS_MAX) {
+        refuse_with(self, "too_many_marks", "audio.mark", "Too many marks are under way; wait for audio.marked.");
+        return;
+    }
+    size_t len = strlen(id) + 1;
+    es_mark_t *new = es_alloc(sizeof *new + len);
+    new->next = NULL;
+    memcpy(new->id, id, len);
+    /* In the list before the push: a sender may answer at once. */
+    *self->envelope.marks_end = new;
+    self->envelope.marks_end = &new->next;
+    self->envelope.marks_count++;
+    new->seq = UINT64_MAX;
+    new->seq = es_client_stream_mark(self);
+}
+
+static void marked(es_client_t *self, uint64_t seq)
+{
+    es_mark_t *first;
+    while ((first = self->envelope.marks) && first->seq <= seq) {
+        size_t place = begin(self, "audio.marked");
+        es_json_raw(&self->out, "\"id\":");
+        es_json_string(&self->out, es_span(first->id));
+        end(self, place);
+        self->envelope.marks = first->next;
+        if (!first->next) self->envelope.marks_end = &self->envelope.marks;
+        self->envelope.marks_count--;
+        free(first);
+    }
+}
+
+/* ---- hearing */
+
+static void chunk(es_client_t *self, const void *data, size_t len)
+{
+    if (!self->sender || self->stopping) {
+        refuse_with(self, "not_streaming", "", "No stream is open for this chunk; send audio.start first.");
+        return;
+    }
+    uint64_t seq = es_client_stream_push(self, data, len);
+    if (!seq) return;
+    size_t place = begin(self, "ack");
+    field_id(self);
+    field_uint(self, "seq", seq);
+    field_uint(self, "chunk_size", len);
+    end(self, place);
+}
+
+static void start(es_client_t *self, const es_client_says_t *says)
+{
+    if (self->sender)
+        refuse_with(self, "already_streaming", "audio.start",
+                    "A stream is open already; send audio.stop and wait for audio.done.");
+    else
+        es_client_stream_begin(self, says->sample_rate, says->language, says->partials);
+}
+
+static void stop(es_client_t *self, const es_client_says_t *says)
+{
+    (void)says;
+    if (!self->sender || self->stopping)
+        refuse_with(self, "not_streaming", "audio.stop", "No stream is open that could be stopped.");
+    else
+        es_client_stream_end(self);
+}
+
+static void mark_said(es_client_t *self, const es_client_says_t *says)
+{
+    if (!self->sender || self->stopping)
+        refuse_with(self, "not_streaming", "audio.mark", "No stream is open that could be marked; send audio.start first.");
+    else
+        mark(self, says->id);
+}
+
+static void ping(es_client_t *self, const es_client_says_t *says)
+{
+    (void)says;
+    end(self, begin(self, "pong"));
+}
+
+static void text(es_client_t *self, const char *said, size_t len)
+{
+    static void (*const verbs[])(es_client_t *, const es_client_says_t *) = {
+        [ES_SAYS_START] = start, [ES_SAYS_STOP] = stop, [ES_SAYS_MARK] = mark_said, [ES_SAYS_PING] = ping};
+    es_client_says_t says;
+    es_refusal_t why;
+    if (es_client_json_envelope(said, len, &says, &why))
+        refuse(self, &why);
+    else
+        verbs[says.type](self, &says);
+}
+
+/* ---- results */
+
+static void transcript_head(es_client_t *self, const es_msg_t *msg, bool is_final)
+{
+    field_id(self);
+    field_uint(self, "seq", msg->to_seq);
+    es_json_raw(&self->out, ",\"text\":");
+    es_json_string(&self->out, msg->text);
+    if (is_final)
+        es_json_raw(&self->out, ",\"final\":true");
+    else
+        es_json_raw(&self->out, ",\"final\":false");
+    field_uint(self, "from_seq", msg->from_seq);
+    field_uint(self, "to_seq", msg->to_seq);
+    field_uint(self, "start_ms", msg->start / SAMPLES_PER_MS);
+    field_uint(self, "end_ms", msg->end / SAMPLES_PER_MS);
+}
+
+static void words_out(es_client_t *self, const void *data, size_t len)
+{
+    es_word_t words[WORDS_SHOWN];
+    if (!self->env->decoder) self->env->decoder = es_decoder_new();
+    int n = es_words_decode(self->env->decoder, data, len, words, WORDS_SHOWN);
+    if (n <= 0) return;
+    es_json_raw(&self->out, ",\"words\":[");
+    for (int i = 0; i < n; i++) {
+        if (i) es_json_raw(&self->out, ",");
+        es_json_raw(&self->out, "{\"text\":");
+        es_json_string(&self->out, words[i].text);
+        field_uint(self, "start_ms", words[i].start / SAMPLES_PER_MS);
+        field_uint(self, "end_ms", words[i].end / SAMPLES_PER_MS);
+        es_json_raw(&self->out, ",\"confidence\":");
+        es_json_milli(&self->out, words[i].confidence);
+        es_json_raw(&self->out, "}");
+    }
+    es_json_raw(&self->out, "]");
+}
+
+static void failed(es_client_t *self, const es_msg_t *msg)
+{
+    es_refusal_t why = {.code = "segment_failed"};
+    snprintf(why.message, sizeof why.message, "A piece of audio could not be transcribed: %.*s",
+             (int)(msg->reason.len < 200 ? msg->reason.len : 200), msg->reason.len ? msg->reason.ptr : "");
+    refuse(self, &why);
+}
+
+static void final(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
+{
+    if (msg->flags & ES_F_FAILED) failed(self, msg);
+    if (!msg->text.len || (msg->flags & ES_F_SILENCE)) return;
+    size_t place = begin(self, "transcript");
+    transcript_head(self, msg, true);
+    if (ES_HAS(msg, ES_M_CONFIDENCE)) {
+        es_json_raw(&self->out, ",\"confidence\":");
+        es_json_milli(&self->out, msg->confidence);
+    }
+    if (msg->checkpoint.len) {
+        es_json_raw(&self->out, ",\"checkpoint\":");
+        es_json_base64(&self->out, msg->checkpoint);
+    }
+    if (len) words_out(self, words, len);
+    end(self, place);
+}
+
+static void partial(es_client_t *self, const es_msg_t *msg)
+{
+    size_t place = begin(self, "transcript");
+    transcript_head(self, msg, false);
+    end(self, place);
+}
+
+static void done(es_client_t *self)
+{
+    forget_marks(self);
+    size_t place = begin(self, "audio.done");
+    field_id(self);
+    end(self, place);
+}
+
+static void waiting(es_client_t *self, uint64_t queue)
+{
+    size_t place = begin(self, "status");
+    if (queue) {
+        es_json_raw(&self->out, "\"state\":\"waiting\"");
+        field_uint(self, "queue", queue);
+    } else {
+        es_json_raw(&self->out, "\"state\":\"streaming\"");
+    }
+    end(self, place);
+}
+
+const es_dialect_t es_envelope_ws = {.open = open_envelope,
+                                     .fini = forget_marks,
+                                     .chunk = chunk,
+                                     .text = text,
+                                     .refuse = refuse,
+                                     .final = final,
+                                     .partial = partial,
+                                     .marked = marked,
+                                     .done = done,
+                                     .waiting = waiting};

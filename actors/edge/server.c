@@ -1,0 +1,343 @@
+#include "server.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+
+_Static_assert(LWS_PRE <= ES_FRAME_HEADROOM, "lws_write may use LWS_PRE bytes before the data");
+
+enum {
+    RX_BUFFER = 16384,
+    WRITE_MAX = 65536, /* bytes handed over at once: what lws may have to keep for a slow client */
+    BODY_PIECE = 16384,
+    HEADER_MAX = 512,
+    PING_SECS = 20,
+    GONE_SECS = 40
+};
+static const uint64_t close_us = 5000000, valid_us = 8000000;
+
+struct es_server {
+    es_server_ops_t ops;
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[2];
+    lws_retry_bo_t retry;
+};
+
+/* lws's per-connection memory. */
+typedef struct {
+    struct lws *wsi;
+    es_server_t *server;
+    es_client_t *client;
+    const char *reason; /* to close with, once code is set */
+    unsigned code;
+    uint64_t closing_since, valid_at;
+    es_http_answer_t *answer; /* being written */
+    size_t written;
+} session_t;
+
+static es_server_t *server_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+/* ---- WebSocket */
+
+/* 0 with the header copied ("" where absent), -1 where it is longer than cap. */
+static int header(struct lws *wsi, enum lws_token_indexes token, char *out, int cap)
+{
+    *out = 0;
+    if (!lws_hdr_total_length(wsi, token)) return 0;
+    return lws_hdr_copy(wsi, out, cap, token) < 0 ? -1 : 0;
+}
+
+static int query_of(struct lws *wsi, char *out, size_t cap)
+{
+    size_t used = 0;
+    *out = 0;
+    for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        size_t len = (size_t)lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (used + len + 2 > cap) return -1;
+        if (used) out[used++] = '&';
+        if (lws_hdr_copy_fragment(wsi, out + used, (int)(cap - used), WSI_TOKEN_HTTP_URI_ARGS, i) < 0) return -1;
+        used += len;
+    }
+    return 0;
+}
+
+/* 0: go on; 1: refused with an answer. */
+static int confirm_upgrade(es_server_t *self, struct lws *wsi, const char *protocol)
+{
+    char path[HEADER_MAX], origin[HEADER_MAX], host[HEADER_MAX], query[HEADER_MAX];
+    unsigned status = 0;
+    if (strcmp(protocol, "websocket") != 0)
+        status = 400;
+    else if (header(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || header(wsi, WSI_TOKEN_HOST, host, sizeof host) ||
+             query_of(wsi, query, sizeof query))
+        status = 431;
+    else if (header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin))
+        status = 403;
+    else
+        status = self->ops.admit(self->ops.ctx, path, origin, host);
+    if (!status) return 0;
+    return lws_return_http_status(wsi, status, NULL) < 0 ? -1 : 1;
+}
+
+static int established(session_t *session, struct lws *wsi)
+{
+    es_server_t *self = server_of(wsi);
+    char path[HEADER_MAX], query[HEADER_MAX];
+    if (header(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || query_of(wsi, query, sizeof query)) return -1;
+    memset(session, 0, sizeof *session);
+    session->wsi = wsi;
+    session->server = self;
+    session->client = self->ops.open(self->ops.ctx, path, query, session);
+    return session->client ? 0 : -1;
+}
+
+static int closed(session_t *session)
+{
+    if (!session->client) return 0;
+    es_client_t *client = session->client;
+    session->client = NULL;
+    session->server->ops.gone(session->server->ops.ctx, client);
+    return 0;
+}
+
+static int close_with(struct lws *wsi, unsigned code, const char *reason)
+{
+    lws_close_reason(wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    return -1;
+}
+
+/* lws takes only PONG for a sign of life; a client that sends audio is alive too. Its list of timers is sorted by walking, hence
+ * not for every message. */
+static void alive(session_t *session, uint64_t now_us)
+{
+    if (now_us - session->valid_at < valid_us) return;
+    session->valid_at = now_us;
+    lws_validity_confirmed(session->wsi);
+}
+
+static int receive(session_t *session, struct lws *wsi, const void *in, size_t len)
+{
+    if (!session->client) return -1;
+    alive(session, session->client->env->now_us);
+    unsigned code = es_client_piece(session->client, in, len, lws_remaining_packet_payload(wsi),
+                                    lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
+    if (code == ES_CLOSE_TOO_BIG) return close_with(wsi, code, "the message is too large");
+    if (code) return close_with(wsi, code, "the text is not UTF-8");
+    return 0;
+}
+
+static int writeable(session_t *session, struct lws *wsi)
+{
+    uint8_t *data;
+    if (!session->client) return -1;
+    es_frame_buf_t *out = &session->client->out;
+    size_t n = es_frame_buf_peek(out, WRITE_MAX, &data);
+    if (n) {
+        if (lws_write(wsi, data, n, LWS_WRITE_RAW) < (int)n) return -1;
+        es_client_written(session->client, n);
+    }
+    bool more = es_frame_buf_size(out) || lws_partial_buffered(wsi);
+    if (session->code && !more) return close_with(wsi, session->code, session->reason);
+    if (more || session->code) lws_callback_on_writable(wsi);
+    return 0;
+}
+
+void es_server_flush(void *transport)
+{
+    session_t *session = transport;
+    lws_callback_on_writable(session->wsi);
+}
+
+void es_server_throttle(void *transport, bool stop)
+{
+    session_t *session = transport;
+    lws_rx_flow_control(session->wsi, !stop);
+}
+
+void es_server_close(void *transport, unsigned code, const char *reason)
+{
+    session_t *session = transport;
+    session->code = code;
+    session->reason = reason;
+    lws_callback_on_writable(session->wsi);
+}
+
+void es_server_care(es_client_t *client, uint64_t now_us)
+{
+    session_t *session = client->transport;
+    if (client->throttled) alive(session, now_us);
+    if (!session->code) return;
+    if (!session->closing_since) session->closing_since = now_us;
+    if (now_us - session->closing_since > close_us)
+        lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+}
+
+/* ---- HTTP */
+
+static const char *method_of(struct lws *wsi, char **path, int *len)
+{
+    int method = lws_http_get_uri_and_method(wsi, path, len);
+    return method == LWSHUMETH_GET ? "GET" : method == LWSHUMETH_HEAD ? "HEAD" : "other";
+}
+
+static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at, uint8_t *end)
+{
+    return lws_add_http_header_by_name(wsi, (const unsigned char *)name, (const unsigned char *)value,
+                                       (int)strlen(value), at, end);
+}
+
+static int write_head(struct lws *wsi, const es_http_answer_t *answer, bool close)
+{
+    uint8_t buf[LWS_PRE + 2048], *start = buf + LWS_PRE, *at = start, *end = buf + sizeof buf - 1;
+    int rc = lws_add_http_common_headers(wsi, answer->status, answer->type, answer->len, &at, end);
+    for (const char *const *h = es_http_headers; *h; h += 2) rc |= add_header(wsi, h[0], h[1], &at, end);
+    rc |= add_header(wsi, "cache-control:", answer->etag ? "no-cache" : "no-store", &at, end);
+    if (answer->etag) rc |= add_header(wsi, "etag:", answer->etag, &at, end);
+    if (answer->allow) rc |= add_header(wsi, "allow:", answer->allow, &at, end);
+    if (close) rc |= add_header(wsi, "connection:", "close", &at, end);
+    return rc ? -1 : lws_finalize_write_http_header(wsi, start, &at, end);
+}
+
+static void forget_answer(session_t *session)
+{
+    if (!session->answer) return;
+    free(session->answer->owned);
+    free(session->answer);
+    session->answer = NULL;
+}
+
+static int request(session_t *session, struct lws *wsi)
+{
+    es_server_t *self = server_of(wsi);
+    char *uri = NULL, tags[HEADER_MAX], path[HEADER_MAX];
+    int len = 0;
+    const char *method = method_of(wsi, &uri, &len);
+    if (header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, tags, sizeof tags)) *tags = 0;
+    if (!uri || len >= (int)sizeof path) return lws_return_http_status(wsi, 414, NULL), -1;
+    memcpy(path, uri, (size_t)len);
+    path[len] = 0;
+    forget_answer(session);
+    session->answer = es_alloc_zero(sizeof *session->answer);
+    session->written = 0;
+    es_http_request_t asked = {.method = method, .path = path, .if_none_match = tags};
+    self->ops.answer(self->ops.ctx, &asked, session->answer);
+    bool closes = session->answer->status == 405; /* a body may follow that nobody reads */
+    if (write_head(wsi, session->answer, closes)) return -1;
+    if (!strcmp(method, "HEAD") || !session->answer->len) {
+        forget_answer(session);
+        return lws_http_transaction_completed(wsi) ? -1 : 0;
+    }
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int write_body(session_t *session, struct lws *wsi)
+{
+    es_http_answer_t *answer = session->answer;
+    uint8_t buf[LWS_PRE + BODY_PIECE];
+    if (!answer) return 0;
+    size_t n = answer->len - session->written;
+    if (n > BODY_PIECE) n = BODY_PIECE;
+    memcpy(buf + LWS_PRE, answer->body + session->written, n);
+    session->written += n;
+    bool last = session->written == answer->len, closes = answer->status == 405;
+    if (lws_write(wsi, buf + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)n) return -1;
+    if (!last) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    forget_answer(session);
+    return closes || lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
+{
+    session_t *session = user;
+    switch (why) {
+    case LWS_CALLBACK_RECEIVE: return receive(session, wsi, in, len);
+    case LWS_CALLBACK_SERVER_WRITEABLE: return writeable(session, wsi);
+    case LWS_CALLBACK_ESTABLISHED: return established(session, wsi);
+    case LWS_CALLBACK_CLOSED: return closed(session);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(server_of(wsi), wsi, in);
+    case LWS_CALLBACK_HTTP: return request(session, wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE: return write_body(session, wsi);
+    case LWS_CALLBACK_HTTP_BODY: return -1;
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (session) forget_answer(session);
+        return 0;
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX: return -1;
+    default: return 0;
+    }
+}
+
+/* ---- life */
+
+static void on_log(int level, const char *line)
+{
+    size_t len = strlen(line);
+    if (len && line[len - 1] == '\n') len--;
+    if (level & LLL_ERR)
+        es_log_error("libwebsockets", ES_B("text", line, len));
+    else
+        es_log_debug("libwebsockets", ES_B("text", line, len));
+}
+
+static void describe(es_server_t *self, struct lws_context_creation_info *info)
+{
+    self->protocols[0] = (struct lws_protocols){.name = "earshot",
+                                                .callback = on_event,
+                                                .per_session_data_size = sizeof(session_t),
+                                                .rx_buffer_size = RX_BUFFER};
+    self->retry = (lws_retry_bo_t){.secs_since_valid_ping = PING_SECS, .secs_since_valid_hangup = GONE_SECS};
+    info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* acceptor.c listens */
+    info->protocols = self->protocols;
+    info->gid = -1;
+    info->uid = -1;
+    info->options = LWS_SERVER_OPTION_LIBEV;
+    info->pt_serv_buf_size = RX_BUFFER;
+    info->retry_and_idle_policy = &self->retry;
+    info->timeout_secs = 15;
+    info->keepalive_timeout = 15;
+    info->user = self;
+}
+
+es_server_t *es_server_new(const es_server_ops_t *ops, void *ev_loop)
+{
+    es_server_t *self = es_alloc_zero(sizeof *self);
+    struct lws_context_creation_info info = {0};
+    void *loops[1] = {ev_loop};
+    self->ops = *ops;
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_log);
+    describe(self, &info);
+    info.foreign_loops = loops;
+    self->lws = lws_create_context(&info);
+    if (self->lws) self->vhost = lws_get_vhost_by_name(self->lws, "default");
+    if (self->vhost) return self;
+    es_log_error("libwebsockets cannot start; is the package libwebsockets-evlib-ev installed?");
+    es_server_destroy(&self);
+    return NULL;
+}
+
+void es_server_destroy(es_server_t **self_p)
+{
+    es_server_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    if (self->lws) lws_context_destroy(self->lws);
+    free(self);
+}
+
+void es_server_adopt(es_server_t *self, int fd)
+{
+    if (!lws_adopt_socket_vhost(self->vhost, fd)) es_log_debug("libwebsockets did not take a connection");
+}
