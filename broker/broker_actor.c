@@ -1,0 +1,121 @@
+#include "broker_actor.h"
+
+#include <stdio.h>
+
+#include "hub.h"
+#include "log.h"
+#include "runner.h"
+
+#define SECOND UINT64_C(1000000)
+
+static const es_option_t options[] = {
+    ES_OPT_STR(
+        es_broker_config_t, tcp, "tcp", NULL, NULL, 120,
+        "HOST:PORT to serve on besides, and the next three ports; 0.0.0.0:5570 serves every network, unencrypted"),
+    ES_OPT_DURATION(es_broker_config_t, heartbeat_us, "heartbeat", "500ms", 50000, 60 * SECOND,
+                    "workers are asked for a sign of life this often; three missed and they are lost"),
+    ES_OPT_DURATION(es_broker_config_t, tick_us, "tick", "1ms", 0, 20000,
+                    "under load, gather messages for at most this long; 0ms: never"),
+    ES_OPT_UINT(es_broker_config_t, max_streams, "max-streams", NULL, "65536", 1, 1000000, "streams placed at once"),
+    ES_OPT_UINT(es_broker_config_t, max_waiting, "max-waiting", NULL, "4096", 0, 100000,
+                "streams waiting for a place, each service"),
+    ES_OPT_UINT(es_broker_config_t, max_workers, "max-workers", NULL, "1024", 1, 10000, "workers"),
+    ES_OPT_DURATION(es_broker_config_t, stream_idle_us, "stream-idle", "15m", SECOND, 86400 * SECOND,
+                    "forget a stream that is silent for so long; longer than the workers do"),
+    ES_OPT_DURATION(es_broker_config_t, wait_expiry_us, "wait-expiry", "3s", SECOND, 600 * SECOND,
+                    "a waiting stream that does not ask for so long loses its place in the queue"),
+    ES_OPT_DURATION(es_broker_config_t, settle_us, "settle", "300ms", 0, 60 * SECOND,
+                    "after the start, wait so long for workers before placing streams"),
+    ES_OPT_DURATION(es_broker_config_t, learn_us, "learn", "2s", 0, 60 * SECOND,
+                    "after the start, wait so long for workers to tell which streams they have"),
+    ES_OPT_UINT(es_broker_config_t, queue, "queue", NULL, "32768", 100, 10000000,
+                "messages that may wait for one peer (high-water mark); more are dropped and sent again"),
+    ES_OPT_END};
+
+const es_option_t *const es_broker_option_tables[] = {es_common_options, options, NULL};
+
+const es_config_about_t es_broker_about = {
+    .program = "earshot-broker",
+    .usage = "[OPTIONS]",
+    .about = "The hub between edges and workers: places streams, forwards frames, publishes transcripts.",
+    .epilog = "Exit codes: 0 after SIGTERM or SIGINT, 1 where it could not start, 2 for a wrong option."};
+
+static int refuse(const char *name, const char *err)
+{
+    fprintf(stderr, "earshot-broker: --%s: %s\n", name, err);
+    return -1;
+}
+
+static int endpoints_of(const es_broker_config_t *config, es_endpoints_t *base, es_endpoints_t *tcp)
+{
+    char err[320], url[ES_ENDPOINT_MAX];
+    *tcp = (es_endpoints_t){.base = ""};
+    if (strchr(config->common.broker, ','))
+        return refuse("broker", "a broker serves one endpoint; give each broker its own, without commas");
+    if (es_endpoints_parse(base, config->common.broker, err, sizeof err) != 0) return refuse("broker", err);
+    if (!config->tcp) return 0;
+    if (strstr(config->tcp, "://")) return refuse("tcp", "give HOST:PORT without a scheme, such as 0.0.0.0:5570");
+    snprintf(url, sizeof url, "tcp://%s", config->tcp);
+    if (es_endpoints_parse(tcp, url, err, sizeof err) != 0) return refuse("tcp", err);
+    return 0;
+}
+
+es_config_result_t es_broker_config_load(es_broker_config_t *config, int argc, char **argv)
+{
+    int rest = argc;
+    es_config_result_t result = es_config_load(config, es_broker_option_tables, &es_broker_about, argc, argv, &rest);
+    if (result != ES_CONFIG_OK) return result;
+    if (rest < argc) {
+        fprintf(stderr, "earshot-broker: unexpected argument \"%s\"; see --help\n", argv[rest]);
+        return ES_CONFIG_ERROR;
+    }
+    es_endpoints_t base, tcp;
+    if (es_common_config_settle(&config->common, "broker") != 0 || endpoints_of(config, &base, &tcp) != 0)
+        return ES_CONFIG_ERROR;
+    return ES_CONFIG_OK;
+}
+
+void es_broker_config_fini(es_broker_config_t *config)
+{
+    es_config_fini(config, es_broker_option_tables);
+}
+
+static es_hub_t *open_hub(const es_broker_config_t *config)
+{
+    es_hub_config_t hub = {.queue = (int)config->queue};
+    if (endpoints_of(config, &hub.base, &hub.tcp) != 0) return NULL;
+    hub.house.name = config->common.name;
+    hub.house.registry = es_registry_defaults();
+    hub.house.registry.heartbeat_us = config->heartbeat_us;
+    hub.house.registry.max_actors = config->max_workers;
+    hub.house.placement = es_placement_defaults();
+    hub.house.placement.max_streams = config->max_streams;
+    hub.house.placement.max_waiting = config->max_waiting;
+    hub.house.placement.max_workers = config->max_workers;
+    hub.house.placement.stream_idle_us = config->stream_idle_us;
+    hub.house.placement.wait_expiry_us = config->wait_expiry_us;
+    hub.house.placement.settle_us = config->settle_us;
+    hub.house.placement.learn_us = config->learn_us;
+    return es_hub_new(&hub);
+}
+
+void es_broker_actor(zsock_t *pipe, void *args)
+{
+    const es_broker_config_t *config = args;
+    es_log_actor(config->common.name);
+    es_hub_t *hub = open_hub(config);
+    if (!hub) {
+        es_runner_fail(pipe);
+        return;
+    }
+    es_loop_t *loop = es_loop_new();
+    es_loop_set_tick(loop, config->tick_us);
+    es_hub_attach(hub, loop);
+    es_runner_watch_pipe(loop, pipe, NULL, NULL);
+    zsock_signal(pipe, 0);
+    es_loop_run(loop);
+    es_hub_drain(hub);
+    es_loop_destroy(&loop);
+    es_hub_destroy(&hub);
+    es_log_info("stopped");
+}

@@ -1,0 +1,122 @@
+#include "broker_metrics.h"
+
+#define MESSAGES "Messages received, by socket."
+ES_METRIC_COUNTER(es_broker_frontend_total, "earshot_broker_messages_total{socket=\"frontend\"}", MESSAGES);
+ES_METRIC_COUNTER(es_broker_backend_total, "earshot_broker_messages_total{socket=\"backend\"}", MESSAGES);
+ES_METRIC_COUNTER(es_broker_results_total, "earshot_broker_messages_total{socket=\"results\"}", MESSAGES);
+ES_METRIC_COUNTER(es_broker_subscribe_total, "earshot_broker_messages_total{socket=\"publish\"}", MESSAGES);
+
+#define MALFORMED "Messages dropped because they are not what the protocol allows, by socket."
+ES_METRIC_COUNTER(es_broker_malformed_frontend, "earshot_broker_malformed_total{socket=\"frontend\"}", MALFORMED);
+ES_METRIC_COUNTER(es_broker_malformed_backend, "earshot_broker_malformed_total{socket=\"backend\"}", MALFORMED);
+ES_METRIC_COUNTER(es_broker_malformed_results, "earshot_broker_malformed_total{socket=\"results\"}", MALFORMED);
+ES_METRIC_COUNTER(es_broker_malformed_subscribe, "earshot_broker_malformed_total{socket=\"publish\"}", MALFORMED);
+
+ES_METRIC_COUNTER(es_broker_forwarded_total, "earshot_broker_forwarded_total", "Frames and CLOSEs given to workers.");
+
+#define DROPPED "Frames not forwarded, by reason; the stream's retransmission mends it."
+ES_METRIC_COUNTER(es_broker_refused_total, "earshot_broker_dropped_total{reason=\"refused\"}", DROPPED);
+ES_METRIC_COUNTER(es_broker_full_total, "earshot_broker_dropped_total{reason=\"full\"}", DROPPED);
+ES_METRIC_COUNTER(es_broker_unreachable_total, "earshot_broker_dropped_total{reason=\"unreachable\"}", DROPPED);
+static ES_METRIC_COUNTER(stale, "earshot_broker_dropped_total{reason=\"stale\"}", DROPPED);
+static ES_METRIC_COUNTER(learning, "earshot_broker_dropped_total{reason=\"learning\"}", DROPPED);
+static ES_METRIC_COUNTER(waits_only, "earshot_broker_dropped_total{reason=\"waiting\"}", DROPPED);
+static ES_METRIC_COUNTER(limited, "earshot_broker_dropped_total{reason=\"limited\"}", DROPPED);
+static ES_METRIC_COUNTER(unknown, "earshot_broker_dropped_total{reason=\"unknown\"}", DROPPED);
+static ES_METRIC_COUNTER(bad_start, "earshot_broker_dropped_total{reason=\"bad_start\"}", DROPPED);
+static ES_METRIC_COUNTER(no_service, "earshot_broker_dropped_total{reason=\"no_service\"}", DROPPED);
+
+ES_METRIC_COUNTER(es_broker_publish_failed_total, "earshot_broker_publish_failed_total",
+                  "Messages that could not be published; subscribers that are too slow lose theirs uncounted.");
+ES_METRIC_COUNTER(es_broker_joined_total, "earshot_broker_workers_joined_total", "Workers that said HELLO first.");
+ES_METRIC_COUNTER(es_broker_lost_total, "earshot_broker_workers_lost_total", "Workers lost: silent or unreachable.");
+ES_METRIC_COUNTER(es_broker_goodbye_total, "earshot_broker_workers_goodbye_total", "Workers that said GOODBYE.");
+ES_METRIC_COUNTER(es_broker_unknown_total, "earshot_broker_workers_unknown_total", "Times WHO_ARE_YOU was asked.");
+
+static ES_METRIC_COUNTER(stalls_total, "earshot_broker_stalls_total", "Times the broker stood still.");
+static ES_METRIC_COUNTER(placed, "earshot_broker_placed_total", "Streams placed by a START.");
+static ES_METRIC_COUNTER(learned, "earshot_broker_learned_total", "Streams learnt from a HELLO.");
+static ES_METRIC_COUNTER(moved, "earshot_broker_moved_total", "Streams moved off a draining worker.");
+static ES_METRIC_COUNTER(lost, "earshot_broker_streams_lost_total", "Streams whose worker went away.");
+static ES_METRIC_COUNTER(idled, "earshot_broker_streams_idled_total", "Streams forgotten for want of frames.");
+static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a HELLO claimed in vain.");
+static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
+static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STARTs that found the queue full.");
+static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
+static ES_METRIC_COUNTER(rewinds, "earshot_broker_rewinds_total", "Frames of unknown streams answered REWIND.");
+static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.");
+static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
+static ES_METRIC_GAUGE(workers, "earshot_broker_workers", "Workers alive now.");
+
+void es_broker_metrics_sync(const es_placement_stats_t *s, uint64_t stalls)
+{
+    const struct {
+        es_metric_t *metric;
+        uint64_t value;
+    } pairs[] = {{&stale, s->drops[ES_ROUTE_STALE]},
+                 {&learning, s->drops[ES_ROUTE_LEARNING]},
+                 {&waits_only, s->drops[ES_ROUTE_WAITING]},
+                 {&limited, s->drops[ES_ROUTE_LIMITED]},
+                 {&unknown, s->drops[ES_ROUTE_UNKNOWN]},
+                 {&bad_start, s->drops[ES_ROUTE_BAD_START]},
+                 {&no_service, s->drops[ES_ROUTE_NO_SERVICE]},
+                 {&stalls_total, stalls},
+                 {&placed, s->placed},
+                 {&learned, s->learned},
+                 {&moved, s->moved},
+                 {&lost, s->lost},
+                 {&idled, s->idled},
+                 {&losers, s->losers},
+                 {&waits, s->waits},
+                 {&wait_refused, s->wait_refused},
+                 {&wait_expired, s->wait_expired},
+                 {&rewinds, s->rewinds},
+                 {&streams, s->streams},
+                 {&waiting, s->waiting},
+                 {&workers, s->workers}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) es_metric_set(pairs[i].metric, pairs[i].value);
+}
+
+es_metric_t *const *es_broker_metrics(void)
+{
+    static es_metric_t *const list[] = {&es_broker_frontend_total,
+                                        &es_broker_backend_total,
+                                        &es_broker_results_total,
+                                        &es_broker_subscribe_total,
+                                        &es_broker_malformed_frontend,
+                                        &es_broker_malformed_backend,
+                                        &es_broker_malformed_results,
+                                        &es_broker_malformed_subscribe,
+                                        &es_broker_forwarded_total,
+                                        &es_broker_refused_total,
+                                        &es_broker_full_total,
+                                        &es_broker_unreachable_total,
+                                        &stale,
+                                        &learning,
+                                        &waits_only,
+                                        &limited,
+                                        &unknown,
+                                        &bad_start,
+                                        &no_service,
+                                        &es_broker_publish_failed_total,
+                                        &es_broker_joined_total,
+                                        &es_broker_lost_total,
+                                        &es_broker_goodbye_total,
+                                        &es_broker_unknown_total,
+                                        &stalls_total,
+                                        &placed,
+                                        &learned,
+                                        &moved,
+                                        &lost,
+                                        &idled,
+                                        &losers,
+                                        &waits,
+                                        &wait_refused,
+                                        &wait_expired,
+                                        &rewinds,
+                                        &streams,
+                                        &waiting,
+                                        &workers,
+                                        NULL};
+    return list;
+}

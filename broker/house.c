@@ -1,0 +1,313 @@
+#include "house.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "beacon.h"
+#include "broker_metrics.h"
+#include "log.h"
+
+struct es_house {
+    es_house_config_t config;
+    const es_house_ops_t *ops;
+    void *ctx;
+    es_registry_t *registry;
+    es_placement_t *placement;
+    es_reports_t reports;
+    es_decoder_t *decoder;
+    es_stream_ref_t *refs; /* scratch for a HELLO's list */
+    char topic[32];        /* `sys/<inc>` */
+    uint64_t start_us, beacon_us, placement_us;
+    void *beacon; /* ES_HOUSE_MAX bytes */
+};
+
+enum { REFS_MAX = ES_HOUSE_MAX / 4 }; /* a pair of key and epoch takes at least four bytes */
+
+es_house_t *es_house_new(const es_house_config_t *config, const es_house_ops_t *ops, void *ctx, uint64_t now_us)
+{
+    es_house_t *self = es_alloc_zero(sizeof *self);
+    self->config = *config;
+    self->ops = ops;
+    self->ctx = ctx;
+    self->registry = es_registry_new(&config->registry, now_us);
+    self->placement = es_placement_new(&config->placement, now_us);
+    self->decoder = es_decoder_new();
+    self->refs = es_alloc(REFS_MAX * sizeof *self->refs);
+    self->beacon = es_alloc(ES_HOUSE_MAX);
+    self->start_us = self->beacon_us = now_us;
+    snprintf(self->topic, sizeof self->topic, "sys/%016" PRIx64, config->inc);
+    return self;
+}
+
+void es_house_destroy(es_house_t **self_p)
+{
+    es_house_t *self = self_p ? *self_p : NULL;
+    if (!self) return;
+    es_registry_destroy(&self->registry);
+    es_placement_destroy(&self->placement);
+    es_decoder_destroy(&self->decoder);
+    free(self->refs);
+    free(self->beacon);
+    free(self);
+    *self_p = NULL;
+}
+
+bool es_hex16_parse(es_span_t text, uint64_t *value)
+{
+    if (text.len != ES_CLIENT_ID_LEN) return false;
+    uint64_t v = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
+        v = v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    if (value) *value = v;
+    return true;
+}
+
+static bool tell(es_house_t *self, uint64_t inc, es_span_t key, es_kind_t kind, uint64_t epoch)
+{
+    char own[17];
+    es_msg_t msg = {.kind = kind, .epoch = epoch};
+    snprintf(own, sizeof own, "%016" PRIx64, inc);
+    return self->ops->tell(self->ctx, inc, key.len > 0 ? key : es_span(own), &msg);
+}
+
+/* ---- workers come and go ---- */
+
+static const es_span_t own_key = {NULL, 0};
+
+typedef struct {
+    es_house_t *house;
+    const char *reason;
+} loss_t;
+
+static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
+{
+    loss_t *loss = ctx;
+    es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
+    ES_SET(&msg, ES_M_REASON, reason, es_span(loss->reason));
+    loss->house->ops->publish(loss->house->ctx, key, &msg, NULL, 0);
+}
+
+/* Says so to its streams' senders. The registry is the caller's. */
+static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
+{
+    loss_t loss = {self, reason};
+    return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
+}
+
+void es_house_unreachable(es_house_t *self, uint64_t inc)
+{
+    const es_actor_t *actor = es_registry_find(self->registry, inc);
+    if (!actor) return;
+    es_actor_t was = *actor;
+    es_registry_remove(self->registry, inc);
+    size_t streams = give_up(self, inc, "unreachable");
+    es_metric_add(&es_broker_lost_total, 1);
+    es_log_warn("worker lost", ES_S("worker", was.name), ES_S("reason", "unreachable"), ES_U("streams", streams));
+}
+
+static void ping(void *ctx, uint64_t inc)
+{
+    es_house_t *self = ctx;
+    if (!tell(self, inc, own_key, ES_PING, 0)) es_house_unreachable(self, inc);
+}
+
+static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
+{
+    es_house_t *self = ctx;
+    const es_actor_t *actor = es_registry_find(self->registry, inc);
+    size_t streams = give_up(self, inc, "silent");
+    es_metric_add(&es_broker_lost_total, 1);
+    es_log_warn("worker lost", ES_S("worker", actor->name), ES_S("reason", "silent"), ES_U("streams", streams),
+                ES_U("silence_ms", silence_us / 1000));
+}
+
+/* An incarnation that is not known: it may have been lost by mistake, or we are new. */
+static void who_are_you(es_house_t *self, uint64_t inc)
+{
+    es_metric_add(&es_broker_unknown_total, 1);
+    tell(self, inc, own_key, ES_WHO_ARE_YOU, 0);
+}
+
+/* ---- backend ---- */
+
+static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, uint64_t now_us)
+{
+    int n = body.len > 0 ? es_streams_decode(self->decoder, body.ptr, body.len, self->refs, REFS_MAX) : 0;
+    for (int i = 0; i < n; i++) {
+        const es_stream_ref_t *ref = &self->refs[i];
+        if (!es_hex16_parse(ref->key, NULL)) return ES_NOT_FOR_US;
+        if (es_placement_learn(self->placement, inc, ref->key, ref->epoch, now_us)) continue;
+        es_log_debug("stream has another worker", ES_B("client", ref->key.ptr, ref->key.len),
+                     ES_U("epoch", ref->epoch));
+        tell(self, inc, ref->key, ES_DROP, ref->epoch);
+    }
+    return n < 0 ? ES_NOT_FOR_US : ES_TAKEN;
+}
+
+static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body, uint64_t now_us)
+{
+    const es_actor_t *before = es_registry_find(self->registry, inc);
+    bool drained = before && before->draining;
+    es_hello_t hello = es_registry_hello(self->registry, inc, msg, now_us);
+    if (hello == ES_HELLO_FULL || es_placement_worker_up(self->placement, inc, msg->service, msg->capacity) != 0) {
+        es_registry_remove(self->registry, inc);
+        give_up(self, inc, "refused");
+        es_log_warn("worker refused: too many workers or services; raise --max-workers",
+                    ES_B("worker", msg->name.ptr, msg->name.len), ES_U("capacity", msg->capacity));
+        return ES_TAKEN;
+    }
+    es_house_verdict_t verdict = learn(self, inc, body, now_us);
+    es_placement_worker_load(self->placement, inc, msg->load);
+    const es_actor_t *actor = es_registry_find(self->registry, inc);
+    if (hello == ES_HELLO_NEW) {
+        es_metric_add(&es_broker_joined_total, 1);
+        es_log_info("worker joined", ES_S("worker", actor->name), ES_S("service", actor->service),
+                    ES_U("capacity", actor->capacity),
+                    ES_U("streams", es_placement_worker_streams(self->placement, inc)));
+    } else if (actor->draining && !drained) {
+        es_log_info("worker drains", ES_S("worker", actor->name),
+                    ES_U("streams", es_placement_worker_streams(self->placement, inc)));
+    }
+    return verdict;
+}
+
+static es_house_verdict_t on_heartbeat(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
+                                       uint64_t now_us)
+{
+    (void)body;
+    if (!es_registry_heartbeat(self->registry, inc, msg, now_us))
+        who_are_you(self, inc);
+    else if (ES_HAS(msg, ES_M_LOAD))
+        es_placement_worker_load(self->placement, inc, msg->load);
+    return ES_TAKEN;
+}
+
+static es_house_verdict_t on_goodbye(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
+                                     uint64_t now_us)
+{
+    (void)msg, (void)body, (void)now_us;
+    const es_actor_t *actor = es_registry_find(self->registry, inc);
+    if (!actor) return ES_TAKEN;
+    size_t streams = give_up(self, inc, "goodbye");
+    es_metric_add(&es_broker_goodbye_total, 1);
+    es_log_info("worker left", ES_S("worker", actor->name), ES_U("streams", streams));
+    es_registry_remove(self->registry, inc);
+    return ES_TAKEN;
+}
+
+es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
+                                    uint64_t now_us)
+{
+    static const struct {
+        es_kind_t kind;
+        es_house_verdict_t (*fn)(es_house_t *, uint64_t, const es_msg_t *, es_span_t, uint64_t);
+    } handlers[] = {{ES_HELLO, on_hello}, {ES_HEARTBEAT, on_heartbeat}, {ES_GOODBYE, on_goodbye}};
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].kind == msg->kind) return handlers[i].fn(self, inc, msg, body, now_us);
+    return ES_NOT_FOR_US;
+}
+
+/* ---- frontend ---- */
+
+static void answer(es_house_t *self, es_span_t key, const es_route_t *route)
+{
+    bool waits = route->verdict == ES_ROUTE_WAIT;
+    es_msg_t msg = {.kind = waits ? ES_WAIT : ES_REWIND, .epoch = route->epoch};
+    if (waits) ES_SET(&msg, ES_M_PLACE, place, route->place);
+    self->ops->publish(self->ctx, key, &msg, NULL, 0);
+}
+
+static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
+                                    uint64_t *worker)
+{
+    es_route_t route = es_placement_route(self->placement, key, msg, now_us);
+    if (route.displaced) tell(self, route.displaced, key, ES_DROP, msg->epoch - 1);
+    if (route.verdict == ES_ROUTE_FORWARD) {
+        if (route.placed && es_log_enabled(ES_LOG_DEBUG)) {
+            const es_actor_t *actor = es_registry_find(self->registry, route.worker);
+            es_log_debug("stream placed", ES_B("client", key.ptr, key.len), ES_U("epoch", msg->epoch),
+                         ES_S("worker", actor ? actor->name : "?"));
+        }
+        *worker = route.worker;
+        return ES_FORWARD;
+    }
+    if (route.verdict == ES_ROUTE_DROP)
+        es_log_debug("frame dropped", ES_B("client", key.ptr, key.len), ES_S("reason", es_route_reason(route.reason)));
+    else
+        answer(self, key, &route);
+    return ES_TAKEN;
+}
+
+static es_house_verdict_t on_probe(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
+                                   uint64_t *worker)
+{
+    (void)worker;
+    es_msg_t out = {.kind = ES_PROBED, .epoch = msg->epoch, .seq = msg->seq};
+    ES_SET(&out, ES_M_LOAD, load, es_registry_taking(self->registry));
+    ES_SET(&out, ES_M_CAPACITY, capacity, es_placement_free(self->placement, msg->service, now_us));
+    self->ops->publish(self->ctx, key, &out, NULL, 0);
+    return ES_TAKEN;
+}
+
+static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
+                                    uint64_t *worker)
+{
+    (void)key, (void)worker;
+    es_reports_take(&self->reports, msg, now_us);
+    return ES_TAKEN;
+}
+
+es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
+                                     uint64_t *worker)
+{
+    static const struct {
+        es_kind_t kind;
+        es_house_verdict_t (*fn)(es_house_t *, es_span_t, const es_msg_t *, uint64_t, uint64_t *);
+    } handlers[] = {{ES_FRAME, on_stream}, {ES_CLOSE, on_stream}, {ES_PROBE, on_probe}, {ES_REPORT, on_report}};
+    if (!es_hex16_parse(key, NULL) && msg->kind != ES_REPORT) return ES_NOT_FOR_US;
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (handlers[i].kind == msg->kind) return handlers[i].fn(self, key, msg, now_us, worker);
+    return ES_NOT_FOR_US;
+}
+
+/* ---- time ---- */
+
+static void beacon(es_house_t *self, uint64_t now_us)
+{
+    es_placement_stats_t stats;
+    es_placement_stats(self->placement, &stats);
+    es_broker_metrics_sync(&stats, es_registry_stalls(self->registry));
+    es_reports_tick(&self->reports, now_us);
+    es_beacon_t state = {.name = self->config.name,
+                         .start_us = self->start_us,
+                         .heartbeat_us = self->config.registry.heartbeat_us,
+                         .registry = self->registry,
+                         .placement = self->placement,
+                         .reports = &self->reports,
+                         .metrics = es_broker_metrics()};
+    size_t len = es_beacon_encode(&state, now_us, self->beacon, ES_HOUSE_MAX);
+    es_msg_t msg = {.kind = ES_BEACON};
+    ES_SET(&msg, ES_M_INC, inc, self->config.inc);
+    ES_SET(&msg, ES_M_NAME, name, es_span(self->config.name));
+    self->ops->publish(self->ctx, es_span(self->topic), &msg, self->beacon, len);
+}
+
+uint64_t es_house_tick(es_house_t *self, uint64_t now_us)
+{
+    static const es_registry_ops_t registry_ops = {.ping = ping, .lost = silent};
+    uint64_t next = es_registry_tick(self->registry, &registry_ops, self, now_us);
+    if (now_us >= self->beacon_us) {
+        beacon(self, now_us);
+        self->beacon_us = now_us + ES_HOUSE_BEACON_US;
+        self->placement_us = now_us; /* what came since may want an earlier call */
+    }
+    if (now_us >= self->placement_us) self->placement_us = es_placement_tick(self->placement, now_us);
+    if (self->placement_us < next) next = self->placement_us;
+    return next < self->beacon_us ? next : self->beacon_us;
+}

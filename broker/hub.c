@@ -1,0 +1,280 @@
+#include "hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "broker_metrics.h"
+#include "lock.h"
+#include "log.h"
+#include "wire.h"
+
+enum {
+    LINGER_MS = 200,  /* for what was accepted before the end */
+    DRAIN_ROUNDS = 64 /* of ES_LOOP_BATCH messages a socket */
+};
+
+enum { FRONTEND, BACKEND, RESULTS, PUBLISH, SOCKETS };
+
+struct es_hub {
+    void *sockets[SOCKETS];
+    int lock; /* < 0: none */
+    es_house_t *house;
+    es_decoder_t *decoder;
+    es_loop_t *loop; /* where attached */
+};
+
+/* ---- out ---- */
+
+static bool tell(void *ctx, uint64_t inc, es_span_t key, const es_msg_t *msg)
+{
+    es_hub_t *self = ctx;
+    char route[17];
+    es_hex16(inc, route);
+    es_span_t to = es_span_of(route, 16);
+    return es_wire_send(self->sockets[BACKEND], &to, key, msg, NULL, 0) == 0 || errno != EHOSTUNREACH;
+}
+
+static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    es_hub_t *self = ctx;
+    if (es_wire_send(self->sockets[PUBLISH], NULL, key, msg, body, len) != 0)
+        es_metric_add(&es_broker_publish_failed_total, 1);
+}
+
+static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
+{
+    char route[17];
+    es_hex16(worker, route);
+    es_span_t to = es_span_of(route, 16);
+    if (es_wire_forward(wire, self->sockets[BACKEND], &to) == 0) {
+        es_metric_add(&es_broker_forwarded_total, 1);
+        return;
+    }
+    bool gone = errno == EHOSTUNREACH;
+    es_metric_add(gone ? &es_broker_unreachable_total : &es_broker_full_total, 1);
+    if (gone) es_house_unreachable(self->house, worker);
+}
+
+/* ---- in: each takes at most ES_LOOP_BATCH messages and returns how many ---- */
+
+static void malformed(es_metric_t *counter, const char *socket, const char *reason)
+{
+    es_metric_add(counter, 1);
+    es_log_warn("message dropped", ES_S("socket", socket), ES_S("reason", reason));
+}
+
+static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
+{
+    unsigned n = 0;
+    for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
+        if (es_wire_recv(&wire, self->sockets[FRONTEND], false, self->decoder) != 0) break;
+        uint64_t worker = 0;
+        es_house_verdict_t verdict =
+            wire.ok ? es_house_frontend(self->house, es_wire_key(&wire), &wire.msg, now_us, &worker) : ES_TAKEN;
+        if (verdict == ES_FORWARD) forward(self, &wire, worker);
+        if (verdict == ES_NOT_FOR_US) es_metric_add(&es_broker_refused_total, 1);
+        if (!wire.ok || verdict == ES_NOT_FOR_US)
+            malformed(&es_broker_malformed_frontend, "frontend",
+                      wire.ok ? "kind or key does not belong here" : wire.reason);
+        es_wire_close(&wire);
+    }
+    es_metric_add(&es_broker_frontend_total, n);
+    return n;
+}
+
+static unsigned take_backend(es_hub_t *self, uint64_t now_us)
+{
+    unsigned n = 0;
+    for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
+        if (es_wire_recv(&wire, self->sockets[BACKEND], true, self->decoder) != 0) break;
+        uint64_t inc = 0;
+        const char *wrong = wire.reason;
+        if (wire.ok && (!es_hex16_parse(es_wire_route(&wire), &inc) ||
+                        !es_span_eq(es_wire_key(&wire), es_wire_route(&wire)) || inc != wire.msg.inc))
+            wrong = "key, routing id and incarnation are not the same";
+        else if (wire.ok && es_house_backend(self->house, inc, &wire.msg, es_wire_body(&wire), now_us) != ES_TAKEN)
+            wrong = "kind or list of streams does not belong here";
+        if (wrong) malformed(&es_broker_malformed_backend, "backend", wrong);
+        es_wire_close(&wire);
+    }
+    es_metric_add(&es_broker_backend_total, n);
+    return n;
+}
+
+/* Receives the parts of one message, keeping the first three. Returns how many there were, 0: no message. */
+static unsigned receive_parts(void *socket, zmq_msg_t parts[3])
+{
+    unsigned n = 0;
+    for (bool more = true; more; n++) {
+        zmq_msg_t rest, *part = n < 3 ? &parts[n] : &rest;
+        zmq_msg_init(part);
+        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(part);
+            break;
+        }
+        more = zmq_msg_more(part);
+        if (part == &rest) zmq_msg_close(&rest);
+    }
+    return n;
+}
+
+/* All that is asked of a result: the right number of parts, a key, and not one of ours. */
+static bool result_well_formed(zmq_msg_t parts[3], unsigned n)
+{
+    size_t key = zmq_msg_size(&parts[0]);
+    return (n == 2 || n == 3) && key > 0 && key <= ES_KEY_MAX && zmq_msg_size(&parts[1]) <= ES_ENVELOPE_MAX &&
+           !(key >= 4 && memcmp(zmq_msg_data(&parts[0]), "sys/", 4) == 0);
+}
+
+static void relay(es_hub_t *self, zmq_msg_t parts[3], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
+        if (zmq_msg_send(&parts[i], self->sockets[PUBLISH], flags) >= 0) continue;
+        es_metric_add(&es_broker_publish_failed_total, 1);
+        zmq_msg_close(&parts[i]);
+    }
+}
+
+static unsigned take_results(es_hub_t *self, uint64_t now_us)
+{
+    (void)now_us;
+    unsigned n = 0;
+    for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH; n++) {
+        unsigned got = receive_parts(self->sockets[RESULTS], parts);
+        if (got == 0) break;
+        if (result_well_formed(parts, got)) {
+            relay(self, parts, got);
+            continue;
+        }
+        malformed(&es_broker_malformed_results, "results", "not a key that is ours to relay, an envelope and a body");
+        for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
+    }
+    es_metric_add(&es_broker_results_total, n);
+    return n;
+}
+
+/* Subscriptions: XPUB keeps them itself; they are read only so that they do not pile up. */
+static unsigned take_subscriptions(es_hub_t *self, uint64_t now_us)
+{
+    (void)now_us;
+    unsigned n = 0;
+    for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH; n++) {
+        unsigned got = receive_parts(self->sockets[PUBLISH], parts);
+        if (got == 0) break;
+        const unsigned char *first = zmq_msg_data(&parts[0]);
+        if (got > 1 || zmq_msg_size(&parts[0]) == 0 || first[0] > 1)
+            malformed(&es_broker_malformed_subscribe, "publish", "not a subscription");
+        for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
+    }
+    es_metric_add(&es_broker_subscribe_total, n);
+    return n;
+}
+
+/* ---- loop ---- */
+
+#define ES_HUB_HANDLER(name, take)               \
+    static bool name(void *ctx, uint64_t now_us) \
+    {                                            \
+        es_hub_t *self = ctx;                    \
+        unsigned n = take(self, now_us);         \
+        es_loop_count(self->loop, n);            \
+        return n == ES_LOOP_BATCH;               \
+    }
+ES_HUB_HANDLER(on_frontend, take_frontend)
+ES_HUB_HANDLER(on_backend, take_backend)
+ES_HUB_HANDLER(on_results, take_results)
+ES_HUB_HANDLER(on_publish, take_subscriptions)
+
+static uint64_t on_tick(void *ctx, uint64_t now_us)
+{
+    return es_house_tick(((es_hub_t *)ctx)->house, now_us);
+}
+
+void es_hub_attach(es_hub_t *self, es_loop_t *loop)
+{
+    self->loop = loop;
+    es_loop_add_socket(loop, self->sockets[PUBLISH], on_publish, self);
+    es_loop_add_socket(loop, self->sockets[BACKEND], on_backend, self);
+    es_loop_add_socket(loop, self->sockets[RESULTS], on_results, self);
+    es_loop_add_socket(loop, self->sockets[FRONTEND], on_frontend, self);
+    es_loop_add_tick(loop, on_tick, self);
+}
+
+void es_hub_drain(es_hub_t *self)
+{
+    for (int round = 0; round < DRAIN_ROUNDS; round++) {
+        uint64_t now = es_now_us();
+        if (take_backend(self, now) + take_results(self, now) + take_frontend(self, now) == 0) break;
+    }
+}
+
+/* ---- sockets ---- */
+
+static int bind_one(void *socket, const char *endpoint)
+{
+    if (zmq_bind(socket, endpoint) == 0) return 0;
+    es_log_error(errno == EADDRINUSE ? "endpoint is in use; is another broker there? choose another address"
+                                     : "cannot bind; check the address",
+                 ES_S("endpoint", endpoint), ES_S("error", zmq_strerror(errno)));
+    return -1;
+}
+
+static int bind_all(es_hub_t *self, const es_endpoints_t *at)
+{
+    if (bind_one(self->sockets[FRONTEND], at->frontend) != 0 || bind_one(self->sockets[BACKEND], at->backend) != 0 ||
+        bind_one(self->sockets[RESULTS], at->results) != 0 || bind_one(self->sockets[PUBLISH], at->publish) != 0)
+        return -1;
+    es_log_info("serving", ES_S("broker", at->base));
+    return 0;
+}
+
+static int open_sockets(es_hub_t *self, int queue)
+{
+    static const int types[SOCKETS] = {ZMQ_PULL, ZMQ_ROUTER, ZMQ_XSUB, ZMQ_XPUB};
+    static const int linger = LINGER_MS;
+    for (int i = 0; i < SOCKETS; i++) {
+        self->sockets[i] = zmq_socket(zsys_init(), types[i]);
+        if (!self->sockets[i]) {
+            es_log_error("cannot make a socket; raise the limit of open files", ES_S("error", zmq_strerror(errno)));
+            return -1;
+        }
+        es_wire_options(self->sockets[i], queue);
+        zmq_setsockopt(self->sockets[i], ZMQ_LINGER, &linger, sizeof linger);
+    }
+    return zmq_send(self->sockets[RESULTS], "\x01", 1, 0) == 1 ? 0 : -1; /* subscribe to everything */
+}
+
+es_hub_t *es_hub_new(const es_hub_config_t *config)
+{
+    es_hub_t *self = es_alloc_zero(sizeof *self);
+    self->lock = es_lock_take(config->base.base);
+    if (self->lock == -1 || open_sockets(self, config->queue) != 0 || bind_all(self, &config->base) != 0 ||
+        (config->tcp.base[0] && bind_all(self, &config->tcp) != 0)) {
+        es_hub_destroy(&self);
+        return NULL;
+    }
+    static const es_house_ops_t ops = {.tell = tell, .publish = publish};
+    es_house_config_t house = config->house;
+    house.inc = es_random_u64();
+    house.placement.seed = es_random_u64();
+    self->house = es_house_new(&house, &ops, self, es_now_us());
+    self->decoder = es_decoder_new();
+    return self;
+}
+
+void es_hub_destroy(es_hub_t **self_p)
+{
+    es_hub_t *self = self_p ? *self_p : NULL;
+    if (!self) return;
+    for (int i = 0; i < SOCKETS; i++)
+        if (self->sockets[i]) zmq_close(self->sockets[i]);
+    if (self->lock >= 0) close(self->lock);
+    es_house_destroy(&self->house);
+    es_decoder_destroy(&self->decoder);
+    free(self);
+    *self_p = NULL;
+}

@@ -1,0 +1,36 @@
+/* The hub owns the broker's four sockets and moves messages between them; what to do with each is the house's.
+ *
+ *   senders  PUSH ----> PULL frontend --[house]--> backend ROUTER ----> DEALER  workers
+ *   senders  SUB  <---- XPUB publish  <----------- results XSUB  <---- PUB     workers
+ *
+ * Bodies travel by reference and are kept nowhere. results -> publish is not even decoded: a topic and two or three parts is all it asks. XSUB
+ * takes everything and passes no subscription on to workers (design: re-subscriptions of thousands of clients are dropped at the high-water mark).
+ * A subscriber that is slower than its high-water mark loses what is above; libzmq tells nobody, the streams mend it.
+ */
+#ifndef ES_HUB_H
+#define ES_HUB_H
+
+#include "endpoints.h"
+#include "house.h"
+#include "loop.h"
+
+typedef struct es_hub es_hub_t;
+
+typedef struct {
+    es_house_config_t house; /* inc is drawn by the hub */
+    es_endpoints_t base;
+    es_endpoints_t tcp; /* bound besides; tcp.base empty: not */
+    int queue;          /* high-water mark of each socket, messages a peer */
+} es_hub_config_t;
+
+/* Takes the lock (ipc only: a second bind would silently steal the endpoint), binds. NULL with a message logged where another broker is there or an
+ * endpoint cannot be bound. Strings in config must outlive the hub. */
+es_hub_t *es_hub_new(const es_hub_config_t *config);
+/* Unbinds and gives the lock back. NULL is fine. */
+void es_hub_destroy(es_hub_t **self_p);
+/* Adds the sockets and timers to a loop, which must end first. */
+void es_hub_attach(es_hub_t *self, es_loop_t *loop);
+/* Takes and forwards what waits now, in a bounded number of rounds. */
+void es_hub_drain(es_hub_t *self);
+
+#endif

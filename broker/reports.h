@@ -1,0 +1,29 @@
+/* What the edges told of themselves lately (REPORT), for beacons. Pure; one thread. */
+#ifndef ES_REPORTS_H
+#define ES_REPORTS_H
+
+#include "envelope.h"
+
+enum {
+    ES_REPORTS_MAX = 256 /* edges; a further one is counted and not shown */
+};
+#define ES_REPORT_SILENCE_US UINT64_C(5000000) /* an edge that is silent for so long is not shown */
+
+typedef struct {
+    char name[ES_NAME_MAX];
+    size_t name_len;
+    uint64_t streams, frames, lag_us, heard_us;
+} es_report_t;
+
+typedef struct {
+    es_report_t list[ES_REPORTS_MAX];
+    size_t count;
+    uint64_t refused;
+} es_reports_t;
+
+/* A REPORT; the one of the same name is replaced. A report without a name is refused. */
+void es_reports_take(es_reports_t *self, const es_msg_t *msg, uint64_t now_us);
+/* Forgets the silent ones. */
+void es_reports_tick(es_reports_t *self, uint64_t now_us);
+
+#endif
