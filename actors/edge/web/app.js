@@ -30,6 +30,14 @@ const STATES = {
 
 const LINK = { connecting: 'Connecting', open: 'Connected', waiting: 'No connection', closed: 'No connection' };
 
+const OFFLINE_HINTS = { idle: 'Waiting for the server', listening: 'Paused: no connection' };
+
+const NO_WORDS = {
+  microphone: 'No words were understood. Speak a little closer to the microphone, and watch the level beside the button.',
+  recording: 'No words were understood in this recording.',
+};
+
+const CHUNK_MS = 100; // as the worklet cuts them
 const SLOW_FINISH_MS = 6000; // after that a person may choose not to wait
 const MUTED_CHUNKS = 30; // 3 s of exact silence: the microphone is muted, not the room quiet
 
@@ -82,7 +90,7 @@ function hear(pcm) {
   const peak = meter.push(pcm);
   heardChunks += 1;
   earshot.send(pcm);
-  showClock((heardChunks * 1000) / 10);
+  showClock(heardChunks * CHUNK_MS);
   silentChunks = peak === 0 ? silentChunks + 1 : 0;
   if (silentChunks === MUTED_CHUNKS) {
     notice.show('hint', 'The microphone is on, but nothing comes from it. Is it muted?', { topic: 'muted' });
@@ -148,7 +156,7 @@ async function finishRecording() {
 // ---- both
 
 function openStream() {
-  earshot.startStream({ sampleRate: RATE, language: undefined, partials: true });
+  earshot.startStream({ sampleRate: RATE, partials: true });
 }
 
 async function finish() {
@@ -162,6 +170,7 @@ async function finish() {
   notice.clear('slow');
   notice.clear('queue');
   transcript.clearPartial();
+  if (earshot.state === 'open' && transcript.silent && !notice.shown) notice.show('hint', NO_WORDS[recording ? 'recording' : 'microphone']);
   recording = null;
   become('idle');
 }
@@ -199,8 +208,9 @@ earshot.on('status', ({ state: what, queue }) => {
 
 earshot.on('error', (error) => notice.show('trouble', serverTrouble(error)));
 
-earshot.on('lost', () => {
+earshot.on('lost', ({ error }) => {
   notice.clear('queue');
+  if (error.code !== 'connection_lost') return state === 'listening' ? stopListening() : undefined; // `error` said it
   if (state === 'listening') return transcript.gap('Connection lost. Some words may be missing here.');
   if (state === 'sending') {
     transcript.gap('Connection lost. The rest of the recording is missing.');
@@ -209,16 +219,19 @@ earshot.on('lost', () => {
   } else transcript.gap('Stopped before the last words came.');
 });
 
-earshot.on('state', ({ state: link }) => {
+earshot.on('state', ({ state: what, attempt }) => {
+  const link = what === 'connecting' && attempt > 1 ? 'waiting' : what; // steady while one try follows another
   document.body.dataset.link = link;
   byId('link-text').textContent = LINK[link];
-  if (link === 'waiting') sayOffline();
+  if (what === 'waiting') sayOffline();
   showHint();
 });
 
 earshot.on('welcome', () => {
   notice.clear('offline');
-  if (state === 'listening') openStream();
+  if (state !== 'listening') return;
+  transcript.resumeAt(heardChunks * CHUNK_MS);
+  openStream();
 });
 
 function sayOffline() {
@@ -232,8 +245,8 @@ function sayOffline() {
 // ---- what is shown
 
 function showHint() {
-  const offline = state === 'listening' && earshot.state !== 'open';
-  byId('hint').textContent = offline ? 'Paused: no connection' : STATES[state].hint;
+  const offline = earshot.state !== 'open' && OFFLINE_HINTS[state];
+  byId('hint').textContent = offline || STATES[state].hint;
 }
 
 function showClock(ms) {
@@ -336,6 +349,7 @@ addEventListener('beforeunload', (event) => {
   if (state !== 'idle') event.preventDefault();
 });
 
+byId('mic').focus({ preventScroll: true, focusVisible: false }); // the space bar works at once
 become('idle');
 updateTools();
 earshot.connect();

@@ -31,7 +31,8 @@
  *   status      { state, queue? }                                 e.g. waiting for a transcriber, place in the queue
  *   done        {}                                                every word of the stream has been delivered
  *   marked      { id }                                            all that came before mark(id) is transcribed
- *   lost        { progress, reason }                              the connection broke with a stream open
+ *   lost        { progress, error }                               the stream is over before its last words: the
+ *                                                                 connection broke, or the server refused to begin
  *   error       EarshotError { code, message, ref? }
  */
 
@@ -56,7 +57,7 @@ const DEFAULTS = {
   silenceMs: 10_000, // and a dead line when it stays quiet that much longer
   windowBytes: 128 * 1024, // audio not yet acknowledged before writable() waits: 4 s at 16 kHz
   maxBuffered: 4 * 1024 * 1024, // audio in the socket before send() refuses: 2 min at 16 kHz
-  maxChunk: 32 * 1024, // larger buffers are cut, unless the server's limits say otherwise
+  maxChunk: 16 * 1024, // larger buffers are cut, to less where the server's limits say so
 };
 
 /** One stream of audio, as its sender sees it. */
@@ -249,7 +250,7 @@ export class Earshot extends EventTarget {
 
   /**
    * Ask to be told, by `marked`, once all audio sent so far is transcribed. Cuts no word.
-   * @param {string} id comes back in `marked`
+   * @param {string} id comes back in `marked`; 1 to 128 bytes
    */
   mark(id) {
     if (!this.#stream) throw new EarshotError('no_stream', 'There is no open stream to mark.');
@@ -306,7 +307,8 @@ export class Earshot extends EventTarget {
     const next = this.#wanted && again && this.#options.reconnect;
     if (next) this.#scheduleRetry(why);
     else this.#setState('closed', why);
-    this.#endStream(reason || `connection closed (${code})`);
+    const cause = reason || `closed with ${code}`;
+    this.#endStream(new EarshotError('connection_lost', `The connection broke before the last words (${cause}).`));
     if (!next) this.#refuseOpened(code);
   }
 
@@ -323,13 +325,13 @@ export class Earshot extends EventTarget {
     this.#opened = null;
   }
 
-  #endStream(reason) {
+  #endStream(error) {
     const stream = this.#stream;
     if (!stream) return;
     this.#stream = null;
-    stream.result.reject(new EarshotError('connection_lost', `The connection broke before the last words: ${reason}.`));
+    stream.result.reject(error);
     stream.wake();
-    this.#emit('lost', { progress: stream.progress(), reason });
+    this.#emit('lost', { progress: stream.progress(), error });
   }
 
   /** A line that is silent though it was asked is dead: no close event will come for minutes. */
@@ -389,7 +391,9 @@ export class Earshot extends EventTarget {
 
   static #onError(payload) {
     const { code = 'error', message = 'The server reported an error.', ref } = payload;
-    this.#emit('error', new EarshotError(code, message, ref));
+    const error = new EarshotError(code, message, ref);
+    this.#emit('error', error);
+    if (ref === 'audio.start') this.#endStream(error); // it never began
   }
 
   /** What is understood; without a prototype, for the key comes from outside. */

@@ -42,6 +42,10 @@ export class Notice {
     if (brief) this.#timer = setTimeout(() => this.clear(topic), BRIEF_MS);
   }
 
+  get shown() {
+    return !this.#box.hidden;
+  }
+
   /** Take the notice away; with a topic, only if it is about that. */
   clear(topic) {
     if (topic !== undefined && topic !== this.#topic) return;

@@ -34,6 +34,11 @@ export class Transcript {
     return this.#takes.every((take) => take.lines.length === 0);
   }
 
+  /** Has the current take brought no word yet? */
+  get silent() {
+    return !this.#take?.lines.length;
+  }
+
   /** A new take begins; its words carry times from its own start. */
   begin(title) {
     const startedAt = new Date();
@@ -45,9 +50,14 @@ export class Transcript {
     section.append(heading, list);
     section.hidden = true; // until there is a word
     this.#log.append(section);
-    this.#take = { title, startedAt, section, list, lines: [] };
+    this.#take = { title, startedAt, section, list, lines: [], offsetMs: 0 };
     this.#takes.push(this.#take);
     this.#follow();
+  }
+
+  /** The take goes on with a new stream, whose clock starts at zero, this long after the take began. */
+  resumeAt(ms) {
+    this.#take.offsetMs = ms;
   }
 
   /** Show what is being said; it replaces the partial before. */
@@ -57,7 +67,7 @@ export class Transcript {
     let same = 0;
     while (same < words.length && words[same] === this.#steady[same]) same++;
     this.#steady = words;
-    byId('partial-time').textContent = Number.isFinite(startMs) ? clock(startMs) : '';
+    byId('partial-time').textContent = Number.isFinite(startMs) ? clock(this.#take.offsetMs + startMs) : '';
     const fresh = element('span', 'fresh', words.slice(same).join(' '));
     byId('partial-text').replaceChildren(words.slice(0, same).join(' ') + (same ? ' ' : ''), fresh);
     this.#partial.hidden = false;
@@ -71,9 +81,10 @@ export class Transcript {
   }
 
   /** Words that will not change any more. */
-  final({ text, start_ms: startMs = 0, words, confidence }) {
+  final({ text, start_ms: startedMs = 0, words, confidence }) {
     this.clearPartial();
     if (!text.trim()) return;
+    const startMs = this.#take.offsetMs + startedMs;
     this.#take.lines.push({ startMs, text: text.trim() });
     const line = element('p');
     line.append(...render(text.trim(), words));
@@ -103,7 +114,10 @@ export class Transcript {
     this.#takes = [];
     this.#log.replaceChildren();
     this.clearPartial();
-    if (current) this.begin(current.title);
+    if (current) {
+      this.begin(current.title);
+      this.#take.offsetMs = current.offsetMs;
+    }
     this.#changed();
     return () => {
       this.#log.setAttribute('aria-live', 'off'); // it has been read before

@@ -1,0 +1,191 @@
+/** The page in a real Chromium, its microphone fed with speech, against the real system. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch, newPage, shot } from './support/chromium.js';
+import { speak } from './support/speech.js';
+import { System } from './support/system.js';
+
+const WORDS = 'one two three four five';
+const scratch = mkdtempSync(join(tmpdir(), 'earshot-page-'));
+const system = new System(process.env.EARSHOT_BIN, join(scratch, 'data'));
+let browser, url, recording;
+
+before(async () => {
+  recording = speak(scratch, WORDS, { before: 0.5, after: 1 });
+  browser = await launch(speak(scratch, WORDS, { before: 1.5, after: 60 }));
+  url = await system.start();
+});
+
+after(async () => {
+  await browser?.close();
+  await system.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+async function openPage(options, address = url) {
+  const page = await newPage(browser, options);
+  await page.goto(address);
+  await linkIs(page, 'open');
+  return page;
+}
+
+const linkIs = (page, link) => page.waitForFunction((want) => document.body.dataset.link === want, link);
+const stateIs = (page, state) => page.waitForFunction((want) => document.body.dataset.state === want, state);
+const noticeSays = (page, text) =>
+  page.waitForFunction((want) => document.getElementById('notice-text').textContent.includes(want), text);
+const wordsAre = (page, words) =>
+  page.waitForFunction(
+    (want) => [...document.querySelectorAll('#transcript .utterance > p')].map((p) => p.textContent).join(' ') === want,
+    words,
+  );
+
+/** Keeps every provisional text that the page shows. */
+function watchPartials(page) {
+  return page.evaluate(() => {
+    window.partials = [];
+    const line = document.getElementById('partial-text');
+    const note = () => line.textContent && window.partials.push(line.textContent);
+    new MutationObserver(note).observe(line, { childList: true, subtree: true, characterData: true });
+  });
+}
+
+async function readFile(page, file = recording) {
+  await page.setInputFiles('#file', file);
+  await wordsAre(page, WORDS);
+  await stateIs(page, 'idle');
+}
+
+test('press, speak, read: words while they are spoken, and the same words when they settle', async () => {
+  const page = await openPage();
+  await shot(page, 'desktop-idle');
+  await watchPartials(page);
+  await page.click('#mic');
+  await stateIs(page, 'listening');
+  await page.waitForFunction(() => window.partials.length > 1);
+  await shot(page, 'desktop-partial');
+  assert.equal(await page.getAttribute('#mic', 'aria-label'), null);
+  assert.equal(await page.textContent('#mic-label'), 'Stop listening');
+  await wordsAre(page, WORDS);
+  await shot(page, 'desktop-words');
+  await page.click('#mic');
+  await stateIs(page, 'idle');
+  await wordsAre(page, WORDS);
+  assert.ok(await page.isHidden('#partial'));
+  assert.ok(await page.isHidden('#notice'));
+  assert.equal(await page.getAttribute('#transcript', 'aria-live'), 'polite');
+  assert.equal(await page.getAttribute('#partial', 'aria-live'), 'off');
+  assert.match(await page.textContent('.utterance time'), /^0:0\d$/);
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('by keyboard alone, and stopping in the middle loses nothing', async () => {
+  const page = await openPage();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'mic');
+  await watchPartials(page);
+  await page.keyboard.press('Space');
+  await stateIs(page, 'listening');
+  await page.waitForFunction(() => window.partials.at(-1)?.startsWith('one two three'));
+  await page.keyboard.press('Enter');
+  await stateIs(page, 'idle');
+  const text = await page.textContent('#transcript .utterance > p');
+  assert.match(text, /^one two three/);
+  await page.keyboard.press('Shift+Tab');
+  const focus = await page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement);
+    return { id: document.activeElement.id, visible: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
+  });
+  assert.deepEqual(focus, { id: 'open', visible: true });
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('a recording is read; its words can be copied, kept, cleared and brought back', async () => {
+  const page = await openPage({ acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
+  await readFile(page);
+  assert.match(await page.textContent('.take-title'), /^one-two-three-four-five-1\.wav/);
+  await page.click('#copy');
+  await noticeSays(page, 'Copied');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), WORDS);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+  assert.match(download.suggestedFilename(), /^earshot .*\.txt$/);
+  assert.match(readFileSync(await download.path(), 'utf8'), /^one-two.*\n\n\[0:0\d\] one two three four five\n$/);
+  await page.click('#clear');
+  assert.ok(await page.isVisible('#welcome'));
+  await page.click('#notice-action');
+  await wordsAre(page, WORDS);
+  await page.setInputFiles('#file', { name: 'letter.txt', mimeType: 'audio/wav', buffer: Buffer.from('dear reader') });
+  await noticeSays(page, '“letter.txt” is not a recording');
+  await stateIs(page, 'idle');
+  await shot(page, 'desktop-trouble');
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('on a phone everything fits, is large enough, and works', async () => {
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' };
+  const page = await openPage(phone);
+  await shot(page, 'phone-idle');
+  await page.tap('#mic');
+  await wordsAre(page, WORDS);
+  await shot(page, 'phone-words');
+  const layout = await page.evaluate(() => {
+    const buttons = [...document.querySelectorAll('button')].filter((button) => button.offsetParent);
+    const inside = ({ left, right, top, bottom }) => left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight;
+    const boxes = buttons.map((button) => [button.id, button.getBoundingClientRect()]);
+    return {
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      outside: boxes.filter(([, box]) => !inside(box)).map(([id]) => id),
+      small: boxes.filter(([, box]) => box.width < 44 || box.height < 44).map(([id]) => id),
+    };
+  });
+  assert.deepEqual(layout, { overflow: 0, outside: [], small: [] });
+  await page.tap('#mic');
+  await stateIs(page, 'idle');
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('a refused microphone and an insecure page are said in words', async () => {
+  const page = await openPage();
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+  });
+  await page.click('#mic');
+  await noticeSays(page, 'may not use the microphone');
+  await stateIs(page, 'idle');
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+
+  const plain = await openPage({}, url.replace(/\/\/[^:/]+/, '//earshot.test'));
+  await plain.click('#mic');
+  await noticeSays(plain, 'https');
+  await readFile(plain); // recordings work all the same
+  assert.deepEqual(plain.troubles, []);
+  await plain.context().close();
+});
+
+test('a server that goes is missed, and found again when it is back', async () => {
+  const page = await openPage();
+  await page.click('#mic');
+  await wordsAre(page, WORDS);
+  await system.stop();
+  await linkIs(page, 'waiting');
+  await noticeSays(page, 'connection to the server is lost');
+  await page.waitForSelector('.gap');
+  await shot(page, 'desktop-lost');
+  await page.click('#mic');
+  await stateIs(page, 'idle');
+  assert.equal(await system.start(), url, 'the same port');
+  await linkIs(page, 'open');
+  await page.waitForFunction(() => document.getElementById('notice').hidden);
+  await page.click('#clear');
+  await readFile(page);
+  const unexpected = page.troubles.filter((text) => !/^WebSocket connection to .* failed/.test(text));
+  assert.deepEqual(unexpected, []);
+  await page.context().close();
+});
