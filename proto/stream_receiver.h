@@ -23,7 +23,8 @@ typedef struct {
 typedef struct {
     uint64_t ack_us;     /* at most one ACK in this time; default 100 ms */
     uint32_t ack_frames; /* or after this many frames; default 128, a quarter of the sender's window */
-    uint64_t rewind_us;  /* at most one REWIND in this time; default 100 ms */
+    uint64_t rewind_us;  /* at most one REWIND, and one repetition of the kept finals, in this time; default 100 ms */
+    uint32_t kept_max;   /* finals kept; with so many unconfirmed no new frame is taken; default 16384 */
 } es_receiver_config_t;
 es_receiver_config_t es_receiver_defaults(void);
 
@@ -43,7 +44,7 @@ typedef struct {
     size_t words_len;
 } es_final_t;
 /* Publish a final and keep it until the sender has committed it. Everything is copied. Asserts the range: it is our own engine that is
- * wrong. */
+ * wrong. Text and reason over their limits are cut at a character; words over ES_WORDS_MAX are left out. */
 void es_receiver_final(es_receiver_t *self, const es_final_t *final, uint64_t now_us);
 /* Publish a partial: text so far of to_seq's segment. Nothing is kept. */
 void es_receiver_partial(es_receiver_t *self, uint64_t to_seq, es_span_t text, uint64_t start, uint64_t end);
@@ -59,6 +60,8 @@ typedef struct {
     uint64_t last_us;                    /* time of the last frame */
     bool eos;                            /* EOS is committed */
     uint64_t old, gaps, rewinds;         /* counters */
+    uint64_t stale;                      /* dropped for an older epoch or an impossible value */
+    uint64_t refused;                    /* not taken: kept_max reached */
 } es_receiver_stats_t;
 void es_receiver_stats(const es_receiver_t *self, es_receiver_stats_t *out);
 
