@@ -21,6 +21,7 @@ enum { FRONTEND, BACKEND, RESULTS, PUBLISH, SOCKETS };
 struct es_hub {
     void *sockets[SOCKETS];
     int lock; /* < 0: none */
+    es_endpoints_t base;
     es_house_t *house;
     es_decoder_t *decoder;
     es_loop_t *loop; /* where attached */
@@ -251,6 +252,7 @@ static int open_sockets(es_hub_t *self, int queue)
 es_hub_t *es_hub_new(const es_hub_config_t *config)
 {
     es_hub_t *self = es_alloc_zero(sizeof *self);
+    self->base = config->base;
     self->lock = es_lock_take(config->base.base);
     if (self->lock == -1 || open_sockets(self, config->queue) != 0 || bind_all(self, &config->base) != 0 ||
         (config->tcp.base[0] && bind_all(self, &config->tcp) != 0)) {
@@ -266,13 +268,23 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
     return self;
 }
 
+/* libzmq leaves an ipc socket's file behind. While we hold the lock it can only be ours. */
+static void remove_files(const es_endpoints_t *base)
+{
+    const char *const endpoints[] = {base->frontend, base->backend, base->results, base->publish};
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) unlink(endpoints[i] + strlen("ipc://"));
+}
+
 void es_hub_destroy(es_hub_t **self_p)
 {
     es_hub_t *self = self_p ? *self_p : NULL;
     if (!self) return;
     for (int i = 0; i < SOCKETS; i++)
         if (self->sockets[i]) zmq_close(self->sockets[i]);
-    if (self->lock >= 0) close(self->lock);
+    if (self->lock >= 0) {
+        remove_files(&self->base);
+        close(self->lock);
+    }
     es_house_destroy(&self->house);
     es_decoder_destroy(&self->decoder);
     free(self);
