@@ -59,6 +59,18 @@ async function readFile(page, file = recording) {
   await stateIs(page, 'idle');
 }
 
+/** As if the file were let go over the page. */
+async function dropFile(page, file) {
+  await page.evaluate((base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], 'dropped.wav', { type: 'audio/wav' }));
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    }
+  }, readFileSync(file).toString('base64'));
+}
+
 test('press, speak, read: words while they are spoken, and the same words when they settle', async () => {
   const page = await openPage();
   await shot(page, 'desktop-idle');
@@ -100,6 +112,27 @@ test('by keyboard alone, and stopping in the middle loses nothing', async () => 
     return { id: document.activeElement.id, visible: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
   });
   assert.deepEqual(focus, { id: 'open', visible: true });
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('where the browser does not resample a microphone, the page does', async () => {
+  const page = await openPage();
+  const rate = await page.evaluate(() => {
+    const Native = window.AudioContext;
+    window.AudioContext = class extends Native {
+      constructor(options) {
+        if (options.sampleRate) throw new DOMException('as some browsers do', 'NotSupportedError');
+        super(options);
+      }
+    };
+    return new Native().sampleRate;
+  });
+  assert.notEqual(rate, 16000, 'the device itself is at another rate');
+  await page.click('#mic');
+  await wordsAre(page, WORDS);
+  await page.click('#mic');
+  await stateIs(page, 'idle');
   assert.deepEqual(page.troubles, []);
   await page.context().close();
 });
@@ -164,9 +197,79 @@ test('a refused microphone and an insecure page are said in words', async () => 
   const plain = await openPage({}, url.replace(/\/\/[^:/]+/, '//earshot.test'));
   await plain.click('#mic');
   await noticeSays(plain, 'https');
-  await readFile(plain); // recordings work all the same
+  await dropFile(plain, recording); // recordings work all the same
+  await wordsAre(plain, WORDS);
+  await stateIs(plain, 'idle');
   assert.deepEqual(plain.troubles, []);
   await plain.context().close();
+});
+
+/** A server in the test's hand, for what the real one does only under load. @returns {(type, payload) => void} */
+async function openWithFakeServer(heard) {
+  const page = await newPage(browser);
+  let say;
+  await page.routeWebSocket('**/ws', (socket) => {
+    say = (type, payload = {}) => socket.send(JSON.stringify({ type, payload, timestamp: 1 }));
+    socket.onMessage((data) => typeof data === 'string' && heard(JSON.parse(data), say));
+    say('welcome', { client_id: '0123456789abcdef', session: 's', token: 't', limits: {} });
+  });
+  await page.goto(url);
+  await linkIs(page, 'open');
+  return { page, say: (...message) => say(...message) };
+}
+
+test('whoever waits for a transcriber is told the place, a server that refuses is quoted', async () => {
+  let refuse = false;
+  const { page, say } = await openWithFakeServer(({ type }, answer) => {
+    if (type === 'audio.start' && refuse) answer('error', { code: 'busy', message: 'No more streams.', ref: type });
+    else if (type === 'audio.start') answer('status', { state: 'waiting', queue: 3 });
+    if (type === 'audio.stop') answer('audio.done');
+  });
+  await page.click('#mic');
+  await noticeSays(page, 'number 3 in the queue');
+  await shot(page, 'desktop-queue');
+  say('status', { state: 'waiting', queue: 1 });
+  await noticeSays(page, 'you are next');
+  say('status', { state: 'streaming' });
+  await page.waitForFunction(() => document.getElementById('notice').hidden);
+  await page.click('#mic');
+  await noticeSays(page, 'No words were understood');
+  refuse = true;
+  await page.click('#mic');
+  await noticeSays(page, 'The server says: No more streams.');
+  await stateIs(page, 'idle');
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
+});
+
+test('the newest words stay in view until the reader looks back; uncertain words are marked', async () => {
+  const { page, say } = await openWithFakeServer(({ type }, answer) => type === 'audio.stop' && answer('audio.done'));
+  await page.click('#mic');
+  await stateIs(page, 'listening');
+  const words = ['perhaps', 'this'].map((text, i) => ({ text, start_ms: 0, end_ms: 1, confidence: i ? 0.9 : 0.3 }));
+  const line = (n) => say('transcript', { text: 'perhaps this', final: true, start_ms: n * 1000, end_ms: n * 1000 + 900, words });
+  const linesAre = (n) => page.waitForFunction((want) => document.querySelectorAll('.utterance > time[datetime]').length === want, n);
+  const atEnd = () =>
+    page.evaluate(() => {
+      const { scrollHeight, scrollTop, clientHeight } = document.getElementById('scroll');
+      return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < 2;
+    });
+  for (let n = 0; n < 40; n++) line(n);
+  await linesAre(40);
+  assert.ok(await atEnd());
+  assert.equal(await page.textContent('.utterance .unsure'), 'perhaps');
+  assert.equal(await page.getAttribute('.utterance .unsure', 'title'), '30 % sure');
+  await page.evaluate(() => (document.getElementById('scroll').scrollTop = 0));
+  await page.evaluate(() => new Promise(requestAnimationFrame)); // the scroll event comes before the next frame
+  line(40);
+  await page.waitForSelector('#latest:not([hidden])');
+  await page.click('#latest');
+  assert.ok(await atEnd());
+  assert.ok(await page.isHidden('#latest'));
+  await page.click('#mic');
+  await stateIs(page, 'idle');
+  assert.deepEqual(page.troubles, []);
+  await page.context().close();
 });
 
 test('a server that goes is missed, and found again when it is back', async () => {
