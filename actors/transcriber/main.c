@@ -1,0 +1,14 @@
+#include "runner.h"
+#include "transcriber_actor.h"
+
+int main(int argc, char **argv)
+{
+    es_runner_prepare();
+    es_transcriber_config_t config;
+    es_config_result_t loaded = es_transcriber_config_load(&config, argc, argv);
+    int status = loaded == ES_CONFIG_HELP ? 0 : 2;
+    if (loaded == ES_CONFIG_OK && es_transcriber_prepare(&config) == 0)
+        status = es_runner_main(es_transcriber_actor, &config, &config.common);
+    es_transcriber_config_fini(&config);
+    return status;
+}
