@@ -1,0 +1,27 @@
+/* The commands of `earshot`: one file and one line of cmd_table.c each. A command gets its name as argv[0] and returns the exit status. */
+#ifndef ES_CMD_H
+#define ES_CMD_H
+
+#include <stdio.h>
+
+typedef struct {
+    const char *name;
+    const char *about; /* one line */
+    int (*run)(int argc, char **argv);
+} es_cmd_t;
+
+/* Ends with a NULL name. */
+extern const es_cmd_t es_cmd_table[];
+
+int es_cmd_up(int argc, char **argv);
+int es_cmd_stream(int argc, char **argv);
+int es_cmd_status(int argc, char **argv);
+
+/* The command of this name, or NULL. */
+const es_cmd_t *es_cmd_find(const char *name);
+/* The command that somebody who typed `name` may have meant, or NULL where none is near. */
+const es_cmd_t *es_cmd_nearest(const char *name);
+/* What `earshot --help` prints. */
+void es_cmd_help(FILE *out);
+
+#endif

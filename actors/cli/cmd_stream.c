@@ -1,0 +1,155 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "config.h"
+#include "net.h"
+#include "stream_session.h"
+#include "terminal.h"
+#include "wav.h"
+
+typedef struct {
+    es_common_config_t common; /* only data and env_file are asked for */
+    char *url, *language;
+    bool json, fast;
+    uint64_t rate, chunk_ms, connect_us, wait_us;
+} config_t;
+
+static const es_option_t options[] = {
+    ES_OPT_STR(
+        config_t, url, "url", NULL, NULL, 800,
+        "address of the server, ws://HOST:PORT/ws; default: the one that runs in --data, or ws://127.0.0.1:8000/ws"),
+    ES_OPT_FLAG(config_t, json, "json", "print each message of the server as a line of JSON"),
+    ES_OPT_FLAG(config_t, fast, "fast", "as fast as the server takes it, not in real time"),
+    ES_OPT_UINT(config_t, rate, "rate", NULL, "0", 0, 48000,
+                "FILE holds raw signed 16-bit little-endian mono samples, so many a second; 0: FILE is a WAV"),
+    ES_OPT_UINT(config_t, chunk_ms, "chunk-ms", NULL, "100", 5, 1000, "audio in one message, in milliseconds"),
+    ES_OPT_STR(config_t, language, "language", NULL, NULL, 32, "language spoken, as the engine names it"),
+    ES_OPT_DURATION(config_t, connect_us, "connect-timeout", "10s", 100000, 600000000, "to be connected within"),
+    ES_OPT_DURATION(config_t, wait_us, "wait", "60s", 1000000, 3600000000,
+                    "give up where the server says nothing for so long though something is outstanding"),
+    ES_OPT_STR(config_t, common.data, "data", NULL, NULL, 512,
+               "directory of a running `earshot up`, to find its address"),
+    ES_OPT_STR(config_t, common.env_file, "env-file", NULL, NULL, 512,
+               "file of NAME=value settings; default .env where there is one"),
+    ES_OPT_END};
+static const es_option_t *const tables[] = {options, NULL};
+static const es_option_t *const common_tables[] = {es_common_options, NULL};
+
+static const es_config_about_t about = {
+    .program = "earshot stream",
+    .usage = "[OPTIONS] FILE|-",
+    .about = "Streams a WAV (16-bit PCM, any number of channels, " ES_RATES_TEXT " Hz) or raw samples, from a file or\n"
+             "standard input, and prints the words. On a terminal partial words change in place; into a pipe go finals "
+             "only.\n"
+             "Ctrl-C ends the recording and waits for its last words; a second one leaves at once.",
+    .epilog = "Exit codes:\n"
+              "  0    the server confirmed the end of the stream: every word is there\n"
+              "  1    the server reported an error, or said nothing for too long\n"
+              "  2    wrong options, or FILE cannot be streamed\n"
+              "  3    cannot connect\n"
+              "  4    the connection was lost before the end was confirmed\n"
+              "  130  interrupted"};
+
+static volatile sig_atomic_t interrupts;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    interrupts = interrupts + 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* The address of the house that runs in --data, if one does. */
+static char *find_url(config_t *config)
+{
+    char host[256], file[700], url[400];
+    uint16_t port;
+    if (es_common_config_settle(&config->common, "stream") == -1) return NULL;
+    snprintf(file, sizeof file, "%s/run/edge.addr", config->common.data);
+    if (es_net_read_addr(file, host, sizeof host, &port) == -1) return strdup("ws://127.0.0.1:8000/ws");
+    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%u/ws" : "ws://%s:%u/ws", host, port);
+    return strdup(url);
+}
+
+static es_view_t make_view(const config_t *config)
+{
+    es_view_t view;
+    bool out = isatty(STDOUT_FILENO), err = isatty(STDERR_FILENO);
+    es_view_mode_t mode = config->json ? ES_VIEW_JSON : out ? ES_VIEW_TERMINAL : ES_VIEW_PIPE;
+    bool bar = config->fast && err && !(config->json && out);
+    es_view_init(&view, stdout, bar ? stderr : NULL, mode, es_terminal_width(STDOUT_FILENO),
+                 es_terminal_colour(STDOUT_FILENO));
+    return view;
+}
+
+static int stream(const config_t *config, const char *path)
+{
+    char err[512];
+    es_view_t view = make_view(config);
+    es_stream_session_t session = {.address = config->url,
+                                   .language = config->language,
+                                   .fast = config->fast,
+                                   .partials = config->json || (view.mode == ES_VIEW_TERMINAL && !view.bar),
+                                   .connect_us = config->connect_us,
+                                   .wait_us = config->wait_us};
+    if (es_ws_url_parse(&session.url, config->url, err, sizeof err) == -1) {
+        fprintf(stderr, "earshot: --url: %s\n", err);
+        return ES_STREAM_USAGE;
+    }
+    es_pcm_source_t *source =
+        es_pcm_source_open(path, (uint32_t)config->rate, (uint32_t)config->chunk_ms, err, sizeof err);
+    if (!source) {
+        fprintf(stderr, "earshot: %s\n", err);
+        return ES_STREAM_USAGE;
+    }
+    catch_signals();
+    int status = es_stream_session_run(&session, source, &view, &interrupts);
+    es_pcm_source_close(&source);
+    return status;
+}
+
+static int check_and_stream(config_t *config, int rest, int argc, char **argv)
+{
+    if (argc - rest != 1) {
+        fprintf(stderr, "earshot stream: %s. Try \"earshot stream --help\".\n",
+                rest == argc ? "FILE is missing (- is standard input)" : "one FILE at a time");
+        return ES_STREAM_USAGE;
+    }
+    if (config->rate && !es_rate_known(config->rate)) {
+        fprintf(stderr, "earshot stream: --rate: %llu is not understood; allowed: " ES_RATES_TEXT "\n",
+                (unsigned long long)config->rate);
+        return ES_STREAM_USAGE;
+    }
+    if (!config->url) config->url = find_url(config);
+    return config->url ? stream(config, argv[rest]) : ES_STREAM_USAGE;
+}
+
+int es_cmd_stream(int argc, char **argv)
+{
+    config_t config = {.url = NULL};
+    int rest, status;
+    switch (es_config_load(&config, tables, &about, argc, argv, &rest)) {
+    case ES_CONFIG_OK:
+        status = check_and_stream(&config, rest, argc, argv);
+        break;
+    case ES_CONFIG_HELP:
+        status = 0;
+        break;
+    default:
+        status = ES_STREAM_USAGE;
+    }
+    es_config_fini(&config, tables);
+    es_config_fini(&config.common, common_tables);
+    return status;
+}

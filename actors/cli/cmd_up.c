@@ -1,0 +1,100 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "net.h"
+#include "runner.h"
+#include "up.h"
+
+enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2 };
+
+static const es_config_about_t about = {.program = "earshot up",
+                                        .usage = "[OPTIONS]",
+                                        .about = "Starts broker, edge and transcribers, restarts what dies, and stops "
+                                                 "all in order on SIGINT or SIGTERM (a second one\n"
+                                                 "kills). Prints \"ready http://HOST:PORT\" once a word said would "
+                                                 "come back. With --broker no broker is started: the\n"
+                                                 "actors join that one. Pid files are in DIR/run.",
+                                        .epilog = "Exit codes:\n"
+                                                  "  0    stopped by a signal\n"
+                                                  "  1    could not start, or an actor died again and again\n"
+                                                  "  2    wrong options"};
+
+/* One `up` in a directory. The descriptor is kept until the process ends. */
+static int take_lock(const char *data)
+{
+    char path[700], holder[32] = "";
+    snprintf(path, sizeof path, "%s/up.lock", data);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd == -1) {
+        fprintf(stderr, "earshot up: cannot open %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+        ssize_t n = read(fd, holder, sizeof holder - 1);
+        holder[n > 0 ? n : 0] = '\0';
+        fprintf(stderr,
+                "earshot up: another one runs in %s (process %ld). Stop it, or choose another directory with --data\n",
+                data, strtol(holder, NULL, 10));
+        close(fd);
+        return -1;
+    }
+    if (ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+        fprintf(stderr, "earshot up: cannot write %s: %s\n", path, strerror(errno));
+    return fd;
+}
+
+static int check_port(const es_up_config_t *config)
+{
+    char err[200];
+    if (es_net_free(config->host, (uint16_t)config->port, err, sizeof err) == 0) return 0;
+    fprintf(
+        stderr,
+        "earshot up: cannot listen on %s port %llu: %s. Choose another with --port, or 0 to have a free one drawn\n",
+        config->host, (unsigned long long)config->port, err);
+    return -1;
+}
+
+static int up(es_up_config_t *config)
+{
+    bool own_broker = !config->common.broker || !*config->common.broker;
+    if (es_common_config_settle(&config->common, "up") == -1) return UP_USAGE;
+    if (config->tcp && !own_broker) {
+        fprintf(stderr, "earshot up: --tcp is for a broker started here, and --broker (or BROKER_URL) names %s\n",
+                config->common.broker);
+        return UP_USAGE;
+    }
+    int lock = take_lock(config->common.data);
+    if (lock == -1 || check_port(config) == -1) {
+        if (lock != -1) close(lock);
+        return UP_FAILED;
+    }
+    const char *base = own_broker && config->threads ? "inproc://earshot" : config->common.broker;
+    int status = es_up_run(config, config->threads ? &es_up_threads : &es_up_processes, own_broker, base);
+    close(lock);
+    return status;
+}
+
+int es_cmd_up(int argc, char **argv)
+{
+    es_up_config_t config;
+    int status;
+    es_runner_prepare();
+    switch (es_config_load(&config, es_up_option_tables, &about, argc, argv, NULL)) {
+    case ES_CONFIG_OK:
+        status = up(&config);
+        break;
+    case ES_CONFIG_HELP:
+        status = UP_OK;
+        break;
+    default:
+        status = UP_USAGE;
+    }
+    es_config_fini(&config, es_up_option_tables);
+    return status;
+}

@@ -1,0 +1,17 @@
+/* Small blocking helpers for addresses: why a connection fails, one HTTP GET. Never for audio. */
+#ifndef ES_NET_H
+#define ES_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Tries to reach host:port within timeout_ms. 0, or -1 with the reason in words in err ("connection refused"). */
+int es_net_try(const char *host, uint16_t port, int timeout_ms, char *err, size_t err_len);
+/* HTTP status of GET path, or -1 where no answer came within about timeout_ms. */
+int es_net_get(const char *host, uint16_t port, const char *path, int timeout_ms);
+/* Could a server listen there now? 0, or -1 with the reason in err. Port 0 always can. */
+int es_net_free(const char *host, uint16_t port, char *err, size_t err_len);
+/* Reads http://HOST:PORT as an edge writes it with --addr-file; an any-address becomes the loopback. 0, or -1 where the file is not there or not such. */
+int es_net_read_addr(const char *file, char *host, size_t host_len, uint16_t *port);
+
+#endif

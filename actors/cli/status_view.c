@@ -1,0 +1,137 @@
+#include "status_view.h"
+
+#include <string.h>
+
+#include "table.h"
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *string(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "?";
+}
+
+/* Of `key` between two beacons, a second; null where it cannot be told. */
+static json_t *rate(const json_t *before, const json_t *now, const char *key, double seconds)
+{
+    json_int_t grown = number(now, key) - number(before, key);
+    return before && seconds > 0 && grown >= 0 ? json_real((double)grown / seconds) : json_null();
+}
+
+static const json_t *find(const json_t *list, const char *key, const char *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item) if (strcmp(string(item, key), value) == 0) return item;
+    return NULL;
+}
+
+/* Adds "rate" to each of a list of actors; returns the greatest lag among them, in microseconds. */
+static json_int_t join_list(const json_t *before, json_t *now, const char *id, const char *counter, double seconds)
+{
+    json_int_t lag = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach(now, i, item)
+    {
+        const json_t *was = find(before, id, string(item, id));
+        json_object_set_new(item, "rate", rate(was, item, counter, seconds));
+        if (number(item, "lag_us") > lag) lag = number(item, "lag_us");
+    }
+    return lag;
+}
+
+json_t *es_status_join(const json_t *before, const json_t *now)
+{
+    json_t *out = json_deep_copy(now), *rates = json_object();
+    double seconds = (double)(number(now, "uptime_ms") - number(before, "uptime_ms")) / 1000;
+    if (seconds <= 0) before = NULL;
+    json_object_set_new(rates, "frames", rate(before, now, "frames_total", seconds));
+    json_object_set_new(rates, "results", rate(before, now, "results_total", seconds));
+    json_object_set_new(out, "rates", rates);
+    json_int_t worker =
+        join_list(json_object_get(before, "workers"), json_object_get(out, "workers"), "inc", "count", seconds);
+    json_int_t edge =
+        join_list(json_object_get(before, "edges"), json_object_get(out, "edges"), "name", "frames", seconds);
+    json_object_set_new(out, "oldest_unacked_ms", json_integer((worker > edge ? worker : edge) / 1000));
+    return out;
+}
+
+static void rate_cell(es_table_t *table, const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_real(value))
+        es_table_cell(table, "%.1f", json_real_value(value));
+    else
+        es_table_cell(table, "-");
+}
+
+static void heading(es_table_t *table)
+{
+    static const char *const names[] = {"ACTOR",    "DOES",           "STREAMS", "OF",
+                                        "FRAMES/S", "OLDEST UNACKED", "HEARD",   "NOTE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) es_table_cell(table, "%s", names[i]);
+}
+
+static void broker_row(es_table_t *table, const json_t *status)
+{
+    json_int_t up = number(status, "uptime_ms") / 1000;
+    es_table_cell(table, "%s", string(status, "name"));
+    es_table_cell(table, "broker");
+    es_table_cell(table, "%lld", number(status, "streams"));
+    es_table_cell(table, "%lld", number(status, "streams") + number(status, "free"));
+    rate_cell(table, json_object_get(status, "rates"), "frames");
+    es_table_cell(table, "-");
+    es_table_cell(table, "-");
+    es_table_cell(table, "up %lld:%02lld:%02lld%s", up / 3600, up / 60 % 60, up % 60,
+                  number(status, "waiting") ? ", streams wait" : "");
+}
+
+static void actor_row(es_table_t *table, const json_t *actor, const char *service)
+{
+    es_table_cell(table, "%s", string(actor, "name"));
+    es_table_cell(table, "%s", service ? service : string(actor, "service"));
+    es_table_cell(table, "%lld", number(actor, "streams"));
+    if (json_object_get(actor, "capacity"))
+        es_table_cell(table, "%lld", number(actor, "capacity"));
+    else
+        es_table_cell(table, "-");
+    rate_cell(table, actor, "rate");
+    es_table_cell(table, "%.1f s", (double)number(actor, "lag_us") / 1e6);
+    es_table_cell(table, "%.1f s ago", (double)number(actor, "heard_ms") / 1e3);
+    es_table_cell(table, "%s", json_is_true(json_object_get(actor, "draining")) ? "draining" : "");
+}
+
+static void print_drops(FILE *out, const json_t *status, const char *key, const char *title)
+{
+    const char *reason;
+    json_t *count;
+    json_object_foreach(json_object_get(status, key), reason, count) if (json_integer_value(count) > 0)
+        fprintf(out, "%s (%s): %lld\n", title, reason, json_integer_value(count));
+}
+
+void es_status_print(FILE *out, const json_t *status)
+{
+    size_t i;
+    json_t *actor;
+    es_table_t *table = es_table_new("llrrrrrl");
+    heading(table);
+    broker_row(table, status);
+    json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "edge");
+    json_array_foreach(json_object_get(status, "workers"), i, actor) actor_row(table, actor, NULL);
+    es_table_print(table, out);
+    es_table_destroy(&table);
+    size_t shown = json_array_size(json_object_get(status, "workers"));
+    if (number(status, "workers_total") > (json_int_t)shown)
+        fprintf(out, "... and %lld more workers\n", number(status, "workers_total") - (json_int_t)shown);
+    if (shown == 0) fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
+    if (number(status, "waiting"))
+        fprintf(out, "%lld streams wait for a place: start more transcribers\n", number(status, "waiting"));
+    fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);
+    print_drops(out, status, "dropped", "messages dropped");
+    print_drops(out, status, "malformed", "malformed messages");
+}

@@ -1,0 +1,155 @@
+#include "up.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "runner.h"
+#include "terminal.h"
+#include "wire.h"
+
+void es_up_say(es_up_t *self, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line - 1, format, args);
+    va_end(args);
+    if (self->config->common.log_format == 1) {
+        es_log_warn(line);
+        return;
+    }
+    size_t len = n < 0 ? 0 : n > (int)sizeof line - 2 ? sizeof line - 2 : (size_t)n;
+    line[len] = '\n';
+    es_log_mux_feed(self->mux, self->mux_self, line, len + 1);
+}
+
+void es_up_ended(es_up_t *self, size_t child, const char *why, bool hopeless, uint64_t now_us)
+{
+    if (!es_supervisor_stopping(self->supervisor) || strcmp(why, "ended") != 0)
+        es_up_say(self, "%s %s", self->plan.actors[child].name, why);
+    es_pidfile_remove(self->config->common.data, self->plan.actors[child].name);
+    es_supervisor_exited(self->supervisor, child, hopeless, now_us);
+}
+
+static void on_restarting(void *ctx, size_t child, uint64_t pause_us)
+{
+    es_up_t *self = ctx;
+    es_up_say(self, "%s will be started again in %.1f s", self->plan.actors[child].name, (double)pause_us / 1e6);
+}
+
+static void on_gave_up(void *ctx, size_t child, es_gave_up_t why)
+{
+    static const char *const reasons[] = {[ES_GAVE_UP_NOT] = "",
+                                          [ES_GAVE_UP_HOPELESS] = "another try would end alike",
+                                          [ES_GAVE_UP_START] = "it never lived long enough to be of use",
+                                          [ES_GAVE_UP_INTENSITY] = "it was restarted too often within a minute"};
+    es_up_t *self = ctx;
+    es_up_say(self, "giving up on %s: %s. Its own last lines above tell more. Stopping everything",
+              self->plan.actors[child].name, reasons[why]);
+}
+
+static void on_signal(void *ctx, short revents, uint64_t now_us)
+{
+    (void)revents;
+    es_up_t *self = ctx;
+    struct signalfd_siginfo info;
+    while (read(self->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD) continue; /* every turn reaps */
+        bool again = es_supervisor_stopping(self->supervisor);
+        es_up_say(self, again ? "killing what is left" : "stopping: edge, transcribers, broker, each within %.1f s",
+                  (double)self->config->grace_us / 1e6);
+        es_supervisor_stop(self->supervisor, now_us);
+    }
+}
+
+static uint64_t on_tick(void *ctx, uint64_t now_us)
+{
+    es_up_t *self = ctx;
+    self->backend->reap(self, now_us);
+    uint64_t next = es_supervisor_tick(self->supervisor, now_us);
+    if (es_supervisor_done(self->supervisor)) es_loop_stop(self->loop);
+    uint64_t look = es_supervisor_stopping(self->supervisor) ? UINT64_MAX : es_up_look(self, now_us);
+    uint64_t poll = self->backend == &es_up_threads ? now_us + 50000 : UINT64_MAX; /* a thread's end wakes nobody */
+    if (look < next) next = look;
+    return poll < next ? poll : next;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void make_supervisor(es_up_t *self)
+{
+    int stages[ES_UP_ACTORS_MAX];
+    es_supervisor_config_t config = es_supervisor_defaults();
+    es_supervisor_ops_t ops = self->backend->ops;
+    ops.restarting = on_restarting;
+    ops.gave_up = on_gave_up;
+    config.grace_us = self->config->grace_us;
+    for (size_t i = 0; i < self->plan.count; i++) stages[i] = self->plan.actors[i].stage;
+    self->supervisor = es_supervisor_new(&config, &ops, self, stages, self->plan.count);
+}
+
+static void make_mux(es_up_t *self)
+{
+    bool json = self->config->common.log_format == 1;
+    self->mux = es_log_mux_new(STDERR_FILENO, !json, es_terminal_colour(STDERR_FILENO));
+    for (size_t i = 0; i < self->plan.count; i++) es_log_mux_add(self->mux, self->plan.actors[i].name);
+    self->mux_self = es_log_mux_add(self->mux, "up");
+}
+
+/* Files of an `up` that was killed. */
+static void sweep(const es_up_t *self)
+{
+    unlink(self->plan.addr_file);
+    for (size_t i = 0; i < self->plan.count; i++)
+        es_pidfile_remove(self->config->common.data, self->plan.actors[i].name);
+}
+
+static void run_loop(es_up_t *self)
+{
+    self->loop = es_loop_new();
+    self->watch = es_watch_new(self->base, es_up_on_beacon, self);
+    es_watch_attach(self->watch, self->loop);
+    es_loop_add_fd(self->loop, self->signals, POLLIN, on_signal, self);
+    es_loop_add_tick(self->loop, on_tick, self);
+    es_loop_run(self->loop);
+    es_watch_destroy(&self->watch);
+}
+
+int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *base)
+{
+    es_up_t self = {.config = config, .backend = backend, .base = base, .signals = open_signals()};
+    es_log_init("up", (es_log_level_t)config->common.log_level, config->common.log_format == 1);
+    es_up_plan_make(&self.plan, config, own_broker, base);
+    make_mux(&self);
+    sweep(&self);
+    int status = 1;
+    if (backend->open(&self) == 0) {
+        make_supervisor(&self);
+        run_loop(&self);
+        backend->close(&self);
+        sweep(&self);
+        status = es_supervisor_gave_up(self.supervisor) == ES_GAVE_UP_NOT ? 0 : 1;
+        es_loop_destroy(&self.loop);
+        es_supervisor_destroy(&self.supervisor);
+    }
+    es_log_mux_destroy(&self.mux);
+    es_up_plan_fini(&self.plan);
+    close(self.signals);
+    return status;
+}

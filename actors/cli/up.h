@@ -1,0 +1,55 @@
+/* `earshot up` at work: what processes and threads have in common. */
+#ifndef ES_UP_H
+#define ES_UP_H
+
+#include "log_mux.h"
+#include "loop.h"
+#include "supervisor.h"
+#include "up_plan.h"
+#include "watch.h"
+
+typedef struct es_up es_up_t;
+
+/* How actors are started and ended: as processes (up_process.c) or as threads (up_thread.c). */
+typedef struct {
+    es_supervisor_ops_t ops; /* ctx: es_up_t */
+    /* Before anything is started. 0, or -1 with a message printed. */
+    int (*open)(es_up_t *up);
+    /* A child may have ended: find out, call es_up_ended. */
+    void (*reap)(es_up_t *up, uint64_t now_us);
+    void (*close)(es_up_t *up);
+} es_up_backend_t;
+
+extern const es_up_backend_t es_up_processes, es_up_threads;
+
+struct es_up {
+    const es_up_config_t *config;
+    const es_up_backend_t *backend;
+    void *state; /* the backend's */
+    es_up_plan_t plan;
+    const char *base;
+    es_loop_t *loop;
+    es_supervisor_t *supervisor;
+    es_log_mux_t *mux;
+    size_t mux_self; /* our own source; plan.actors[i] is source i */
+    es_watch_t *watch;
+    int signals;
+    /* readiness */
+    bool ready;
+    size_t registered; /* of our transcribers */
+    uint64_t look_us, remind_us;
+};
+
+/* A line of our own. */
+void es_up_say(es_up_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Child has ended; why in words. */
+void es_up_ended(es_up_t *self, size_t child, const char *why, bool hopeless, uint64_t now_us);
+
+/* Runs until everything is stopped. Exit status. */
+int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *base);
+
+/* readiness.c: prints `ready http://HOST:PORT` once the edge says so and all transcribers are registered. Returns the time of the next look. */
+uint64_t es_up_look(es_up_t *self, uint64_t now_us);
+void es_up_on_beacon(void *ctx, const char *key, json_t *house);
+
+#endif

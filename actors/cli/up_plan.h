@@ -1,0 +1,44 @@
+/* What `earshot up` runs: a list of actors with names, stages and command lines. The same list is started as processes or as threads. Pure. */
+#ifndef ES_UP_PLAN_H
+#define ES_UP_PLAN_H
+
+#include "config.h"
+
+typedef struct {
+    es_common_config_t common;
+    uint64_t port, engine, transcribers, grace_us;
+    bool threads;
+    char *host, *tcp, *delay_ms, *capacity, *decoders; /* NULL: the actor's own default */
+} es_up_config_t;
+
+extern const es_option_t *const es_up_option_tables[];
+
+typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROLES } es_up_role_t;
+
+#define ES_UP_ARGS_MAX 32
+#define ES_UP_TRANSCRIBERS_MAX 64
+#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + 2)
+
+typedef struct {
+    es_up_role_t role;
+    char name[32]; /* "transcriber-1" */
+    int stage;     /* in stopping: edge 0, transcribers 1, broker 2 */
+    int argc;
+    char *argv[ES_UP_ARGS_MAX + 1]; /* argv[0] is the binary's name; owned, ends with NULL */
+} es_up_actor_t;
+
+typedef struct {
+    size_t count;
+    es_up_actor_t actors[ES_UP_ACTORS_MAX]; /* in the order of starting: broker first */
+    char addr_file[600];                    /* where the edge writes its address */
+} es_up_plan_t;
+
+/* config is settled. own_broker: start one (none was named). base: where the broker is. */
+void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *base);
+void es_up_plan_fini(es_up_plan_t *self);
+/* The edge was given port 0 and drew this one: it keeps it when it is restarted. */
+void es_up_plan_fix_port(es_up_plan_t *self, uint16_t port);
+/* "earshot-edge" */
+const char *es_up_binary(es_up_role_t role);
+
+#endif

@@ -1,0 +1,180 @@
+/* Actors as processes: each in a group of its own, so that the terminal's Ctrl-C reaches only us and what it forked ends with it; each dies with us. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "binaries.h"
+#include "up.h"
+
+enum { EXIT_CONFIG = 2, EXIT_NO_EXEC = 127 };
+
+typedef struct {
+    pid_t pid; /* 0: none */
+    int log;   /* read end of its stdout and stderr, -1: none */
+} child_t;
+
+typedef struct {
+    char paths[ES_UP_ROLES][ES_BINARY_PATH_MAX];
+    child_t children[ES_UP_ACTORS_MAX];
+} state_t;
+
+static int open_processes(es_up_t *up)
+{
+    state_t *state = es_alloc_zero(sizeof *state);
+    char err[1400];
+    up->state = state;
+    for (size_t i = 0; i < ES_UP_ACTORS_MAX; i++) state->children[i].log = -1;
+    for (es_up_role_t role = 0; role < ES_UP_ROLES; role++) {
+        if (es_binary_find(es_up_binary(role), state->paths[role], sizeof state->paths[role], err, sizeof err) == 0)
+            continue;
+        fprintf(stderr, "earshot up: %s\n", err);
+        free(state);
+        return -1;
+    }
+    return 0;
+}
+
+static void drain_log(es_up_t *up, size_t index)
+{
+    state_t *state = up->state;
+    char bytes[8192];
+    for (ssize_t n; state->children[index].log != -1;) {
+        n = read(state->children[index].log, bytes, sizeof bytes);
+        if (n > 0) {
+            es_log_mux_feed(up->mux, index, bytes, (size_t)n);
+            continue;
+        }
+        if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            es_loop_remove_fd(up->loop, state->children[index].log);
+            close(state->children[index].log);
+            state->children[index].log = -1;
+        }
+        if (n == -1 && errno == EINTR) continue;
+        return;
+    }
+}
+
+static void on_log(void *ctx, short revents, uint64_t now_us)
+{
+    (void)revents;
+    (void)now_us;
+    es_up_t *up = ctx;
+    for (size_t i = 0; i < up->plan.count; i++) drain_log(up, i);
+}
+
+/* In the child, between fork and exec: only what is async-signal-safe. */
+static void become(const char *path, char **argv, int log, pid_t parent)
+{
+    sigset_t none;
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1); /* it died before the line above */
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, STDIN_FILENO);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    if (null > STDERR_FILENO) close(null);
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(path, argv);
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", path, strerror(errno));
+    _exit(EXIT_NO_EXEC);
+}
+
+static int start(void *ctx, size_t index)
+{
+    es_up_t *up = ctx;
+    state_t *state = up->state;
+    child_t *child = &state->children[index];
+    es_up_actor_t *actor = &up->plan.actors[index];
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) == -1) {
+        es_up_say(up, "cannot start %s: %s", actor->name, strerror(errno));
+        return -1;
+    }
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) become(state->paths[actor->role], actor->argv, ends[1], parent);
+    close(ends[1]);
+    if (pid == -1) {
+        es_up_say(up, "cannot start %s: %s", actor->name, strerror(errno));
+        close(ends[0]);
+        return -1;
+    }
+    setpgid(pid, pid); /* both do it, so that it is done for both */
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    if (child->log != -1) { /* something that the last one forked still holds the other end */
+        es_loop_remove_fd(up->loop, child->log);
+        close(child->log);
+    }
+    es_log_mux_flush(up->mux, index);
+    child->pid = pid;
+    child->log = ends[0];
+    es_loop_add_fd(up->loop, child->log, POLLIN, on_log, up);
+    return 0;
+}
+
+static void terminate(void *ctx, size_t index)
+{
+    const child_t *child = &((state_t *)((es_up_t *)ctx)->state)->children[index];
+    kill(child->pid, SIGTERM);
+    kill(child->pid, SIGCONT); /* or one that is stopped never hears of it */
+}
+
+static void end(void *ctx, size_t index)
+{
+    es_up_t *up = ctx;
+    const child_t *child = &((state_t *)up->state)->children[index];
+    es_up_say(up, "%s did not end in time: killed", up->plan.actors[index].name);
+    kill(-child->pid, SIGKILL);
+}
+
+static void report(es_up_t *up, size_t index, const siginfo_t *info, uint64_t now_us)
+{
+    char why[80] = "ended";
+    bool exited = info->si_code == CLD_EXITED;
+    if (exited && info->si_status != 0) snprintf(why, sizeof why, "ended with exit code %d", info->si_status);
+    if (!exited)
+        snprintf(why, sizeof why, "was ended by signal %d (SIG%s)", info->si_status, sigabbrev_np(info->si_status));
+    bool hopeless = exited && (info->si_status == EXIT_CONFIG || info->si_status == EXIT_NO_EXEC);
+    es_up_ended(up, index, why, hopeless, now_us);
+}
+
+static void reap(es_up_t *up, uint64_t now_us)
+{
+    state_t *state = up->state;
+    for (size_t i = 0; i < up->plan.count; i++) {
+        child_t *child = &state->children[i];
+        siginfo_t info = {.si_pid = 0};
+        if (child->pid == 0 || waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1) continue;
+        if (info.si_pid == 0) continue;
+        kill(-child->pid, SIGKILL); /* what it forked; while it is a zombie its group cannot be another's */
+        waitpid(child->pid, NULL, 0);
+        child->pid = 0;
+        drain_log(up, i);
+        report(up, i, &info, now_us);
+    }
+}
+
+static void close_processes(es_up_t *up)
+{
+    state_t *state = up->state;
+    for (size_t i = 0; i < up->plan.count; i++) {
+        drain_log(up, i);
+        if (state->children[i].log != -1) close(state->children[i].log);
+    }
+    free(state);
+}
+
+const es_up_backend_t es_up_processes = {.ops = {.start = start, .terminate = terminate, .kill = end},
+                                         .open = open_processes,
+                                         .reap = reap,
+                                         .close = close_processes};

@@ -1,0 +1,135 @@
+/* Actors as threads of this process. The one place outside the mains that knows other actors' headers: here the house is put together.
+ *
+ * A thread cannot be killed: where one does not end in time, the process ends. */
+#include <czmq.h>
+
+#include "alloc.h"
+#include "broker_actor.h"
+#include "edge_actor.h"
+#include "runner.h"
+#include "transcriber_actor.h"
+#include "up.h"
+
+typedef union {
+    es_broker_config_t broker;
+    es_edge_config_t edge;
+    es_transcriber_config_t transcriber;
+} actor_config_t;
+
+typedef struct {
+    actor_config_t config;
+    bool loaded;
+    zactor_t *actor; /* NULL: does not run */
+} child_t;
+
+static es_config_result_t load_broker(actor_config_t *c, int argc, char **argv)
+{
+    return es_broker_config_load(&c->broker, argc, argv);
+}
+static es_config_result_t load_edge(actor_config_t *c, int argc, char **argv)
+{
+    return es_edge_config_load(&c->edge, argc, argv);
+}
+static es_config_result_t load_transcriber(actor_config_t *c, int argc, char **argv)
+{
+    return es_transcriber_config_load(&c->transcriber, argc, argv);
+}
+static void fini_broker(actor_config_t *c)
+{
+    es_broker_config_fini(&c->broker);
+}
+static void fini_edge(actor_config_t *c)
+{
+    es_edge_config_fini(&c->edge);
+}
+static void fini_transcriber(actor_config_t *c)
+{
+    es_transcriber_config_fini(&c->transcriber);
+}
+
+static const struct {
+    es_config_result_t (*load)(actor_config_t *, int, char **);
+    void (*fini)(actor_config_t *);
+    es_actor_fn run;
+} roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {load_broker, fini_broker, es_broker_actor},
+                        [ES_UP_EDGE] = {load_edge, fini_edge, es_edge_actor},
+                        [ES_UP_TRANSCRIBER] = {load_transcriber, fini_transcriber, es_transcriber_actor}};
+
+static void close_threads(es_up_t *up)
+{
+    child_t *children = up->state;
+    for (size_t i = 0; i < up->plan.count; i++)
+        if (children[i].loaded) roles[up->plan.actors[i].role].fini(&children[i].config);
+    free(children);
+}
+
+static int load_all(es_up_t *up)
+{
+    child_t *children = up->state;
+    for (size_t i = 0; i < up->plan.count; i++) {
+        es_up_actor_t *actor = &up->plan.actors[i];
+        children[i].loaded = true;
+        if (roles[actor->role].load(&children[i].config, actor->argc, actor->argv) != ES_CONFIG_OK) return -1;
+    }
+    return 0;
+}
+
+/* Engines fork their zygote before any thread exists. */
+static int prepare_all(es_up_t *up)
+{
+    child_t *children = up->state;
+    for (size_t i = 0; i < up->plan.count; i++)
+        if (up->plan.actors[i].role == ES_UP_TRANSCRIBER &&
+            es_transcriber_prepare(&children[i].config.transcriber) == -1)
+            return -1;
+    return 0;
+}
+
+static int open_threads(es_up_t *up)
+{
+    up->state = es_alloc_zero(up->plan.count * sizeof(child_t));
+    if (load_all(up) == 0 && prepare_all(up) == 0) return 0;
+    close_threads(up);
+    return -1;
+}
+
+static int start(void *ctx, size_t index)
+{
+    es_up_t *up = ctx;
+    child_t *child = &((child_t *)up->state)[index];
+    const es_up_actor_t *actor = &up->plan.actors[index];
+    child->actor = zactor_new(roles[actor->role].run, &child->config);
+    if (!child->actor) return -1;
+    zsock_set_rcvtimeo(zactor_sock(child->actor), 0);
+    es_pidfile_write(up->config->common.data, actor->name, (int)getpid());
+    return 0;
+}
+
+static void terminate(void *ctx, size_t index)
+{
+    zstr_send(((child_t *)((es_up_t *)ctx)->state)[index].actor, "$TERM");
+}
+
+static void end(void *ctx, size_t index)
+{
+    es_up_t *up = ctx;
+    es_up_say(up, "%s did not end in time: the process ends", up->plan.actors[index].name);
+    _exit(1);
+}
+
+static void reap(es_up_t *up, uint64_t now_us)
+{
+    child_t *children = up->state;
+    for (size_t i = 0; i < up->plan.count; i++) {
+        if (!children[i].actor || !(zsock_events(children[i].actor) & ZMQ_POLLIN)) continue;
+        bool failed = zsock_wait(children[i].actor) != 0; /* its last word: es_runner_fail, or its return */
+        zsock_set_rcvtimeo(zactor_sock(children[i].actor), 1000);
+        zactor_destroy(&children[i].actor);
+        es_up_ended(up, i, failed ? "could not start" : "ended", false, now_us);
+    }
+}
+
+const es_up_backend_t es_up_threads = {.ops = {.start = start, .terminate = terminate, .kill = end},
+                                       .open = open_threads,
+                                       .reap = reap,
+                                       .close = close_threads};
