@@ -15,7 +15,9 @@ static const es_catalogue_entry_t entries[] = {
      .required =
          ES_BIT(ES_M_INC) | ES_BIT(ES_M_EXPECTED) | ES_BIT(ES_M_COMMITTED) | ES_BIT(ES_M_FROM) | ES_BIT(ES_M_TO),
      .body_max = ES_WORDS_MAX},
-    {.kind = ES_PARTIAL, .name = "PARTIAL", .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_TO) | ES_BIT(ES_M_TEXT)},
+    {.kind = ES_PARTIAL,
+     .name = "PARTIAL",
+     .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_FROM) | ES_BIT(ES_M_TO) | ES_BIT(ES_M_TEXT)},
     {.kind = ES_WORKER_LOST, .name = "WORKER_LOST"},
     {.kind = ES_WAIT, .name = "WAIT", .required = ES_BIT(ES_M_PLACE)},
     {.kind = ES_HELLO,
