@@ -74,8 +74,11 @@ static json_t *load(const char *text, size_t len, es_refusal_t *why)
     }
     json_error_t error;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-    char part[SHOWN + 1];
     if (!root) {
+        /* jansson quotes what it read, and cuts characters in two. */
+        for (char *c = error.text; *c; c++)
+            if (*c & 0x80) *c = '?';
+        char part[SHOWN + 1];
         refuse(why, "invalid_json", "The text is not valid JSON (%s, at byte %d); send one JSON object.",
                shown(error.text, part), error.position);
         return NULL;

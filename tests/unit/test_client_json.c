@@ -1,0 +1,129 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client_json.h"
+#include "envelope.h"
+
+#define WITH(payload) "{\"type\":\"audio.start\",\"payload\":{" payload "},\"timestamp\":1}"
+#define TYPED(type, payload) "{\"type\":\"" type "\",\"payload\":" payload ",\"timestamp\":0}"
+
+static void good_messages(void **state)
+{
+    (void)state;
+    es_client_says_t says;
+    es_refusal_t why;
+    const char *start = WITH("\"sample_rate\":48000,\"format\":\"pcm16\",\"language\":\"en-GB\",\"partials\":true");
+    assert_int_equal(es_client_json_envelope(start, strlen(start), &says, &why), 0);
+    assert_int_equal(says.type, ES_SAYS_START);
+    assert_int_equal(says.sample_rate, 48000);
+    assert_true(says.partials);
+    assert_string_equal(says.language, "en-GB");
+    start = WITH("\"sample_rate\":8000,\"format\":\"pcm16\"");
+    assert_int_equal(es_client_json_envelope(start, strlen(start), &says, &why), 0);
+    assert_false(says.partials);
+    assert_string_equal(says.language, "");
+    const char *mark = TYPED("audio.mark", "{\"id\":\"\\u00e9\"}");
+    assert_int_equal(es_client_json_envelope(mark, strlen(mark), &says, &why), 0);
+    assert_string_equal(says.id, "\xc3\xa9");
+    const char *ping = " {\"timestamp\":1.5e12,\"payload\":{},\"type\":\"ping\"} ";
+    assert_int_equal(es_client_json_envelope(ping, strlen(ping), &says, &why), 0);
+    assert_int_equal(es_client_json_flat("stop", 4, &says, &why), 0);
+    assert_int_equal(says.type, ES_SAYS_STOP);
+}
+
+static void bad_messages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *code, *ref;
+    } cases[] = {
+        {"", "invalid_json", ""},
+        {"{", "invalid_json", ""},
+        {"[]", "invalid_json", ""},
+        {"null", "invalid_json", ""},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":0}x", "invalid_json", ""},
+        {"{\"type\":\"ping\",\"type\":\"ping\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
+        {"{\"type\":\"a\\u0000b\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
+        {"{\"a\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}", "invalid_json", ""},
+        {"{}", "missing_field", ""},
+        {"{\"type\":7}", "bad_field", ""},
+        {"{\"type\":\"ping\"}", "missing_field", "ping"},
+        {"{\"type\":\"ping\",\"payload\":[]}", "bad_field", "ping"},
+        {"{\"type\":\"ping\",\"payload\":{}}", "missing_field", "ping"},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":\"now\"}", "bad_field", "ping"},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":-1}", "bad_field", "ping"},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":1,\"more\":1}", "unknown_field", "ping"},
+        {TYPED("ping", "{\"x\":1}"), "unknown_field", "ping"},
+        {TYPED("pong", "{}"), "unknown_type", "pong"},
+        {TYPED("", "{}"), "unknown_type", ""},
+        {TYPED("room.say", "{}"), "unsupported_type", "room.say"},
+        {TYPED("session.resume", "{}"), "unsupported_type", "session.resume"},
+        {WITH(""), "missing_field", "audio.start"},
+        {WITH("\"sample_rate\":16000"), "missing_field", "audio.start"},
+        {WITH("\"sample_rate\":16001,\"format\":\"pcm16\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":-16000,\"format\":\"pcm16\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000.0,\"format\":\"pcm16\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":\"16000\",\"format\":\"pcm16\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":\"mp3\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":1"), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":\"pcm16\",\"language\":\"e\""), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":\"pcm16\",\"language\":3"), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":\"pcm16\",\"partials\":1"), "bad_field", "audio.start"},
+        {WITH("\"sample_rate\":16000,\"format\":\"pcm16\",\"extra\":1"), "unknown_field", "audio.start"},
+        {TYPED("audio.mark", "{}"), "missing_field", "audio.mark"},
+        {TYPED("audio.mark", "{\"id\":\"\"}"), "bad_field", "audio.mark"},
+        {TYPED("audio.mark", "{\"id\":1}"), "bad_field", "audio.mark"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        es_client_says_t says;
+        es_refusal_t why;
+        assert_int_equal(es_client_json_envelope(cases[i].text, strlen(cases[i].text), &says, &why), -1);
+        if (strcmp(why.code, cases[i].code) != 0) fail_msg("%s: %s, not %s", cases[i].text, why.code, cases[i].code);
+        assert_string_equal(why.ref, cases[i].ref);
+        assert_true(strlen(why.message) > 15);
+    }
+}
+
+static void foreign_text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[400];
+    es_client_says_t says;
+    es_refusal_t why;
+    for (int shift = 0; shift < 2; shift++) {
+        int n = snprintf(text, sizeof text, "{\"type\":\"%s", shift ? "a" : "");
+        for (int i = 0; i < 60; i++) n += snprintf(text + n, sizeof text - (size_t)n, "\xc3\xa9");
+        n += snprintf(text + n, sizeof text - (size_t)n, "\",\"payload\":{},\"timestamp\":1}");
+        assert_int_equal(es_client_json_envelope(text, (size_t)n, &says, &why), -1);
+        assert_true(es_utf8_valid(why.ref, strlen(why.ref)));
+        assert_true(es_utf8_valid(why.message, strlen(why.message)));
+        assert_true(strlen(why.ref) >= 63);
+    }
+}
+
+static void long_text_is_refused(void **state)
+{
+    (void)state;
+    size_t len = ES_TEXT_LIMIT + 1;
+    char *text = malloc(len);
+    es_client_says_t says;
+    es_refusal_t why;
+    memset(text, ' ', len);
+    assert_int_equal(es_client_json_envelope(text, len, &says, &why), -1);
+    assert_string_equal(why.code, "text_too_large");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(good_messages), cmocka_unit_test(bad_messages),
+                                       cmocka_unit_test(foreign_text_is_cut_between_characters),
+                                       cmocka_unit_test(long_text_is_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

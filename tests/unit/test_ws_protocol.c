@@ -1,0 +1,179 @@
+#include <stdio.h>
+
+#include "edge_world.h"
+#include "envelope_ws.h"
+
+#define START "{\"type\":\"audio.start\",\"payload\":{\"sample_rate\":16000,\"format\":\"pcm16\"},\"timestamp\":1}"
+#define STOP "{\"type\":\"audio.stop\",\"payload\":{},\"timestamp\":1}"
+#define MARK(id) "{\"type\":\"audio.mark\",\"payload\":{\"id\":\"" id "\"},\"timestamp\":1}"
+#define TAIL "},\"timestamp\":1234567890123}"
+
+static world_t *greeted(void)
+{
+    world_t *w = world_new(&es_envelope_ws, "");
+    const char *welcome = world_said(w);
+    assert_non_null(strstr(welcome, "{\"type\":\"welcome\",\"payload\":{\"client_id\":\"" WORLD_ID "\",\"session\":\"7777"));
+    assert_non_null(strstr(welcome, "\"max_chunk\":1048576"));
+    return w;
+}
+
+static void refused(world_t *w, const char *code)
+{
+    char part[64];
+    snprintf(part, sizeof part, "{\"type\":\"error\",\"payload\":{\"code\":\"%s\",", code);
+    const char *said = world_said(w);
+    if (strncmp(said, part, strlen(part)) != 0) fail_msg("expected %s, got %s", code, said);
+}
+
+static void a_stream_from_start_to_done(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    assert_string_equal(world_said(w), "");
+    world_chunk(w, 3200);
+    assert_string_equal(world_said(w), "{\"type\":\"ack\",\"payload\":{\"client_id\":\"" WORLD_ID
+                                       "\",\"seq\":1,\"chunk_size\":3200" TAIL);
+    world_final(w, 1, 1, "one", 0);
+    assert_string_equal(world_said(w),
+                        "{\"type\":\"transcript\",\"payload\":{\"client_id\":\"" WORLD_ID
+                        "\",\"seq\":1,\"text\":\"one\",\"final\":true,\"from_seq\":1,\"to_seq\":1,\"start_ms\":1000,"
+                        "\"end_ms\":2000,\"confidence\":0.875,\"checkpoint\":\"Y2tw\"" TAIL);
+    world_text(w, STOP);
+    assert_true(world_sent(w, ES_F_EOS));
+    world_final(w, 2, 2, "", ES_F_SILENCE);
+    assert_string_equal(world_said(w), "{\"type\":\"audio.done\",\"payload\":{\"client_id\":\"" WORLD_ID "\"" TAIL);
+    uint64_t epoch = w->sent[w->sent_count - 1].epoch;
+    world_text(w, START);
+    world_chunk(w, 2);
+    assert_non_null(strstr(world_said(w), "\"seq\":1,"));
+    assert_int_equal(w->sent[w->sent_count - 1].epoch, epoch + 1);
+    world_destroy(w);
+}
+
+static void words_are_said(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    world_chunk(w, 3200);
+    world_said(w);
+    const es_word_t words[] = {{es_span("go"), 1600, 3200, 990}, {es_span("on"), 3200, 4800, 5}};
+    uint8_t body[256];
+    size_t len = es_words_encode(words, 2, body, sizeof body);
+    es_msg_t msg = {.version = ES_VERSION, .kind = ES_FINAL, .epoch = w->sent[0].epoch, .seq = 1};
+    ES_SET(&msg, ES_M_INC, inc, 42);
+    ES_SET(&msg, ES_M_EXPECTED, expected, 2);
+    ES_SET(&msg, ES_M_COMMITTED, committed, 1);
+    ES_SET(&msg, ES_M_FROM, from_seq, 1);
+    ES_SET(&msg, ES_M_TO, to_seq, 1);
+    ES_SET(&msg, ES_M_FLAGS, flags, 0);
+    ES_SET(&msg, ES_M_TEXT, text, es_span("go on"));
+    ES_SET(&msg, ES_M_START, start, 1600);
+    ES_SET(&msg, ES_M_END, end, 4800);
+    es_client_receive(w->client, &msg, body, len);
+    const char *said = world_said(w);
+    assert_non_null(strstr(said, "\"words\":[{\"text\":\"go\",\"start_ms\":100,\"end_ms\":200,\"confidence\":0.990},"
+                                 "{\"text\":\"on\",\"start_ms\":200,\"end_ms\":300,\"confidence\":0.005}]"));
+    world_destroy(w);
+}
+
+static void marks_come_back_in_order(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    world_chunk(w, 3200);
+    world_text(w, MARK("a"));
+    assert_true(world_sent(w, ES_F_MARK));
+    world_chunk(w, 3200);
+    world_text(w, MARK("b"));
+    world_said(w);
+    world_said(w);
+    world_final(w, 1, 2, "one", 0);
+    assert_non_null(strstr(world_said(w), "\"one\""));
+    assert_string_equal(world_said(w), "{\"type\":\"audio.marked\",\"payload\":{\"id\":\"a\"" TAIL);
+    assert_string_equal(world_said(w), "");
+    world_final(w, 3, 3, "", ES_F_SILENCE); /* all before b */
+    assert_string_equal(world_said(w), "{\"type\":\"audio.marked\",\"payload\":{\"id\":\"b\"" TAIL);
+    world_chunk(w, 2);
+    world_said(w);
+    for (unsigned i = 0; i < ES_MARKS_MAX; i++) world_text(w, MARK("m"));
+    assert_string_equal(world_said(w), "");
+    world_text(w, MARK("m"));
+    refused(w, "too_many_marks");
+    world_destroy(w); /* the marks that wait go too */
+}
+
+static void order_is_kept(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_chunk(w, 2);
+    refused(w, "not_streaming");
+    world_text(w, STOP);
+    refused(w, "not_streaming");
+    world_text(w, MARK("x"));
+    refused(w, "not_streaming");
+    world_text(w, START);
+    world_text(w, START);
+    refused(w, "already_streaming");
+    world_chunk(w, 3);
+    refused(w, "odd_chunk");
+    world_chunk(w, 0);
+    refused(w, "empty_chunk");
+    world_chunk(w, 2);
+    world_said(w);
+    world_text(w, STOP);
+    world_chunk(w, 2);
+    refused(w, "not_streaming");
+    world_text(w, MARK("x"));
+    refused(w, "not_streaming");
+    world_text(w, STOP);
+    refused(w, "not_streaming");
+    world_text(w, START);
+    refused(w, "already_streaming");
+    world_text(w, "{\"type\":\"ping\",\"payload\":{},\"timestamp\":1}");
+    assert_string_equal(world_said(w), "{\"type\":\"pong\",\"payload\":{" TAIL);
+    world_text(w, "{\"type\":\"room.join\",\"payload\":{},\"timestamp\":1}");
+    refused(w, "unsupported_type");
+    world_destroy(w);
+}
+
+static void waiting_is_told(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    world_chunk(w, 2);
+    world_said(w);
+    es_msg_t msg = {.version = ES_VERSION, .kind = ES_WAIT, .epoch = w->sent[0].epoch};
+    ES_SET(&msg, ES_M_PLACE, place, 3);
+    es_client_receive(w->client, &msg, NULL, 0);
+    assert_string_equal(world_said(w), "{\"type\":\"status\",\"payload\":{\"state\":\"waiting\",\"queue\":3" TAIL);
+    world_final(w, 1, 1, "", ES_F_SILENCE);
+    assert_string_equal(world_said(w), "{\"type\":\"status\",\"payload\":{\"state\":\"streaming\"" TAIL);
+    world_destroy(w);
+}
+
+static void a_failed_segment_is_told(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    world_chunk(w, 2);
+    world_said(w);
+    world_final(w, 1, 1, "", ES_F_FAILED);
+    refused(w, "segment_failed");
+    assert_string_equal(world_said(w), "");
+    world_destroy(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_from_start_to_done), cmocka_unit_test(words_are_said),
+        cmocka_unit_test(marks_come_back_in_order),    cmocka_unit_test(order_is_kept),
+        cmocka_unit_test(waiting_is_told),             cmocka_unit_test(a_failed_segment_is_told)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
