@@ -13,6 +13,9 @@
 #include "terminal.h"
 #include "wire.h"
 
+/* timeout(1) and others send one wish to the process and to its group: it arrives twice. */
+#define SAME_STOP_US 500000u
+
 void es_up_say(es_up_t *self, const char *format, ...)
 {
     char line[1024];
@@ -62,6 +65,8 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
     while (read(self->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD) continue; /* every turn reaps */
         bool again = es_supervisor_stopping(self->supervisor);
+        if (again && now_us - self->stop_us < SAME_STOP_US) continue;
+        self->stop_us = now_us;
         es_up_say(self, again ? "killing what is left" : "stopping: edge, transcribers, broker, each within %.1f s",
                   (double)self->config->grace_us / 1e6);
         es_supervisor_stop(self->supervisor, now_us);
@@ -124,6 +129,7 @@ static void run_loop(es_up_t *self)
 {
     self->loop = es_loop_new();
     self->watch = es_watch_new(self->base, es_up_on_beacon, self);
+    if (strcmp(self->base, self->config->common.broker) != 0) es_watch_relay(self->watch, self->config->common.broker);
     es_watch_attach(self->watch, self->loop);
     es_loop_add_fd(self->loop, self->signals, POLLIN, on_signal, self);
     es_loop_add_tick(self->loop, on_tick, self);

@@ -34,6 +34,7 @@ struct es_up {
     size_t mux_self; /* our own source; plan.actors[i] is source i */
     es_watch_t *watch;
     int signals;
+    uint64_t stop_us; /* of the last signal to stop */
     /* readiness */
     bool ready;
     size_t registered; /* of our transcribers */

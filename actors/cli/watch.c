@@ -2,6 +2,9 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "endpoints.h"
@@ -11,7 +14,7 @@
 enum { HWM = 64, BATCH = 16 };
 
 struct es_watch {
-    void *socket;
+    void *socket, *relay; /* relay: NULL where none is wanted */
     es_decoder_t *decoder;
     es_watch_fn fn;
     void *ctx;
@@ -92,6 +95,7 @@ void es_watch_destroy(es_watch_t **self_p)
     es_watch_t *self = *self_p;
     if (!self) return;
     zmq_close(self->socket);
+    if (self->relay) zmq_close(self->relay);
     es_decoder_destroy(&self->decoder);
     free(self);
     *self_p = NULL;
@@ -106,6 +110,7 @@ static void take(es_watch_t *self, es_wire_t *wire)
     json_t *house = es_watch_decode(body.ptr, body.len);
     if (house) self->fn(self->ctx, name, house);
     json_decref(house);
+    if (self->relay) es_wire_forward(wire, self->relay, NULL);
 }
 
 static bool on_socket(void *ctx, uint64_t now_us)
@@ -119,6 +124,32 @@ static bool on_socket(void *ctx, uint64_t now_us)
         es_wire_close(&wire);
     }
     return true;
+}
+
+/* A second bind would silently steal the endpoint of a live broker. */
+static bool served(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int n = snprintf(address.sun_path, sizeof address.sun_path, "%s", endpoint + strlen("ipc://"));
+    if (n < 0 || n >= (int)sizeof address.sun_path) return true; /* nobody could find it there */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answered = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return answered;
+}
+
+void es_watch_relay(es_watch_t *self, const char *base)
+{
+    es_endpoints_t at;
+    char err[256];
+    if (strncmp(base, "ipc://", 6) != 0 || es_endpoints_parse(&at, base, err, sizeof err) != 0 || served(at.publish))
+        return;
+    self->relay = zmq_socket(zsys_init(), ZMQ_PUB);
+    assert(self->relay);
+    es_wire_options(self->relay, HWM);
+    if (zmq_bind(self->relay, at.publish) == 0) return;
+    zmq_close(self->relay);
+    self->relay = NULL;
 }
 
 void es_watch_attach(es_watch_t *self, es_loop_t *loop)

@@ -16,6 +16,10 @@ void es_watch_destroy(es_watch_t **self_p);
 /* The loop must live longer. */
 void es_watch_attach(es_watch_t *self, es_loop_t *loop);
 
+/* Publishes what is heard again at `base` (ipc://...), for `earshot status` of a house whose broker listens inside one process only. Does nothing where
+ * somebody serves there already. */
+void es_watch_relay(es_watch_t *self, const char *base);
+
 /* A msgpack body as JSON; NULL where it is none, or is not a map. To be freed with json_decref. */
 json_t *es_watch_decode(const void *data, size_t len);
 
