@@ -40,9 +40,9 @@ typedef struct {
     size_t body_max;   /* bytes; 0: no body allowed */
 } es_catalogue_entry_t;
 
-#define ES_BODY_MAX (2u * 1024u * 1024u) /* audio of one frame after resampling */
-#define ES_WORDS_MAX (64u * 1024u)       /* words of one final */
-#define ES_HOUSE_MAX (1024u * 1024u)     /* streams in a HELLO, state in a BEACON */
+#define ES_BODY_MAX 2097152u  /* 2 MiB: audio of one frame after resampling */
+#define ES_WORDS_MAX 65536u   /* words of one final */
+#define ES_HOUSE_MAX 1048576u /* streams in a HELLO, state in a BEACON */
 
 typedef enum {
     ES_CHECK_OK = 0,

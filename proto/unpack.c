@@ -53,7 +53,7 @@ static es_decode_t head(const uint8_t **p, const uint8_t *end, uint64_t *bytes, 
     if (first < 0x80 || first >= 0xe0) return ES_DECODE_OK;
     if (first < 0xc0) {
         if (first < 0x90)
-            *items = 2u * (first & 0x0fu);
+            *items = (first & 0x0fu) << 1;
         else if (first < 0xa0)
             *items = first & 0x0fu;
         else

@@ -187,7 +187,7 @@ static void streams_make_the_round_trip(void **state)
     }
     char *buf = malloc(ES_HOUSE_MAX);
     size_t len = es_streams_encode(streams, N, buf, ES_HOUSE_MAX);
-    assert_true(len > N * 18 && len <= ES_HOUSE_MAX);
+    assert_true(len > 18 * (size_t)N && len <= ES_HOUSE_MAX);
     assert_int_equal(es_streams_decode(*state, buf, len, back, N), N);
     for (unsigned i = 0; i < N; i++) {
         assert_true(es_span_eq(streams[i].key, back[i].key));

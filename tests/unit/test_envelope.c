@@ -243,14 +243,13 @@ static void lengths(void **state)
 {
     REFUSED(ES_DECODE_TRAILING, "9701010000 00c0c0 00");
     REFUSED(ES_DECODE_TRAILING, "c0c0");
-    char big[ES_ENVELOPE_MAX + 1];
-    memset(big, 0, sizeof big);
+    uint8_t big[ES_ENVELOPE_MAX + 1] = {0};
     es_msg_t out;
     assert_int_equal(es_decode(*state, big, sizeof big, &out), ES_DECODE_TOO_LONG);
     assert_int_equal(es_decode(*state, big, 0, &out), ES_DECODE_TRUNCATED);
     /* one unknown field fills the envelope to its last byte */
-    memcpy(big, "\x97\x01\x01\x00\x00\x00\xc0\x81\x63\xc5\x0f\xf4", 12);
-    assert_int_equal(es_decode(*state, big, ES_ENVELOPE_MAX, &out), ES_DECODE_OK);
+    uint8_t full[ES_ENVELOPE_MAX] = {0x97, 1, 1, 0, 0, 0, 0xc0, 0x81, 0x63, 0xc5, 0x0f, 0xf4};
+    assert_int_equal(es_decode(*state, full, sizeof full, &out), ES_DECODE_OK);
 }
 
 static void shape(void **state)
