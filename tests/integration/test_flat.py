@@ -41,7 +41,8 @@ def test_stop_flushes_and_the_connection_goes_on(house, stop):
 
 @pytest.mark.parametrize("bad, hint", [
     (b"", "empty"), (b"\0" * 641, "odd"), ("{", "JSON"), ('{"type":"nonsense"}', "nonsense"), ("[1]", ""), ('{"type":5}', "type"),
-    ("hello", ""), (b"\0" * (1 << 20) + b"\0\0", "")])
+    ("hello", ""), (b"\0" * (1 << 20) + b"\0\0", "")],
+    ids=["empty", "odd", "cut JSON", "unknown type", "array", "type of type", "plain text", "oversize"])
 def test_bad_input_is_answered_and_harms_nobody(house, bad, hint):
     with flat(house) as other, flat(house) as ws:
         ws.send(CHUNK)

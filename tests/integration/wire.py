@@ -13,7 +13,10 @@ class Ws:
         self._loop = asyncio.new_event_loop()
         options.setdefault("compression", None)
         options.setdefault("max_size", None)
-        self._ws = self._run(websockets.connect(url, **options))
+
+        async def connect():
+            return await websockets.connect(url, **options)
+        self._ws = self._run(connect())
 
     def _run(self, awaitable, deadline=15):
         async def bounded():
