@@ -382,6 +382,8 @@ size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
 {
     *out = self->stats;
+    out->workers = self->pool.worker_count;
+    out->services = self->pool.service_count;
 }
 
 void es_placement_destroy(es_placement_t **self_p)

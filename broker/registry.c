@@ -103,9 +103,9 @@ static void judge(es_registry_t *self, const es_registry_ops_t *ops, void *ctx, 
 {
     uint64_t patience = ES_REGISTRY_MISSES * self->config.heartbeat_us;
     for (size_t i = self->count; i-- > 0;) {
-        uint64_t inc = self->actors[i].inc, silence = now_us - self->actors[i].heard_us;
-        if (silence < patience) continue;
-        ops->lost(ctx, inc, silence);
+        uint64_t inc = self->actors[i].inc, heard = self->actors[i].heard_us;
+        if (now_us < heard + patience) continue;
+        ops->lost(ctx, inc, now_us - heard);
         es_registry_remove(self, inc);
     }
 }
