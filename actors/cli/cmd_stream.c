@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
-    char *url, *language;
+    char *url, *language, *save;
     bool json, fast;
     uint64_t rate, chunk_ms, connect_us, wait_us;
 } config_t;
@@ -23,6 +24,7 @@ static const es_option_t options[] = {
         config_t, url, "url", NULL, NULL, 800,
         "address of the server, ws://HOST:PORT/ws; default: the one that runs in --data, or ws://127.0.0.1:8000/ws"),
     ES_OPT_FLAG(config_t, json, "json", "print each message of the server as a line of JSON"),
+    ES_OPT_STR(config_t, save, "save", NULL, NULL, 1024, "also write the finals into this file, one a line"),
     ES_OPT_FLAG(config_t, fast, "fast", "as fast as the server takes it, not in real time"),
     ES_OPT_UINT(config_t, rate, "rate", NULL, "0", 0, 48000,
                 "FILE holds raw signed 16-bit little-endian mono samples, so many a second; 0: FILE is a WAV"),
@@ -93,14 +95,13 @@ static es_view_t make_view(const config_t *config)
     return view;
 }
 
-static int stream(const config_t *config, const char *path)
+static int stream_to(const config_t *config, const char *path, es_view_t *view)
 {
     char err[512];
-    es_view_t view = make_view(config);
     es_stream_session_t session = {.address = config->url,
                                    .language = config->language,
                                    .fast = config->fast,
-                                   .partials = config->json || (view.mode == ES_VIEW_TERMINAL && !view.bar),
+                                   .partials = config->json || (view->mode == ES_VIEW_TERMINAL && !view->bar),
                                    .connect_us = config->connect_us,
                                    .wait_us = config->wait_us};
     if (es_ws_url_parse(&session.url, config->url, err, sizeof err) == -1) {
@@ -114,8 +115,23 @@ static int stream(const config_t *config, const char *path)
         return ES_STREAM_USAGE;
     }
     catch_signals();
-    int status = es_stream_session_run(&session, source, &view, &interrupts);
+    int status = es_stream_session_run(&session, source, view, &interrupts);
     es_pcm_source_close(&source);
+    return status;
+}
+
+static int stream(const config_t *config, const char *path)
+{
+    es_view_t view = make_view(config);
+    if (config->save && !(view.save = fopen(config->save, "we"))) {
+        fprintf(stderr, "earshot: cannot write %s: %s\n", config->save, strerror(errno));
+        return ES_STREAM_USAGE;
+    }
+    int status = stream_to(config, path, &view);
+    if (view.save && fclose(view.save) == EOF) {
+        fprintf(stderr, "earshot: cannot write %s: %s\n", config->save, strerror(errno));
+        return status ? status : ES_STREAM_FAILED;
+    }
     return status;
 }
 

@@ -65,6 +65,13 @@ static void provisional(es_view_t *self, const char *text)
     self->in_place = true;
 }
 
+static void save(es_view_t *self, const es_message_t *message)
+{
+    if (!self->save || !message->final || !*message->text) return;
+    print_safe(self->save, message->text);
+    fputc('\n', self->save);
+}
+
 static void transcript(es_view_t *self, const es_message_t *message)
 {
     if (!message->final) {
@@ -89,6 +96,7 @@ static void status(es_view_t *self, const es_message_t *message)
 
 void es_view_message(es_view_t *self, const es_message_t *message)
 {
+    if (message->type == ES_MESSAGE_TRANSCRIPT) save(self, message);
     if (self->mode == ES_VIEW_JSON) {
         if (message->line) fprintf(self->out, "%s\n", message->line);
         fflush(self->out);

@@ -17,7 +17,8 @@ typedef enum { ES_VIEW_TERMINAL, ES_VIEW_PIPE, ES_VIEW_JSON } es_view_mode_t;
 
 typedef struct {
     FILE *out;
-    FILE *bar; /* where the progress bar goes (a terminal), or NULL */
+    FILE *save; /* finals go here too, or NULL */
+    FILE *bar;  /* where the progress bar goes (a terminal), or NULL */
     es_view_mode_t mode;
     unsigned width; /* columns of the terminal */
     bool colour;

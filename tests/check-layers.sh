@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Imports point one way: proto <- actors/runtime <- broker, actors/*. No actor includes another's header; libraries stay where they belong.
+#   check-layers.sh [ROOT]
+set -euo pipefail
+cd "${1:-$(dirname "$0")/..}"
+bad=0
+complain() { echo "layers: $*" >&2; bad=1; }
+
+sources() { git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r f; do [ ! -f "$f" ] || echo "$f"; done; }
+
+# The folders whose headers a file in this folder may include.
+allowed() {
+    case $1 in
+    proto) echo proto ;;
+    actors/runtime) echo actors/runtime proto ;;
+    broker) echo broker actors/runtime proto ;;
+    actors/*) local actor=${1#actors/}; echo "$1" "actors/${actor%%/*}" actors/runtime proto ;;
+    *) echo "$1" ;;
+    esac
+}
+
+# May this file include that angle-bracket header?
+library_allowed() {
+    case $2 in
+    libwebsockets.h) [[ $1 =~ ^actors/(edge/server|cli/ws_client)\.[ch]$ ]] ;;
+    zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
+    ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
+    sys/socket.h | netdb.h | poll.h | pthread.h | signal.h | time.h | sys/time.h) [[ ! $1 =~ ^proto/ ]] ;;
+    esac
+}
+
+while read -r file; do
+    folder=$(dirname "$file")
+    while read -r header; do
+        found=
+        for place in $(allowed "$folder"); do
+            [ ! -f "$place/$header" ] || { found=1; break; }
+        done
+        # The composition root puts the house together.
+        [[ $file = actors/cli/up_thread.c && $header =~ ^(broker|edge|transcriber)_actor\.h$ ]] && found=1
+        [ -n "$found" ] || complain "$file must not include \"$header\": only $(allowed "$folder" | tr ' ' '\n' | sort -u | xargs) are below it"
+    done < <(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file")
+    while read -r header; do
+        library_allowed "$file" "$header" || complain "$file must not include <$header>"
+    done < <(sed -n 's/^ *# *include *<\([^>]*\)>.*/\1/p' "$file")
+    # Unbounded, or known to be unsafe.
+    if hits=$(grep -nE '(^|[^a-z_])(strcpy|strcat|sprintf|vsprintf|gets|atoi|lws_spa_[a-z]+)\(' "$file"); then complain "$file: $hits"; fi
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 500 ] || complain "$file has $lines lines; past 500 another noun is wanted"
+done < <(sources 'proto/*.[ch]' 'broker/*.[ch]' 'actors/*.[ch]')
+
+if hits=$(sources 'tests/*' | grep -vE '\.(json|sh|md)$' | xargs -r grep -HnE '(^|[^a-z_])(u?sleep|nanosleep|time\.sleep|setTimeout)\('); then
+    complain "tests wait by polling a condition with a deadline, not by sleeping: $hits"
+fi
+for entry in $(git ls-files | cut -d/ -f1 | sort -u); do
+    case $entry in
+    CMakeLists.txt | Makefile.dev | docker-compose.yml | Dockerfile | README.md | CHANGELOG.md | LICENSE | .* | proto | broker | actors | tests) ;;
+    *) complain "$entry does not belong into the top folder" ;;
+    esac
+done
+[ "$bad" -eq 0 ] && echo 'layers: every include points down'
+exit "$bad"
