@@ -238,6 +238,7 @@ es_config_result_t es_config_load(void *config, const es_option_t *const *tables
     if (result == ES_CONFIG_OK && !rest_p && rest < argc)
         result = fail(&loader, "unexpected argument \"%.100s\"", argv[rest]);
     if (rest_p) *rest_p = rest;
+    if (result != ES_CONFIG_OK) es_config_fini(config, tables);
     loader_fini(&loader);
     return result;
 }
