@@ -1,0 +1,475 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <msgpack.h>
+
+#include "beacon.h"
+#include "broker_metrics.h"
+#include "house.h"
+#include "reports.h"
+
+#define CLIENT "00112233445566aa"
+#define OTHER "00112233445566bb"
+
+enum { MS = 1000, SECOND = 1000000, SAID = 64, BODY = 65536 };
+
+typedef struct {
+    bool to_worker;
+    uint64_t inc;
+    char key[ES_KEY_MAX + 1];
+    es_msg_t msg;
+} said_t;
+
+typedef struct {
+    es_house_t *house;
+    uint64_t now, unreachable;
+    said_t said[SAID];
+    size_t n;
+    char body[BODY]; /* of the last publish */
+    size_t body_len;
+} world_t;
+
+static said_t *note(world_t *w, es_span_t key, const es_msg_t *msg)
+{
+    said_t *said = &w->said[w->n++ % SAID];
+    *said = (said_t){.msg = *msg};
+    memcpy(said->key, key.ptr, key.len);
+    return said;
+}
+
+static bool on_tell(void *ctx, uint64_t inc, es_span_t key, const es_msg_t *msg)
+{
+    world_t *w = ctx;
+    if (inc == w->unreachable) return false;
+    said_t *said = note(w, key, msg);
+    said->to_worker = true;
+    said->inc = inc;
+    return true;
+}
+
+static void on_publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    world_t *w = ctx;
+    note(w, key, msg);
+    assert_true(len <= BODY);
+    if (len > 0) memcpy(w->body, body, len);
+    w->body_len = len;
+}
+
+static const es_house_ops_t ops = {.tell = on_tell, .publish = on_publish};
+
+static int setup(void **state)
+{
+    world_t *w = calloc(1, sizeof *w);
+    es_house_config_t config = {
+        .name = "broker", .inc = 0xabc, .placement = es_placement_defaults(), .registry = es_registry_defaults()};
+    config.registry.max_actors = 3;
+    w->now = 100 * SECOND;
+    w->house = es_house_new(&config, &ops, w, w->now);
+    w->now += 5 * SECOND;
+    es_house_tick(w->house, w->now); /* a stall, and the first beacon */
+    w->n = 0;
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_t *w = *state;
+    es_house_destroy(&w->house);
+    assert_null(w->house);
+    es_house_destroy(&w->house);
+    free(w);
+    return 0;
+}
+
+/* The only thing said since the last look. */
+static const said_t *only(world_t *w, es_kind_t kind)
+{
+    assert_int_equal(w->n, 1);
+    assert_int_equal(w->said[0].msg.kind, kind);
+    w->n = 0;
+    return &w->said[0];
+}
+
+static es_house_verdict_t hello(world_t *w, uint64_t inc, uint64_t capacity, const es_stream_ref_t *refs, size_t n)
+{
+    char body[4096];
+    size_t len = n > 0 ? es_streams_encode(refs, n, body, sizeof body) : 0;
+    es_msg_t msg = {.kind = ES_HELLO};
+    ES_SET(&msg, ES_M_INC, inc, inc);
+    ES_SET(&msg, ES_M_NAME, name, es_span("w"));
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&msg, ES_M_CAPACITY, capacity, capacity);
+    return es_house_backend(w->house, inc, &msg, es_span_of(body, len), w->now);
+}
+
+static es_house_verdict_t from_worker(world_t *w, uint64_t inc, es_kind_t kind)
+{
+    es_msg_t msg = {.kind = kind};
+    ES_SET(&msg, ES_M_LOAD, load, 0);
+    return es_house_backend(w->house, inc, &msg, es_span(NULL), w->now);
+}
+
+static es_house_verdict_t frame(world_t *w, const char *key, uint64_t epoch, uint64_t flags, uint64_t *worker)
+{
+    es_msg_t msg = {.kind = ES_FRAME, .epoch = epoch, .seq = 1};
+    ES_SET(&msg, ES_M_FLAGS, flags, flags);
+    if (flags & ES_F_START) ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    return es_house_frontend(w->house, es_span(key), &msg, w->now, worker);
+}
+
+static void place(world_t *w, const char *key, uint64_t epoch, uint64_t expected)
+{
+    uint64_t worker = 0;
+    assert_int_equal(frame(w, key, epoch, ES_F_START, &worker), ES_FORWARD);
+    assert_int_equal(worker, expected);
+}
+
+static void test_wait_then_place_then_rewind(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    assert_int_equal(frame(w, CLIENT, 1, ES_F_START, &worker), ES_TAKEN);
+    const said_t *said = only(w, ES_WAIT);
+    assert_string_equal(said->key, CLIENT);
+    assert_int_equal(said->msg.epoch, 1);
+    assert_int_equal(said->msg.place, 1);
+    assert_false(ES_HAS(&said->msg, ES_M_INC));
+    assert_int_equal(frame(w, CLIENT, 1, 0, &worker), ES_TAKEN); /* waiting: dropped */
+    assert_int_equal(w->n, 0);
+    hello(w, 7, 1, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    assert_int_equal(frame(w, OTHER, 9, 0, &worker), ES_TAKEN);
+    said = only(w, ES_REWIND);
+    assert_string_equal(said->key, OTHER);
+    assert_int_equal(said->msg.epoch, 9);
+    assert_false(ES_HAS(&said->msg, ES_M_EXPECTED));
+    assert_false(ES_HAS(&said->msg, ES_M_INC));
+}
+
+static void test_goodbye(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 3, 7);
+    assert_int_equal(from_worker(w, 7, ES_GOODBYE), ES_TAKEN);
+    const said_t *said = only(w, ES_WORKER_LOST);
+    assert_string_equal(said->key, CLIENT);
+    assert_int_equal(said->msg.epoch, 3);
+    assert_int_equal(from_worker(w, 7, ES_GOODBYE), ES_TAKEN);
+    assert_int_equal(w->n, 0);
+}
+
+static void test_unreachable(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    es_house_unreachable(w->house, 7);
+    assert_int_equal(only(w, ES_WORKER_LOST)->msg.epoch, 1);
+    es_house_unreachable(w->house, 7);
+    assert_int_equal(w->n, 0);
+    assert_int_equal(from_worker(w, 7, ES_HEARTBEAT), ES_TAKEN); /* it lives after all */
+    const said_t *said = only(w, ES_WHO_ARE_YOU);
+    assert_true(said->to_worker);
+    assert_string_equal(said->key, "0000000000000007");
+}
+
+/* Counts what is said of a kind while time passes without anybody answering. */
+static size_t pass(world_t *w, uint64_t until, es_kind_t kind)
+{
+    size_t n = 0;
+    while (w->now < until) {
+        uint64_t next = es_house_tick(w->house, w->now);
+        for (size_t i = 0; i < w->n; i++) n += w->said[i].msg.kind == kind;
+        w->n = 0;
+        assert_true(next > w->now);
+        w->now = next;
+    }
+    return n;
+}
+
+static void test_silent_worker_is_lost(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    uint64_t began = w->now;
+    assert_int_equal(pass(w, began + 1500 * MS, ES_WORKER_LOST), 0);
+    assert_int_equal(pass(w, began + 1500 * MS + 1, ES_WORKER_LOST), 1);
+}
+
+static void test_heartbeats_keep_it(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    size_t pings = 0;
+    for (int i = 0; i < 10; i++) {
+        pings += pass(w, w->now + 500 * MS, ES_PING);
+        from_worker(w, 7, ES_HEARTBEAT);
+    }
+    assert_true(pings >= 9);
+    uint64_t worker = 0;
+    assert_int_equal(frame(w, CLIENT, 1, 0, &worker), ES_FORWARD);
+}
+
+static void test_ping_finds_it_unreachable(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    w->unreachable = 7;
+    assert_int_equal(pass(w, w->now + 600 * MS, ES_WORKER_LOST), 1);
+}
+
+static void test_relearn_and_loser(void **state)
+{
+    world_t *w = *state;
+    es_stream_ref_t refs[] = {{es_span(CLIENT), 4}, {es_span(OTHER), 1}};
+    assert_int_equal(hello(w, 7, 4, refs, 2), ES_TAKEN);
+    assert_int_equal(w->n, 0);
+    uint64_t worker = 0;
+    assert_int_equal(frame(w, CLIENT, 4, 0, &worker), ES_FORWARD);
+    assert_int_equal(worker, 7);
+    assert_int_equal(hello(w, 8, 4, refs, 1), ES_TAKEN);
+    const said_t *said = only(w, ES_DROP);
+    assert_true(said->to_worker);
+    assert_int_equal(said->inc, 8);
+    assert_string_equal(said->key, CLIENT);
+    assert_int_equal(said->msg.epoch, 4);
+}
+
+static void test_drain_moves_politely(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    hello(w, 7, 0, NULL, 0);
+    hello(w, 7, 0, NULL, 0);
+    hello(w, 8, 4, NULL, 0);
+    place(w, CLIENT, 2, 8);
+    const said_t *said = only(w, ES_DROP);
+    assert_int_equal(said->inc, 7);
+    assert_int_equal(said->msg.epoch, 1);
+}
+
+static void test_too_many_workers(void **state)
+{
+    world_t *w = *state;
+    for (uint64_t inc = 1; inc <= 4; inc++) assert_int_equal(hello(w, inc, 1, NULL, 0), ES_TAKEN);
+    assert_int_equal(from_worker(w, 3, ES_HEARTBEAT), ES_TAKEN);
+    assert_int_equal(w->n, 0);
+    from_worker(w, 4, ES_HEARTBEAT);
+    only(w, ES_WHO_ARE_YOU);
+}
+
+static void test_what_does_not_belong(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker = 0;
+    assert_int_equal(frame(w, "sys/00000000", 1, ES_F_START, &worker), ES_NOT_FOR_US);
+    assert_int_equal(frame(w, "00112233445566AA", 1, ES_F_START, &worker), ES_NOT_FOR_US);
+    assert_int_equal(frame(w, "00112233445566a/", 1, ES_F_START, &worker), ES_NOT_FOR_US);
+    es_msg_t final = {.kind = ES_FINAL};
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &final, w->now, &worker), ES_NOT_FOR_US);
+    assert_int_equal(from_worker(w, 7, ES_FRAME), ES_NOT_FOR_US);
+    es_stream_ref_t bad = {es_span("room/x"), 4};
+    assert_int_equal(hello(w, 7, 4, &bad, 1), ES_NOT_FOR_US);
+    es_msg_t msg = {.kind = ES_HELLO};
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    assert_int_equal(es_house_backend(w->house, 8, &msg, es_span("\xc1"), w->now), ES_NOT_FOR_US);
+    assert_int_equal(w->n, 0);
+}
+
+static void test_probe(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    hello(w, 8, 0, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    es_msg_t msg = {.kind = ES_PROBE, .epoch = 3, .seq = 5};
+    uint64_t worker;
+    assert_int_equal(es_house_frontend(w->house, es_span(OTHER), &msg, w->now, &worker), ES_TAKEN);
+    const said_t *said = only(w, ES_PROBED);
+    assert_string_equal(said->key, OTHER);
+    assert_int_equal(said->msg.load, 1);
+    assert_int_equal(said->msg.capacity, 3);
+    assert_int_equal(said->msg.epoch, 3);
+    assert_int_equal(said->msg.seq, 5);
+}
+
+/* ---- beacons ---- */
+
+static void report(world_t *w, const char *name)
+{
+    es_msg_t msg = {.kind = ES_REPORT};
+    uint64_t worker;
+    ES_SET(&msg, ES_M_NAME, name, es_span(name));
+    ES_SET(&msg, ES_M_LOAD, load, 12);
+    ES_SET(&msg, ES_M_COUNT, count, 3456);
+    ES_SET(&msg, ES_M_LAG_US, lag_us, 78);
+    assert_int_equal(es_house_frontend(w->house, es_span("edge-key"), &msg, w->now, &worker), ES_TAKEN);
+}
+
+static const msgpack_object *lookup(const msgpack_object *map, const char *key)
+{
+    assert_int_equal(map->type, MSGPACK_OBJECT_MAP);
+    for (uint32_t i = 0; i < map->via.map.size; i++) {
+        const msgpack_object *k = &map->via.map.ptr[i].key;
+        if (k->via.str.size == strlen(key) && memcmp(k->via.str.ptr, key, strlen(key)) == 0)
+            return &map->via.map.ptr[i].val;
+    }
+    fail_msg("no key %s", key);
+    return NULL;
+}
+
+static uint64_t number(const msgpack_object *map, const char *key)
+{
+    return lookup(map, key)->via.u64;
+}
+
+static void assert_text(const msgpack_object *map, const char *key, const char *text)
+{
+    const msgpack_object *v = lookup(map, key);
+    assert_int_equal(v->type, MSGPACK_OBJECT_STR);
+    assert_int_equal(v->via.str.size, strlen(text));
+    assert_memory_equal(v->via.str.ptr, text, strlen(text));
+}
+
+/* Lets time pass until a beacon, whose body it unpacks. */
+static void next_beacon(world_t *w, msgpack_unpacked *out)
+{
+    while (!(w->n > 0 && w->said[w->n - 1].msg.kind == ES_BEACON)) {
+        w->n = 0;
+        w->now = es_house_tick(w->house, w->now);
+        from_worker(w, 7, ES_HEARTBEAT);
+    }
+    const said_t *said = &w->said[w->n - 1];
+    assert_string_equal(said->key, "sys/0000000000000abc");
+    assert_int_equal(said->msg.inc, 0xabc);
+    assert_true(es_span_eq(said->msg.name, es_span("broker")));
+    w->n = 0;
+    size_t at = 0;
+    msgpack_unpacked_init(out);
+    assert_int_equal(msgpack_unpack_next(out, w->body, w->body_len, &at), MSGPACK_UNPACK_SUCCESS);
+    assert_int_equal(at, w->body_len);
+}
+
+static void test_beacon(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    report(w, "edge");
+    report(w, "edge");
+    msgpack_unpacked beacon;
+    next_beacon(w, &beacon);
+    const msgpack_object *map = &beacon.data;
+    assert_text(map, "name", "broker");
+    assert_int_equal(number(map, "heartbeat_ms"), 500);
+    assert_true(number(map, "uptime_ms") >= 5000);
+    assert_int_equal(number(map, "streams"), 1);
+    assert_int_equal(number(map, "free"), 3);
+    assert_int_equal(number(map, "waiting"), 0);
+    assert_int_equal(number(map, "workers_total"), 1);
+    assert_int_equal(lookup(map, "dropped")->type, MSGPACK_OBJECT_MAP);
+    number(lookup(map, "dropped"), "stale");
+    number(lookup(map, "malformed"), "frontend");
+    const msgpack_object *workers = lookup(map, "workers"), *edges = lookup(map, "edges");
+    assert_int_equal(workers->via.array.size, 1);
+    assert_text(&workers->via.array.ptr[0], "inc", "0000000000000007");
+    assert_text(&workers->via.array.ptr[0], "service", "transcribe");
+    assert_int_equal(number(&workers->via.array.ptr[0], "streams"), 1);
+    assert_int_equal(lookup(&workers->via.array.ptr[0], "draining")->via.boolean, false);
+    assert_int_equal(edges->via.array.size, 1);
+    assert_text(&edges->via.array.ptr[0], "name", "edge");
+    assert_int_equal(number(&edges->via.array.ptr[0], "streams"), 12);
+    assert_int_equal(number(&edges->via.array.ptr[0], "frames"), 3456);
+    msgpack_unpacked_destroy(&beacon);
+    w->now += 5 * SECOND; /* the edge has fallen silent */
+    hello(w, 7, 0, NULL, 0);
+    next_beacon(w, &beacon);
+    assert_int_equal(lookup(&beacon.data, "edges")->via.array.size, 0);
+    assert_int_equal(lookup(&lookup(&beacon.data, "workers")->via.array.ptr[0], "draining")->via.boolean, true);
+    msgpack_unpacked_destroy(&beacon);
+}
+
+static void test_beacon_that_does_not_fit(void **state)
+{
+    (void)state;
+    static es_metric_t *const none[] = {NULL};
+    static es_reports_t reports;
+    es_beacon_t beacon = {.name = "broker",
+                          .registry = es_registry_new(NULL, 0),
+                          .placement = es_placement_new(NULL, 0),
+                          .reports = &reports,
+                          .metrics = none};
+    char buf[1024];
+    size_t len = es_beacon_encode(&beacon, 0, buf, sizeof buf);
+    assert_true(len > 0);
+    for (size_t cap = 0; cap < len; cap++) assert_int_equal(es_beacon_encode(&beacon, 0, buf, cap), 0);
+    assert_int_equal(es_beacon_encode(&beacon, 0, buf, len), len);
+    es_registry_destroy((es_registry_t **)(void *)&beacon.registry);
+    es_placement_destroy((es_placement_t **)(void *)&beacon.placement);
+}
+
+static void test_reports_are_bounded(void **state)
+{
+    (void)state;
+    static es_reports_t reports;
+    es_msg_t msg = {.kind = ES_REPORT};
+    char name[32];
+    for (int i = 0; i < ES_REPORTS_MAX + 5; i++) {
+        snprintf(name, sizeof name, "edge-%d", i);
+        ES_SET(&msg, ES_M_NAME, name, es_span(name));
+        es_reports_take(&reports, &msg, 10);
+    }
+    assert_int_equal(reports.count, ES_REPORTS_MAX);
+    assert_int_equal(reports.refused, 5);
+    msg.name = es_span("");
+    es_reports_take(&reports, &msg, 10);
+    assert_int_equal(reports.refused, 6);
+    es_reports_tick(&reports, 10 + ES_REPORT_SILENCE_US);
+    assert_int_equal(reports.count, 0);
+}
+
+static void test_metrics_are_a_list(void **state)
+{
+    (void)state;
+    es_metric_t *const *list = es_broker_metrics();
+    size_t n = 0;
+    for (; list[n]; n++) assert_memory_equal(list[n]->name, "earshot_broker_", strlen("earshot_broker_"));
+    assert_true(n > 30);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++) assert_string_not_equal(list[i]->name, list[k]->name);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(test_wait_then_place_then_rewind),
+                                       TEST(test_goodbye),
+                                       TEST(test_unreachable),
+                                       TEST(test_silent_worker_is_lost),
+                                       TEST(test_heartbeats_keep_it),
+                                       TEST(test_ping_finds_it_unreachable),
+                                       TEST(test_relearn_and_loser),
+                                       TEST(test_drain_moves_politely),
+                                       TEST(test_too_many_workers),
+                                       TEST(test_what_does_not_belong),
+                                       TEST(test_probe),
+                                       TEST(test_beacon),
+                                       cmocka_unit_test(test_beacon_that_does_not_fit),
+                                       cmocka_unit_test(test_reports_are_bounded),
+                                       cmocka_unit_test(test_metrics_are_a_list)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

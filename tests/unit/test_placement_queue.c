@@ -1,0 +1,227 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "placement_world.h"
+
+/* ---- learning ---- */
+
+static void test_settle_then_place(void **state)
+{
+    world_t *w = *state;
+    restart(w);
+    up(w, 1, 4);
+    assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
+    assert_wait(start(w, "a", 1), 1);
+    w->now += w->config.settle_us - 1;
+    assert_wait(start(w, "b", 1), 2);
+    w->now += 1;
+    assert_forward(start(w, "a", 1), 1);
+    assert_forward(start(w, "b", 1), 1);
+}
+
+static void test_learn_then_rewind(void **state)
+{
+    world_t *w = *state;
+    restart(w);
+    w->now += w->config.learn_us - 1;
+    assert_drop(frame(w, "a", 1), ES_ROUTE_LEARNING);
+    w->now += 1;
+    assert_int_equal(frame(w, "a", 1).verdict, ES_ROUTE_REWIND);
+}
+
+static void test_hello_teaches(void **state)
+{
+    world_t *w = *state;
+    restart(w);
+    up(w, 1, 4);
+    assert_true(es_placement_learn(w->p, 1, es_span("a"), 5, w->now));
+    assert_forward(frame(w, "a", 5), 1); /* while still settling */
+    assert_drop(frame(w, "a", 4), ES_ROUTE_STALE);
+    assert_true(es_placement_learn(w->p, 1, es_span("a"), 3, w->now)); /* an older HELLO takes nothing back */
+    assert_drop(frame(w, "a", 4), ES_ROUTE_STALE);
+    assert_true(es_placement_learn(w->p, 1, es_span("a"), 6, w->now));
+    assert_drop(frame(w, "a", 5), ES_ROUTE_STALE);
+    assert_int_equal(stats(w).learned, 1);
+}
+
+static void test_hello_never_displaces(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 4);
+    assert_forward(start(w, "a", 2), 1);
+    up(w, 2, 4);
+    assert_false(es_placement_learn(w->p, 2, es_span("a"), 1, w->now));
+    assert_false(es_placement_learn(w->p, 2, es_span("a"), 9, w->now));
+    assert_forward(frame(w, "a", 2), 1);
+    assert_false(es_placement_learn(w->p, 77, es_span("b"), 1, w->now)); /* a worker that is not there */
+    assert_int_equal(stats(w).losers, 3);
+}
+
+static void test_hello_ends_waiting(void **state)
+{
+    world_t *w = *state;
+    assert_wait(start(w, "a", 2), 1);
+    assert_wait(start(w, "b", 5), 2);
+    up(w, 1, 2);
+    assert_false(es_placement_learn(w->p, 1, es_span("b"), 4, w->now)); /* the sender has moved on */
+    assert_true(es_placement_learn(w->p, 1, es_span("a"), 2, w->now));
+    assert_int_equal(stats(w).waiting, 1);
+    assert_forward(frame(w, "a", 2), 1);
+    assert_forward(start(w, "b", 5), 1);
+}
+
+static void test_stream_limit(void **state)
+{
+    world_t *w = *state;
+    w->config.max_streams = 2;
+    restart(w);
+    w->now += 5 * SECOND;
+    up(w, 1, 10);
+    up(w, 2, 10);
+    assert_forward(start(w, "a", 1), 2);
+    assert_forward(start(w, "b", 1), 1);
+    assert_wait(start(w, "c", 1), 1);
+    assert_false(es_placement_learn(w->p, 1, es_span("d"), 1, w->now));
+    assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
+    close_stream(w, "a", 1);
+    assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 1);
+    assert_int_equal(start(w, "c", 1).verdict, ES_ROUTE_FORWARD);
+}
+
+/* ---- waiting ---- */
+
+static void test_fifo_nobody_overtakes(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 1);
+    assert_forward(start(w, "a", 1), 1);
+    assert_wait(start(w, "b", 1), 1);
+    assert_wait(start(w, "c", 1), 2);
+    assert_drop(frame(w, "b", 1), ES_ROUTE_WAITING);
+    close_stream(w, "a", 1);
+    assert_wait(start(w, "d", 1), 3); /* a place is free, and b's */
+    assert_wait(start(w, "c", 1), 2);
+    assert_forward(start(w, "b", 1), 1);
+    assert_wait(start(w, "c", 1), 1);
+    up(w, 1, 3);
+    assert_forward(start(w, "d", 1), 1); /* two places, one ahead of it */
+    assert_forward(start(w, "c", 1), 1);
+    assert_int_equal(stats(w).waiting, 0);
+}
+
+static void test_lanes(void **state)
+{
+    world_t *w = *state;
+    es_msg_t batch = frame_of(1, ES_F_START), going = frame_of(4, ES_F_START);
+    ES_SET(&batch, ES_M_PRIORITY, priority, 1);
+    going.base = 17;
+    assert_wait(send(w, "f", batch), 1);
+    assert_wait(start(w, "l", 1), 1);
+    assert_wait(send(w, "g", going), 1);
+    assert_wait(send(w, "f", batch), 3);
+    assert_wait(start(w, "l", 1), 2);
+    up(w, 1, 1);
+    assert_wait(send(w, "f", batch), 3);
+    assert_wait(start(w, "l", 1), 2);
+    assert_forward(send(w, "g", going), 1);
+    up(w, 1, 2);
+    assert_wait(send(w, "f", batch), 2);
+    assert_forward(start(w, "l", 1), 1);
+    up(w, 1, 3);
+    assert_forward(send(w, "f", batch), 1);
+}
+
+static void test_waiting_expires(void **state)
+{
+    world_t *w = *state;
+    assert_wait(start(w, "a", 1), 1);
+    assert_wait(start(w, "b", 1), 2);
+    uint64_t next = es_placement_tick(w->p, w->now);
+    assert_true(next > w->now && next < w->now + SECOND);
+    w->now += 2 * SECOND;
+    assert_wait(start(w, "b", 2), 2); /* b asks, a has died */
+    assert_drop(start(w, "b", 1), ES_ROUTE_STALE);
+    w->now += 1 * SECOND + 1;
+    es_placement_tick(w->p, w->now);
+    assert_int_equal(stats(w).waiting, 1);
+    assert_int_equal(stats(w).wait_expired, 1);
+    assert_wait(start(w, "b", 2), 1);
+    assert_int_equal(frame(w, "a", 1).verdict, ES_ROUTE_REWIND);
+}
+
+static void test_close_leaves_the_queue(void **state)
+{
+    world_t *w = *state;
+    assert_wait(start(w, "a", 2), 1);
+    assert_drop(close_stream(w, "a", 1), ES_ROUTE_UNKNOWN);
+    assert_int_equal(stats(w).waiting, 1);
+    assert_drop(close_stream(w, "a", 2), ES_ROUTE_UNKNOWN);
+    assert_int_equal(stats(w).waiting, 0);
+    assert_int_equal(stats(w).services, 0);
+}
+
+static void test_full_queue(void **state)
+{
+    world_t *w = *state;
+    w->config.max_waiting = 2;
+    restart(w);
+    w->now += 5 * SECOND;
+    assert_wait(start(w, "a", 1), 1);
+    assert_wait(start(w, "b", 1), 2);
+    assert_wait(start(w, "c", 1), 3);
+    assert_wait(start(w, "d", 1), 3); /* told a place behind the end, not kept */
+    assert_int_equal(stats(w).waiting, 2);
+    assert_int_equal(stats(w).wait_refused, 2);
+    close_stream(w, "a", 1);
+    assert_wait(start(w, "d", 1), 2);
+}
+
+/* Ten thousand streams come and go: nothing is left, and many waited. */
+static void test_nothing_is_left(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 64);
+    char key[17];
+    for (int i = 0; i < 10000; i++, w->now += MS) {
+        snprintf(key, sizeof key, "%016x", i);
+        start(w, key, 1);
+        if (i >= 100) {
+            snprintf(key, sizeof key, "%016x", i - 100);
+            close_stream(w, key, 1);
+        }
+        if (i % 100 == 0) es_placement_tick(w->p, w->now);
+    }
+    for (int i = 9900; i < 10000; i++) {
+        snprintf(key, sizeof key, "%016x", i);
+        close_stream(w, key, 1);
+    }
+    assert_int_equal(stats(w).streams, 0);
+    assert_int_equal(stats(w).waiting, 0);
+    assert_true(stats(w).waits > 0);
+    assert_int_equal(stats(w).placed, stats(w).closed);
+    assert_int_equal(es_placement_tick(w->p, w->now), UINT64_MAX);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(test_settle_then_place),
+                                       TEST(test_learn_then_rewind),
+                                       TEST(test_hello_teaches),
+                                       TEST(test_hello_never_displaces),
+                                       TEST(test_hello_ends_waiting),
+                                       TEST(test_stream_limit),
+                                       TEST(test_fifo_nobody_overtakes),
+                                       TEST(test_lanes),
+                                       TEST(test_waiting_expires),
+                                       TEST(test_close_leaves_the_queue),
+                                       TEST(test_full_queue),
+                                       TEST(test_nothing_is_left)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
