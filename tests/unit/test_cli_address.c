@@ -1,0 +1,107 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net.h"
+#include "ws_client.h"
+
+static void urls_that_work(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *host;
+        unsigned port;
+        const char *path;
+        bool tls;
+    } cases[] = {{"ws://127.0.0.1:8000/ws", "127.0.0.1", 8000, "/ws", false},
+                 {"http://localhost:9/", "localhost", 9, "/ws", false},
+                 {"ws://h", "h", 80, "/ws", false},
+                 {"wss://h/x?y=1", "h", 443, "/x?y=1", true},
+                 {"https://h:8443", "h", 8443, "/ws", true},
+                 {"ws://[::1]:8000/ws", "::1", 8000, "/ws", false},
+                 {"ws://[::1]/ws", "::1", 80, "/ws", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        es_ws_url_t url;
+        char err[200];
+        assert_int_equal(es_ws_url_parse(&url, cases[i].url, err, sizeof err), 0);
+        assert_string_equal(url.host, cases[i].host);
+        assert_int_equal(url.port, cases[i].port);
+        assert_string_equal(url.path, cases[i].path);
+        assert_int_equal(url.tls, cases[i].tls);
+    }
+}
+
+static void urls_that_do_not(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"",          "ftp://h",      "127.0.0.1:8000", "ws://",        "ws://:80",
+                                        "ws://h:",   "ws://h:0/",    "ws://h:65536",   "ws://h:x",     "ws://h:80x/",
+                                        "ws://[::1", "ws://[::1]80", "ws://h?x=1",     "ws://h:100000"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        es_ws_url_t url;
+        char err[200] = "";
+        assert_int_equal(es_ws_url_parse(&url, cases[i], err, sizeof err), -1);
+        assert_non_null(strstr(err, "should look like") ? err : strstr(err, "path"));
+    }
+}
+
+static int read_addr(const char *text, char host[64], uint16_t *port)
+{
+    char path[] = "/tmp/es-addr-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    int result = es_net_read_addr(path, host, 64, port);
+    unlink(path);
+    return result;
+}
+
+static void the_address_an_edge_wrote(void **state)
+{
+    (void)state;
+    char host[64];
+    uint16_t port;
+    assert_int_equal(read_addr("http://127.0.0.1:8000\n", host, &port), 0);
+    assert_string_equal(host, "127.0.0.1");
+    assert_int_equal(port, 8000);
+    assert_int_equal(read_addr("http://0.0.0.0:81", host, &port), 0);
+    assert_string_equal(host, "127.0.0.1");
+    assert_int_equal(read_addr("http://[::]:82/\n", host, &port), 0);
+    assert_string_equal(host, "::1");
+    assert_int_equal(port, 82);
+    static const char *const bad[] = {
+        "", "\n", "http://x\n", "http://:80\n", "http://h:0\n", "http://h:99999\n", "http://h:8x\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(read_addr(bad[i], host, &port), -1);
+    assert_int_equal(es_net_read_addr("/nonexistent", host, sizeof host, &port), -1);
+}
+
+static void nobody_is_there(void **state)
+{
+    (void)state;
+    char err[160] = "";
+    assert_int_equal(es_net_try("127.0.0.1", 1, 1000, err, sizeof err), -1);
+    assert_string_equal(err, "Connection refused");
+    assert_int_equal(es_net_get("127.0.0.1", 1, "/", 1000), -1);
+    assert_int_equal(es_net_try("name.invalid", 1, 1000, err, sizeof err), -1);
+    assert_non_null(strstr(err, "cannot be resolved"));
+    assert_int_equal(es_net_free("127.0.0.1", 0, err, sizeof err), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(urls_that_work),
+        cmocka_unit_test(urls_that_do_not),
+        cmocka_unit_test(the_address_an_edge_wrote),
+        cmocka_unit_test(nobody_is_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "up_plan.h"
+
+static es_up_config_t config_of(void)
+{
+    static char data[] = "/d", host[] = "127.0.0.1";
+    return (es_up_config_t){.common = {.data = data, .log_level = 2, .log_format = 1},
+                            .host = host,
+                            .transcribers = 2,
+                            .engine = 1,
+                            .grace_us = 8000000};
+}
+
+static bool has(const es_up_actor_t *actor, const char *arg)
+{
+    for (int i = 0; i < actor->argc; i++)
+        if (strcmp(actor->argv[i], arg) == 0) return true;
+    return false;
+}
+
+static void broker_first_edge_last(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    es_up_plan_t plan;
+    es_up_plan_make(&plan, &config, true, "ipc:///d/broker");
+    static const char *const names[] = {"broker", "transcriber-1", "transcriber-2", "edge"};
+    static const int stages[] = {2, 1, 1, 0};
+    assert_int_equal(plan.count, 4);
+    for (size_t i = 0; i < plan.count; i++) {
+        assert_string_equal(plan.actors[i].name, names[i]);
+        assert_int_equal(plan.actors[i].stage, stages[i]);
+        assert_string_equal(plan.actors[i].argv[0], es_up_binary(plan.actors[i].role));
+        assert_null(plan.actors[i].argv[plan.actors[i].argc]);
+        assert_true(has(&plan.actors[i], "--data=/d"));
+        assert_true(has(&plan.actors[i], "--broker=ipc:///d/broker"));
+        assert_true(has(&plan.actors[i], "--log-level=warn"));
+        assert_true(has(&plan.actors[i], "--log-format=json"));
+    }
+    assert_true(has(&plan.actors[1], "--engine=pocketsphinx"));
+    assert_true(has(&plan.actors[1], "--drain-timeout=6000ms"));
+    assert_true(has(&plan.actors[3], "--addr-file=/d/run/edge.addr"));
+    es_up_plan_fini(&plan);
+}
+
+static void only_what_was_asked_for_is_passed_on(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    char tcp[] = "0.0.0.0:5570", delay[] = "300", capacity[] = "4", decoders[] = "1", env[] = "/e";
+    es_up_plan_t plan;
+    es_up_plan_make(&plan, &config, true, "b");
+    int bare = plan.actors[1].argc;
+    es_up_plan_fini(&plan);
+    config.tcp = tcp, config.delay_ms = delay, config.capacity = capacity, config.decoders = decoders;
+    config.common.env_file = env;
+    es_up_plan_make(&plan, &config, true, "b");
+    assert_true(has(&plan.actors[0], "--tcp=0.0.0.0:5570"));
+    assert_int_equal(plan.actors[1].argc, bare + 4);
+    assert_true(has(&plan.actors[1], "--delay-ms=300"));
+    assert_true(has(&plan.actors[1], "--capacity=4"));
+    assert_true(has(&plan.actors[1], "--decoders=1"));
+    assert_true(has(&plan.actors[3], "--env-file=/e"));
+    es_up_plan_fini(&plan);
+}
+
+static void a_broker_elsewhere(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    config.transcribers = 0;
+    es_up_plan_t plan;
+    es_up_plan_make(&plan, &config, false, "tcp://h:5570");
+    assert_int_equal(plan.count, 1);
+    assert_string_equal(plan.actors[0].name, "edge");
+    es_up_plan_fini(&plan);
+}
+
+static void a_drawn_port_is_kept(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    es_up_plan_t plan;
+    es_up_plan_make(&plan, &config, true, "b");
+    assert_true(has(&plan.actors[3], "--port=0"));
+    es_up_plan_fix_port(&plan, 40123);
+    assert_true(has(&plan.actors[3], "--port=40123"));
+    assert_false(has(&plan.actors[3], "--port=0"));
+    es_up_plan_fini(&plan);
+}
+
+static void the_most_there_can_be(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    config.transcribers = ES_UP_TRANSCRIBERS_MAX;
+    es_up_plan_t plan;
+    es_up_plan_make(&plan, &config, true, "b");
+    assert_int_equal(plan.count, ES_UP_ACTORS_MAX);
+    es_up_plan_fini(&plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broker_first_edge_last), cmocka_unit_test(only_what_was_asked_for_is_passed_on),
+        cmocka_unit_test(a_broker_elsewhere),     cmocka_unit_test(a_drawn_port_is_kept),
+        cmocka_unit_test(the_most_there_can_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,129 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "status_view.h"
+#include "watch.h"
+
+static json_t *house(json_int_t uptime_ms, json_int_t frames, json_int_t count, const char *inc)
+{
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:{s:i}, s:[{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:b}],"
+        " s:[{s:s, s:i, s:I, s:I, s:i}]}",
+        "name", "broker", "uptime_ms", uptime_ms, "frames_total", frames, "results_total", frames / 2, "streams", 3,
+        "waiting", 0, "free", 29, "workers_total", 1, "dropped", "stale", 2, "workers", "name", "transcriber-1", "inc",
+        inc, "service", "transcribe", "capacity", 32, "streams", 3, "count", count, "lag_us", (json_int_t)1500000,
+        "heard_ms", 200, "draining", 1, "edges", "name", "edge", "streams", 3, "frames", frames, "lag_us",
+        (json_int_t)400000, "heard_ms", 700);
+}
+
+static double real(const json_t *object, const char *key)
+{
+    return json_real_value(json_object_get(object, key));
+}
+
+static void rates_come_from_two_beacons(void **state)
+{
+    (void)state;
+    json_t *before = house(3600000, 100, 10, "a"), *now = house(3600500, 160, 30, "a");
+    json_t *status = es_status_join(before, now);
+    assert_true(real(json_object_get(status, "rates"), "frames") == 120.0);
+    assert_true(real(json_object_get(status, "rates"), "results") == 60.0);
+    assert_true(real(json_array_get(json_object_get(status, "workers"), 0), "rate") == 40.0);
+    assert_true(real(json_array_get(json_object_get(status, "edges"), 0), "rate") == 120.0);
+    assert_int_equal(json_integer_value(json_object_get(status, "oldest_unacked_ms")), 1500);
+    json_decref(before);
+    json_decref(now);
+    json_decref(status);
+}
+
+static void what_cannot_be_compared_has_no_rate(void **state)
+{
+    (void)state;
+    json_t *now = house(500, 160, 30, "b"), *cases[] = {NULL, house(3600000, 100, 10, "b"), house(100, 100, 10, "a")};
+    for (size_t i = 0; i < 3; i++) { /* no second beacon; the broker was restarted; the worker was */
+        json_t *status = es_status_join(cases[i], now);
+        assert_true(json_is_null(json_object_get(json_array_get(json_object_get(status, "workers"), 0), "rate")));
+        assert_int_equal(json_is_null(json_object_get(json_object_get(status, "rates"), "frames")), i < 2);
+        json_decref(status);
+        json_decref(cases[i]);
+    }
+    json_decref(now);
+}
+
+static char *print(const json_t *status)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    es_status_print(out, status);
+    fclose(out);
+    return text;
+}
+
+static void the_table_is_aligned(void **state)
+{
+    (void)state;
+    json_t *before = house(3600000, 100, 10, "a"), *now = house(3600500, 160, 30, "a");
+    json_t *status = es_status_join(before, now);
+    char *text = print(status);
+    assert_string_equal(text,
+                        "ACTOR          DOES        STREAMS  OF  FRAMES/S  OLDEST UNACKED      HEARD  NOTE\n"
+                        "broker         broker            3  32     120.0               -          -  up 1:00:00\n"
+                        "edge           edge              3   -     120.0           0.4 s  0.7 s ago  \n"
+                        "transcriber-1  transcribe        3  32      40.0           1.5 s  0.2 s ago  draining\n"
+                        "oldest unacknowledged audio: 1.5 s\n"
+                        "messages dropped (stale): 2\n");
+    free(text);
+    json_decref(before);
+    json_decref(now);
+    json_decref(status);
+}
+
+static void an_empty_house_says_what_to_do(void **state)
+{
+    (void)state;
+    json_t *now = json_pack("{s:s, s:i}", "name", "bro\nker", "waiting", 4), *status = es_status_join(NULL, now);
+    char *text = print(status);
+    assert_non_null(strstr(text, "no worker"));
+    assert_non_null(strstr(text, "4 streams wait"));
+    assert_non_null(strstr(text, "bro?ker"));
+    free(text);
+    json_decref(now);
+    json_decref(status);
+}
+
+static void a_body_becomes_json(void **state)
+{
+    (void)state;
+    /* {"a": 1, "b": [true, nil, -2, "x"], "c": {}, 7: 8} */
+    static const char body[] = "\x84\xa1"
+                               "a\x01\xa1"
+                               "b\x94\xc3\xc0\xfe\xa1"
+                               "x\xa1"
+                               "c\x80\x07\x08";
+    json_t *got = es_watch_decode(body, sizeof body - 1);
+    char *text = json_dumps(got, JSON_COMPACT);
+    assert_string_equal(text, "{\"a\":1,\"b\":[true,null,-2,\"x\"],\"c\":{}}");
+    free(text);
+    json_decref(got);
+    assert_null(es_watch_decode(body, sizeof body - 2));
+    assert_null(es_watch_decode("\x01", 1));
+    assert_null(es_watch_decode("", 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_come_from_two_beacons), cmocka_unit_test(what_cannot_be_compared_has_no_rate),
+        cmocka_unit_test(the_table_is_aligned),        cmocka_unit_test(an_empty_house_says_what_to_do),
+        cmocka_unit_test(a_body_becomes_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
