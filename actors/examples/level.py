@@ -74,9 +74,9 @@ class Actor:
         stream = self.streams.get(key)
         if meta[FLAGS] & F_START and (stream is None or epoch > stream.epoch):
             stream = self.streams[key] = Stream(self, key, epoch, meta[BASE], meta[POS])
-        if stream and epoch == stream.epoch:
+        if stream and epoch == stream.epoch and meta[COMMITTED] <= stream.committed:
             stream.take(seq, meta, pcm)
-        elif (not stream or epoch > stream.epoch) and time.monotonic() > self.refused + 0.1:
+        elif (not stream or epoch >= stream.epoch) and time.monotonic() > self.refused + 0.1:
             self.refused = time.monotonic()
             self.results.send_multipart([key, self.pack(REWIND, epoch, {})])  # no state: the sender begins anew
 
