@@ -8,6 +8,7 @@ static const es_catalogue_entry_t entries[] = {
      .required = ES_BIT(ES_M_FLAGS) | ES_BIT(ES_M_POS) | ES_BIT(ES_M_COMMITTED),
      .body_max = ES_BODY_MAX},
     {.kind = ES_CLOSE, .name = "CLOSE"},
+    {.kind = ES_BUNDLE, .name = "BUNDLE", .body_max = ES_BUNDLE_MAX},
     {.kind = ES_ACK, .name = "ACK", .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_EXPECTED) | ES_BIT(ES_M_COMMITTED)},
     {.kind = ES_REWIND, .name = "REWIND"},
     {.kind = ES_FINAL,

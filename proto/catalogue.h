@@ -10,6 +10,8 @@ typedef enum {
     /* sender -> broker -> receiver; key = client_id */
     ES_FRAME = 1, /* audio, MARK or EOS; with START the first of an epoch */
     ES_CLOSE = 2, /* the sender has no further interest; best effort */
+    /* both ways; key = client_id */
+    ES_BUNDLE = 3, /* body: several small messages of one stream and epoch (bundle.h) */
     /* receiver -> sender; key = client_id */
     ES_ACK = 16,
     ES_REWIND = 17,
@@ -41,6 +43,7 @@ typedef struct {
 } es_catalogue_entry_t;
 
 #define ES_BODY_MAX 2097152u  /* 2 MiB: audio of one frame after resampling */
+#define ES_BUNDLE_MAX 65536u  /* messages of one bundle */
 #define ES_WORDS_MAX 65536u   /* words of one final */
 #define ES_HOUSE_MAX 1048576u /* streams in a HELLO, state in a BEACON */
 

@@ -149,7 +149,8 @@ static const char *unready(void *ctx)
 {
     edge_t *self = ctx;
     if (self->draining) return "this edge is going down";
-    if (!es_sender_link_ready(self->link)) return "no probe through a broker has come back within 3 s; is a broker running?";
+    if (!es_sender_link_ready(self->link))
+        return "no probe through a broker has come back within 3 s; is a broker running?";
     return NULL;
 }
 
@@ -216,7 +217,8 @@ static void each_second(void *ctx, es_client_t *client)
     if (client->sender) {
         es_sender_stats_t stats;
         es_sender_stats(client->sender, &stats);
-        if (stats.oldest_us && (!self->oldest_us || stats.oldest_us < self->oldest_us)) self->oldest_us = stats.oldest_us;
+        if (stats.oldest_us && (!self->oldest_us || stats.oldest_us < self->oldest_us))
+            self->oldest_us = stats.oldest_us;
     }
     es_server_care(client, self->env.now_us);
 }
@@ -270,6 +272,12 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work, bool *writ
     return more ? 0 : next;
 }
 
+static void loop_flush(void *ctx)
+{
+    edge_t *self = ctx;
+    es_sender_link_flush(self->link);
+}
+
 /* ---- start and end */
 
 static int write_address(const char *file, const char *url)
@@ -317,7 +325,7 @@ static void settle_env(edge_t *self)
 static int start(edge_t *self)
 {
     static const es_sender_link_ops_t link_ops = {.message = link_message, .changed = link_changed};
-    const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .turn = loop_turn};
+    const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .turn = loop_turn, .flush = loop_flush};
     const es_server_ops_t server_ops = {
         .ctx = self, .admit = server_admit, .open = server_open, .gone = server_gone, .answer = server_answer};
     char err[512];
@@ -329,7 +337,8 @@ static int start(edge_t *self)
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
-    self->acceptor = es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
+    self->acceptor =
+        es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
     if (!self->acceptor) {
         es_log_error(err);
         return -1;
@@ -343,7 +352,8 @@ static int start(edge_t *self)
 
 static void finish(edge_t *self)
 {
-    if (self->clients.count) es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
+    if (self->clients.count)
+        es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
     es_acceptor_destroy(&self->acceptor);
     es_server_destroy(&self->server);
     es_edge_loop_destroy(&self->loop);

@@ -144,6 +144,7 @@ void es_edge_loop_run(es_edge_loop_t *self)
         uint64_t began = self->now_us = es_now_us();
         next = self->ops.turn(self->ops.ctx, began, &work, &written);
         if (written) ev_run(self->ev, EVRUN_NOWAIT);
+        self->ops.flush(self->ops.ctx);
         if (work >= BUSY_WORK && self->tick_us) gather(self, began);
     }
 }

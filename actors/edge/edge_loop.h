@@ -18,6 +18,8 @@ typedef struct {
     /* Do what is due. Returns the time at which to be called again at the latest; 0: at once. *work: messages handled since the last
      * call, the measure of load. *written: something was asked to be written. */
     uint64_t (*turn)(void *ctx, uint64_t now_us, unsigned *work, bool *written);
+    /* The loop is about to wait: send off what the turn has gathered. */
+    void (*flush)(void *ctx);
 } es_edge_loop_ops_t;
 
 /* NULL where libev cannot start. */

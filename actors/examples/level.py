@@ -2,10 +2,9 @@
 """An actor of your own in Python: says for every second of audio how loud it was. `level.py --broker tcp://10.0.0.1:5570`
 
 Needs pyzmq and msgpack. The rules that Stream keeps are those of a receiver in proto/PROTOCOL.md, "Streams"."""
-import argparse, array, math, os, secrets, signal, time
-import msgpack, zmq
+import argparse, array, math, os, secrets, signal, time, msgpack, zmq
 
-FRAME, CLOSE, ACK, REWIND, FINAL = 1, 2, 16, 17, 18
+FRAME, CLOSE, BUNDLE, ACK, REWIND, FINAL = 1, 2, 3, 16, 17, 18
 HELLO, HEARTBEAT, GOODBYE, PING, WHO_ARE_YOU, DROP = range(32, 38)
 FLAGS, POS, BASE, COMMITTED, INC, EXPECTED, FROM, TO, TEXT, START, END, SERVICE, CAPACITY, LOAD, NAME = (
     1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 19)
@@ -31,9 +30,8 @@ class Stream:
     def take(self, seq, meta, pcm):  # a frame of our epoch: again, too early, or the expected one
         self.kept = [final for final in self.kept if final[TO] > meta[COMMITTED]]
         if seq < self.expected:
-            self.say(ACK)
-            for final in self.kept:
-                self.say(FINAL, final)
+            for final in [{}, *self.kept]:
+                self.say(FINAL if final else ACK, final)
         elif seq > self.expected and time.monotonic() > self.rewound + 0.1:
             self.rewound = time.monotonic()
             self.say(REWIND)
@@ -85,22 +83,25 @@ class Actor:
         self.heard = time.monotonic()
         if kind == FRAME:
             self.frame(key, epoch, seq, meta, body)
-        elif kind in (CLOSE, DROP):
+        while kind == BUNDLE and body:  # several messages of one stream: u16 length, envelope, u32 length, body, ...
+            at = 2 + int.from_bytes(body[:2], "big")
+            end = at + 4 + int.from_bytes(body[at : at + 4], "big")
+            self.message(key, body[2:at], body[at + 4 : end])
+            body = body[end:]
+        if kind in (CLOSE, DROP):
             self.streams.pop(key, None)
         elif kind == WHO_ARE_YOU:
             self.heard = self.hello = 0.0
         elif kind == PING:
-            self.tell(HEARTBEAT, {LOAD: len(self.streams)})
-            for stream in self.streams.values():
-                stream.say(ACK)
+            self.tell(HEARTBEAT, {LOAD: len(self.streams)}), [stream.say(ACK) for stream in self.streams.values()]
 
     def tick(self, now):
         for stream in [s for s in self.streams.values() if s.news and now > s.said + 0.1]:
             stream.say(ACK)
         if now > self.heard + 1.5 and now > self.hello:
             self.hello = now + 0.5
-            streams = msgpack.packb([[key.decode(), stream.epoch] for key, stream in self.streams.items()])
-            self.tell(HELLO, {SERVICE: "transcribe", NAME: self.name, CAPACITY: self.capacity}, streams)
+            self.tell(HELLO, {SERVICE: "transcribe", NAME: self.name, CAPACITY: self.capacity},
+                      msgpack.packb([[key.decode(), stream.epoch] for key, stream in self.streams.items()]))
 
     def run(self):
         while self.running:
@@ -108,9 +109,8 @@ class Actor:
                 self.message(*self.dealer.recv_multipart())
             self.tick(time.monotonic())
         self.tell(GOODBYE, {})
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="An example actor: answers each second of audio with its level.")
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--broker", default=os.environ.get("BROKER_URL", "tcp://127.0.0.1:5570"))
     parser.add_argument("--name", default="level-py")
     actor = Actor(**vars(parser.parse_args()))

@@ -47,6 +47,11 @@ typedef struct {
 } watch_tick_t;
 
 typedef struct {
+    void (*fn)(void *ctx);
+    void *ctx;
+} watch_flush_t;
+
+typedef struct {
     uint64_t tick_us;
     bool gathering, counted;
     unsigned quick, reviewed;
@@ -61,9 +66,10 @@ struct es_loop {
     watch_socket_t *sockets;
     watch_fd_t *fds;
     watch_tick_t *ticks;
+    watch_flush_t *flushes;
     struct pollfd *polls;
     void **owned;
-    size_t n_sockets, n_fds, n_ticks, n_polls, n_owned;
+    size_t n_sockets, n_fds, n_ticks, n_flushes, n_polls, n_owned;
     adaptive_t adaptive;
     bool stopped, removed;
 };
@@ -93,6 +99,7 @@ void es_loop_destroy(es_loop_t **self_p)
     free(self->sockets);
     free(self->fds);
     free(self->ticks);
+    free(self->flushes);
     free(self->polls);
     free(self);
 }
@@ -134,6 +141,12 @@ void es_loop_add_tick(es_loop_t *self, es_loop_tick_fn fn, void *ctx)
 {
     self->ticks = grow(self->ticks, self->n_ticks, sizeof *self->ticks);
     self->ticks[self->n_ticks++] = (watch_tick_t){.fn = fn, .ctx = ctx};
+}
+
+void es_loop_add_flush(es_loop_t *self, void (*fn)(void *ctx), void *ctx)
+{
+    self->flushes = grow(self->flushes, self->n_flushes, sizeof *self->flushes);
+    self->flushes[self->n_flushes++] = (watch_flush_t){.fn = fn, .ctx = ctx};
 }
 
 void es_loop_set_tick(es_loop_t *self, uint64_t tick_us)
@@ -301,6 +314,7 @@ int es_loop_run(es_loop_t *self)
         if (self->stopped) break;
         turn_t turn = run_sockets(self, now);
         if (turn == TURN_TERM) return -1;
+        for (size_t i = 0; i < self->n_flushes; i++) self->flushes[i].fn(self->flushes[i].ctx);
         if (self->stopped) break;
         if (turn == TURN_IDLE) {
             if (self->adaptive.gathering) stop_gathering(&self->adaptive);

@@ -26,6 +26,8 @@ void es_loop_add_socket(es_loop_t *self, void *socket, es_loop_zmq_fn fn, void *
 void es_loop_add_fd(es_loop_t *self, int fd, short events, es_loop_fd_fn fn, void *ctx);
 void es_loop_remove_fd(es_loop_t *self, int fd);
 void es_loop_add_tick(es_loop_t *self, es_loop_tick_fn fn, void *ctx);
+/* Called in every turn after all sockets and before any wait: send off what was gathered in the turn. */
+void es_loop_add_flush(es_loop_t *self, void (*fn)(void *ctx), void *ctx);
 /* 0 (default) switches the adaptive tick off. */
 void es_loop_set_tick(es_loop_t *self, uint64_t tick_us);
 /* A handler tells how many messages it took. Where somebody does, the adaptive tick ends as soon as about 32 messages are worth a wake-up, and is left

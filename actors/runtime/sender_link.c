@@ -41,6 +41,7 @@ typedef struct {
     uint64_t probe_us;  /* when to ask next */
     uint64_t probed_us; /* last answer; 0: none */
     uint64_t workers;
+    es_bundle_t *bundle; /* frames of this turn of one stream */
     char base[ES_ENDPOINT_MAX];
 } broker_t;
 
@@ -75,6 +76,7 @@ static void broker_init(broker_t *self, const es_endpoints_t *at, const char *pr
 {
     *self = (broker_t){.rank = es_keymap_hash(0, es_span(at->base))};
     memcpy(self->base, at->base, sizeof self->base);
+    self->bundle = es_alloc_zero(sizeof *self->bundle);
     self->push = new_socket(ZMQ_PUSH);
     self->sub = new_socket(ZMQ_SUB);
     zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, prefix, strlen(prefix));
@@ -110,11 +112,13 @@ void es_sender_link_destroy(es_sender_link_t **self_p)
     es_sender_link_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
+    es_sender_link_flush(self);
     int linger = 100; /* ms: for the CLOSEs of a drain */
     for (int i = 0; i < self->n; i++) {
         zmq_setsockopt(self->brokers[i].push, ZMQ_LINGER, &linger, sizeof linger);
         zmq_close(self->brokers[i].push);
         zmq_close(self->brokers[i].sub);
+        free(self->brokers[i].bundle);
     }
     es_decoder_destroy(&self->decoder);
     free(self);
@@ -143,12 +147,32 @@ int es_sender_link_broker(const es_sender_link_t *self, es_span_t key)
     return best;
 }
 
+static void flush(broker_t *to)
+{
+    unsigned count = to->bundle->count;
+    if (count == 0) return;
+    es_metric_add(es_wire_send_bundle(to->push, to->bundle) == 0 ? &sent : &unsent, count);
+    es_bundle_clear(to->bundle);
+}
+
 int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
                         size_t len)
 {
-    int rc = es_wire_send(self->brokers[broker].push, NULL, key, msg, body, len);
+    broker_t *to = &self->brokers[broker];
+    es_msg_t stamped = *msg;
+    if (stamped.time_us == 0) stamped.time_us = es_wall_us();
+    es_bundle_add_t added = es_bundle_add(to->bundle, key, &stamped, body, len);
+    if (added != ES_BUNDLE_TAKEN) flush(to);
+    if (added == ES_BUNDLE_OTHER) added = es_bundle_add(to->bundle, key, &stamped, body, len);
+    if (added == ES_BUNDLE_TAKEN) return 0;
+    int rc = es_wire_send(to->push, NULL, key, &stamped, body, len);
     es_metric_add(rc == 0 ? &sent : &unsent, 1);
     return rc;
+}
+
+void es_sender_link_flush(es_sender_link_t *self)
+{
+    for (int i = 0; i < self->n; i++) flush(&self->brokers[i]);
 }
 
 int es_sender_link_sockets(const es_sender_link_t *self, void *sockets[], int max)
@@ -178,6 +202,18 @@ static void on_beacon(es_sender_link_t *self, broker_t *broker, es_span_t key, u
     broker->beacon_us = now_us;
 }
 
+static void on_bundle(es_sender_link_t *self, broker_t *broker, es_wire_t *wire, uint64_t now_us)
+{
+    es_span_t rest = es_wire_body(wire), body;
+    es_msg_t msg;
+    int rc;
+    while ((rc = es_wire_unbundle(&wire->msg, &rest, self->decoder, &msg, &body)) == 1)
+        self->ops->message(self->ctx, es_wire_key(wire), &msg, body.ptr, body.len, now_us);
+    if (rc == 0) return;
+    es_metric_add(&malformed, 1);
+    es_log_warn("rest of a bundle dropped", ES_S("broker", broker->base));
+}
+
 static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t key = es_wire_key(wire), body = es_wire_body(wire);
@@ -190,6 +226,8 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
     } else if (wire->msg.kind == ES_PROBED) {
         broker->probed_us = now_us;
         broker->workers = wire->msg.load;
+    } else if (wire->msg.kind == ES_BUNDLE) {
+        on_bundle(self, broker, wire, now_us);
     } else if (key.len < 4 || memcmp(key.ptr, "sys/", 4) != 0) {
         self->ops->message(self->ctx, key, &wire->msg, body.ptr, body.len, now_us);
     }

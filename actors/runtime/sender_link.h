@@ -25,9 +25,12 @@ void es_sender_link_destroy(es_sender_link_t **self_p);
 
 /* The broker for this key by rendezvous hashing among the live ones (all, where none lives): its index. */
 int es_sender_link_broker(const es_sender_link_t *self, es_span_t key);
-/* Send to that broker, DONTWAIT. 0, or -1 (counted; the stream's retransmission mends it). */
+/* Send to that broker, DONTWAIT, at the latest with the next es_sender_link_flush. 0, or -1 (counted; the stream's retransmission mends it). */
 int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
                         size_t len);
+
+/* Puts what was given to es_sender_link_send in this turn on the wire: small messages of one stream leave together (bundle.h). Call before waiting. */
+void es_sender_link_flush(es_sender_link_t *self);
 
 /* Raw sockets to watch for input (SUB, one a broker), and their edge-triggered descriptors. Returns the count. */
 int es_sender_link_sockets(const es_sender_link_t *self, void *sockets[], int max);

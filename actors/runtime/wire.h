@@ -6,6 +6,7 @@
 #include <czmq.h>
 #include <zmq.h>
 
+#include "bundle.h"
 #include "catalogue.h"
 
 /* A received message: parts stay valid until es_wire_close. */
@@ -38,6 +39,11 @@ static inline es_span_t es_wire_body(es_wire_t *w)
  * EHOSTUNREACH); nothing is sent then, and the caller may forget the message: streams mend themselves. */
 int es_wire_send(void *socket, const es_span_t *route, es_span_t key, const es_msg_t *msg, const void *body,
                  size_t len);
+/* Sends what a bundle holds: nothing, one message alone, or a BUNDLE. Returns as es_wire_send. */
+int es_wire_send_bundle(void *socket, const es_bundle_t *bundle);
+/* Takes the next message out of a received BUNDLE: *rest begins as its body. 1: *msg and *body are set (they point into the body); 0: the end; -1: malformed,
+ * or of a kind or epoch that does not belong there. */
+int es_wire_unbundle(const es_msg_t *bundle, es_span_t *rest, es_decoder_t *decoder, es_msg_t *msg, es_span_t *body);
 /* Forwards a received message as it is (key, envelope, body by reference), without its route, to `route` where not NULL. Consumes the parts. */
 int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route);
 

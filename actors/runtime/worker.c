@@ -67,18 +67,33 @@ struct es_worker {
     es_keymap_t *streams;
     int n_links;
     es_worker_link_t links[ES_BROKERS_MAX];
-    uint64_t frames;  /* since the start */
-    uint64_t due_us;  /* earliest of the streams' */
-    uint64_t look_us; /* for idle streams */
+    uint64_t frames;     /* since the start */
+    es_bundle_t *bundle; /* answers of this turn to one stream */
+    uint64_t due_us;     /* earliest of the streams' */
+    uint64_t look_us;    /* for idle streams */
     struct {
         uint64_t hash, at_us;
     } refused[REFUSED_SLOTS];
 };
 
+static void flush(void *ctx)
+{
+    es_worker_t *self = ctx;
+    if (self->bundle->count == 0) return;
+    for (int i = 0; i < self->n_links; i++)
+        if (es_wire_send_bundle(self->links[i].results, self->bundle) != 0) es_metric_add(&unsent, 1);
+    es_bundle_clear(self->bundle);
+}
+
 static void publish(es_worker_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     es_msg_t signed_msg = *msg;
     ES_SET(&signed_msg, ES_M_INC, inc, self->incarnation);
+    signed_msg.time_us = es_wall_us();
+    es_bundle_add_t added = es_bundle_add(self->bundle, key, &signed_msg, body, len);
+    if (added == ES_BUNDLE_TAKEN) return;
+    flush(self);
+    if (added == ES_BUNDLE_OTHER && es_bundle_add(self->bundle, key, &signed_msg, body, len) == ES_BUNDLE_TAKEN) return;
     for (int i = 0; i < self->n_links; i++)
         if (es_wire_send(self->links[i].results, NULL, key, &signed_msg, body, len) != 0) es_metric_add(&unsent, 1);
 }
@@ -201,30 +216,48 @@ static bool client_id(es_span_t key)
     return key.len == ES_CLIENT_ID_LEN;
 }
 
-static void on_frame(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void take_frame(es_worker_t *self, es_span_t key, const es_msg_t *frame, es_span_t body, uint64_t now_us)
 {
-    es_span_t key = es_wire_key(wire), body = es_wire_body(wire);
-    (void)link;
     es_metric_add(&frames_in, 1);
     if (!client_id(key)) {
         es_metric_add(&malformed, 1);
         return;
     }
     es_stream_t *stream = es_keymap_get(self->streams, key);
-    if (!stream && !(wire->msg.flags & ES_F_START)) {
-        refuse(self, &refused, key, &wire->msg, now_us);
+    if (!stream && !(frame->flags & ES_F_START)) {
+        refuse(self, &refused, key, frame, now_us);
         return;
     }
     if (!stream && es_keymap_count(self->streams) >= (size_t)OVERLOAD * self->capacity) {
-        refuse(self, &refused_full, key, &wire->msg, now_us);
+        refuse(self, &refused_full, key, frame, now_us);
         return;
     }
     if (!stream) stream = stream_new(self, key);
-    es_receiver_frame(stream->receiver, &wire->msg, body.ptr, body.len, now_us);
+    es_receiver_frame(stream->receiver, frame, body.ptr, body.len, now_us);
     if (stream->open)
         stream_timer(stream, now_us);
     else
         stream_destroy(stream); /* not a START that a receiver accepts */
+}
+
+static void on_frame(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+{
+    (void)link;
+    take_frame(self, es_wire_key(wire), &wire->msg, es_wire_body(wire), now_us);
+}
+
+static void on_bundle(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+{
+    es_span_t rest = es_wire_body(wire), body;
+    es_msg_t msg;
+    int rc;
+    while ((rc = es_wire_unbundle(&wire->msg, &rest, self->decoder, &msg, &body)) == 1) {
+        if (msg.kind == ES_FRAME) take_frame(self, es_wire_key(wire), &msg, body, now_us);
+    }
+    if (rc == 0) return;
+    es_metric_add(&malformed, 1);
+    es_log_warn("rest of a bundle dropped", ES_S("broker", link->broker),
+                ES_B("client", es_wire_key(wire).ptr, es_wire_key(wire).len));
 }
 
 static void on_close(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
@@ -279,8 +312,8 @@ static void on_who(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, u
 static const struct {
     uint32_t kind;
     void (*fn)(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us);
-} handlers[] = {
-    {ES_FRAME, on_frame}, {ES_PING, on_ping}, {ES_CLOSE, on_close}, {ES_WHO_ARE_YOU, on_who}, {ES_DROP, on_drop}};
+} handlers[] = {{ES_FRAME, on_frame}, {ES_BUNDLE, on_bundle},   {ES_PING, on_ping},
+                {ES_CLOSE, on_close}, {ES_WHO_ARE_YOU, on_who}, {ES_DROP, on_drop}};
 
 static void link_message(void *ctx, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
@@ -383,6 +416,7 @@ es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops
     self->incarnation = es_random_u64();
     es_hex16(self->incarnation, self->hex);
     self->decoder = es_decoder_new();
+    self->bundle = es_alloc_zero(sizeof *self->bundle);
     self->streams = es_keymap_new();
     self->n_links = n;
     for (int i = 0; i < n; i++)
@@ -397,11 +431,13 @@ void es_worker_destroy(es_worker_t **self_p)
     *self_p = NULL;
     es_stream_t *stream;
     for (size_t at = 0; (stream = es_keymap_next(self->streams, &at)); at = 0) stream_destroy(stream);
+    flush(self);
     for (int i = 0; i < self->n_links; i++) {
         es_msg_t msg = {.kind = ES_GOODBYE};
         tell(self, &self->links[i], &msg, NULL, 0);
         es_worker_link_fini(&self->links[i]);
     }
+    free(self->bundle);
     es_keymap_destroy(&self->streams);
     es_decoder_destroy(&self->decoder);
     free(self);
@@ -411,6 +447,7 @@ void es_worker_attach(es_worker_t *self, es_loop_t *loop)
 {
     for (int i = 0; i < self->n_links; i++) es_worker_link_attach(&self->links[i], loop);
     es_loop_add_tick(loop, worker_tick, self);
+    es_loop_add_flush(loop, flush, self);
 }
 
 void es_worker_drain(es_worker_t *self)
