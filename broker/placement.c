@@ -8,10 +8,13 @@
 #include "map.h"
 #include "pool.h"
 
+#define MS UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
+
 enum {
-    ES_PLACEMENT_TICK_US = 100 * 1000,
     ES_PLACEMENT_RECENT = 1024 /* streams remembered as just rewound; a collision only costs a second REWIND */
 };
+#define ES_PLACEMENT_TICK_US (100 * MS)
 
 typedef struct es_placed {
     LIST_ENTRY(es_placed) of_worker;
@@ -41,11 +44,11 @@ es_placement_config_t es_placement_defaults(void)
                                    .max_waiting = 4096,
                                    .max_workers = 1024,
                                    .max_services = 64,
-                                   .stream_idle_us = UINT64_C(15) * 60 * 1000 * 1000,
-                                   .wait_expiry_us = 3 * 1000 * 1000,
-                                   .settle_us = 300 * 1000,
-                                   .learn_us = 2 * 1000 * 1000,
-                                   .rewind_us = 100 * 1000,
+                                   .stream_idle_us = 900 * SECOND,
+                                   .wait_expiry_us = 3 * SECOND,
+                                   .settle_us = 300 * MS,
+                                   .learn_us = 2 * SECOND,
+                                   .rewind_us = 100 * MS,
                                    .seed = 1};
 }
 
@@ -154,7 +157,8 @@ size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement
     es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
     if (!w) return 0;
     size_t n = 0;
-    for (stream_t *stream; (stream = LIST_FIRST(&w->streams)); n++) {
+    for (stream_t *stream = LIST_FIRST(&w->streams), *next; stream; stream = next, n++) {
+        next = LIST_NEXT(stream, of_worker);
         if (fn) fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
         remove_stream(self, stream);
     }
@@ -243,8 +247,8 @@ static es_route_t change_service(es_placement_t *self, stream_t *stream, const e
 {
     uint64_t displaced = stream->worker->inc;
     char copy[ES_KEY_MAX];
-    es_span_t key = es_span_of(copy, stream->len);
     memcpy(copy, stream->key, stream->len);
+    es_span_t key = es_span_of(copy, stream->len);
     remove_stream(self, stream);
     self->stats.moved++;
     es_route_t route = place_or_wait(self, key, msg, now_us);
@@ -334,12 +338,15 @@ static void expire_waiter(void *ctx, es_waiter_t *waiter)
     remove_waiter(self, waiter);
 }
 
-/* Ages are looked at lazily: a stream that was busy since it entered the list goes to its end, so that a frame costs one store. */
-static void expire_streams(es_placement_t *self, uint64_t now_us)
+/* Ages are looked at lazily: a stream that was busy since it entered the list goes to its end, so that a frame costs one store.
+ * Returns when the next one may be due. */
+static uint64_t expire_streams(es_placement_t *self, uint64_t now_us)
 {
-    stream_t *stream;
-    while ((stream = TAILQ_FIRST(&self->ages)) && now_us - stream->seen_us >= self->config.stream_idle_us) {
-        if (now_us - stream->last_us >= self->config.stream_idle_us) {
+    uint64_t idle = self->config.stream_idle_us, due = UINT64_MAX;
+    for (stream_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
+        next = TAILQ_NEXT(stream, of_age);
+        if (now_us - stream->seen_us < idle) return due < stream->seen_us + idle ? due : stream->seen_us + idle;
+        if (now_us - stream->last_us >= idle) {
             remove_stream(self, stream);
             self->stats.idled++;
             continue;
@@ -347,12 +354,14 @@ static void expire_streams(es_placement_t *self, uint64_t now_us)
         TAILQ_REMOVE(&self->ages, stream, of_age);
         stream->seen_us = stream->last_us;
         TAILQ_INSERT_TAIL(&self->ages, stream, of_age);
+        if (stream->seen_us + idle < due) due = stream->seen_us + idle;
     }
+    return due;
 }
 
 uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us)
 {
-    expire_streams(self, now_us);
+    uint64_t due = expire_streams(self, now_us);
     uint64_t before = now_us > self->config.wait_expiry_us ? now_us - self->config.wait_expiry_us : 0;
     es_service_t *s, *next;
     for (s = LIST_FIRST(&self->pool.services); s; s = next) {
@@ -360,9 +369,7 @@ uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us)
         es_waiting_expire(&s->queue, before, expire_waiter, self);
         es_pool_release_service(&self->pool, s);
     }
-    if (self->stats.waiting > 0) return now_us + ES_PLACEMENT_TICK_US;
-    stream_t *oldest = TAILQ_FIRST(&self->ages);
-    return oldest ? oldest->seen_us + self->config.stream_idle_us : UINT64_MAX;
+    return self->stats.waiting > 0 && now_us + ES_PLACEMENT_TICK_US < due ? now_us + ES_PLACEMENT_TICK_US : due;
 }
 
 /* ---- figures ---- */

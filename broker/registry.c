@@ -15,7 +15,7 @@ struct es_registry {
 
 es_registry_config_t es_registry_defaults(void)
 {
-    return (es_registry_config_t){.heartbeat_us = 500 * 1000, .max_actors = 1024};
+    return (es_registry_config_t){.heartbeat_us = UINT64_C(500000), .max_actors = 1024};
 }
 
 es_registry_t *es_registry_new(const es_registry_config_t *config, uint64_t now_us)

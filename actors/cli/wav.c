@@ -206,6 +206,7 @@ const char *es_wav_short(es_wav_t *self)
 void es_wav_mono(const void *pcm, size_t frames, uint32_t channels, int16_t *out)
 {
     const uint8_t *p = pcm;
+    assert(channels > 0);
     for (size_t i = 0; i < frames; i++) {
         int32_t sum = 0;
         for (uint32_t c = 0; c < channels; c++, p += 2) sum += (int16_t)u16(p);

@@ -119,7 +119,7 @@ static void finish(es_ws_client_t *self, const char *failure)
 static int on_receive(es_ws_client_t *self, struct lws *wsi, const void *in, size_t len)
 {
     if (self->in_len + len + lws_remaining_packet_payload(wsi) > ES_WS_MESSAGE_MAX) {
-        snprintf(self->close_reason, sizeof self->close_reason, "the server sent a message of more than %u bytes",
+        snprintf(self->close_reason, sizeof self->close_reason, "the server sent a message of more than %zu bytes",
                  ES_WS_MESSAGE_MAX);
         lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
         return -1;

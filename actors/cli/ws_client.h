@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ES_WS_MESSAGE_MAX (1024u * 1024u)
-#define ES_WS_QUEUE_MAX (256u * 1024u) /* bytes that may wait; one message is always let in */
+#define ES_WS_MESSAGE_MAX ((size_t)1024 * 1024)
+#define ES_WS_QUEUE_MAX ((size_t)256 * 1024) /* bytes that may wait; one message is always let in */
 
 typedef struct es_ws_client es_ws_client_t;
 

@@ -35,7 +35,6 @@ typedef struct {
     bool draining, asked;
     uint64_t drain_until, next_second;
     unsigned work;
-    bool written;
     uint64_t oldest_us; /* push time of the oldest frame not taken, as far as looked */
 } edge_t;
 
@@ -56,8 +55,7 @@ static void env_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, 
 
 static void env_flush(void *ctx, es_client_t *client)
 {
-    edge_t *self = ctx;
-    self->written = true;
+    (void)ctx;
     if (client->transport) es_server_flush(client->transport);
 }
 
@@ -69,8 +67,7 @@ static void env_throttle(void *ctx, es_client_t *client, bool stop)
 
 static void env_close(void *ctx, es_client_t *client, unsigned code, const char *reason)
 {
-    edge_t *self = ctx;
-    self->written = true;
+    (void)ctx;
     es_server_close(client->transport, code, reason);
 }
 
@@ -253,7 +250,7 @@ static void loop_woke(void *ctx, uint64_t now_us)
     self->env.wall_ms = es_wall_us() / 1000;
 }
 
-static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work, bool *written)
+static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 {
     edge_t *self = ctx;
     loop_woke(self, now_us);
@@ -266,9 +263,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work, bool *writ
     if (self->draining) next = earliest(next, self->drain_until);
     next = earliest(next, earliest(es_timers_next(&self->env.timers), self->next_second));
     *work = self->work;
-    *written = self->written;
     self->work = 0;
-    self->written = false;
     return more ? 0 : next;
 }
 

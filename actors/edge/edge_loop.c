@@ -8,7 +8,8 @@
 #include "alloc.h"
 #include "wire.h"
 
-enum { BUSY_WORK = 2 }; /* messages a turn that make the next one wait for company */
+/* Messages a turn: from BUSY on the next turn waits for company, from FULL on there is company enough. */
+enum { BUSY = 2, FULL = 128 };
 
 typedef struct {
     ev_io io;
@@ -109,10 +110,11 @@ void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket)
     es_edge_loop_watch(self, fd, NULL, NULL);
 }
 
-/* Under load: sleep for what is left of the tick that began with the last turn. */
-static void gather(const es_edge_loop_t *self, uint64_t began_us)
+/* Under load: sleep for what is left of the tick that began with the last turn; the more came in that, the shorter. */
+static void gather(const es_edge_loop_t *self, uint64_t began_us, unsigned work)
 {
-    uint64_t now = es_now_us(), end = began_us + self->tick_us;
+    if (work >= FULL) return;
+    uint64_t now = es_now_us(), end = began_us + self->tick_us * (FULL - work) / FULL;
     if (now >= end) return;
     struct timespec rest = {0, (long)(end - now) * 1000};
     nanosleep(&rest, NULL);
@@ -136,16 +138,20 @@ static void wait_until(es_edge_loop_t *self, uint64_t next_us)
 
 void es_edge_loop_run(es_edge_loop_t *self)
 {
-    uint64_t next = 0;
+    uint64_t next = 0, began = es_now_us();
+    unsigned work = 0;
     while (!self->stop) {
-        unsigned work = 0;
-        bool written = false;
-        wait_until(self, next);
-        uint64_t began = self->now_us = es_now_us();
-        next = self->ops.turn(self->ops.ctx, began, &work, &written);
-        if (written) ev_run(self->ev, EVRUN_NOWAIT);
+        bool busy = self->tick_us && work >= BUSY;
+        if (busy)
+            gather(self, began, work);
+        else
+            wait_until(self, next);
+        work = 0;
+        began = es_now_us();
+        next = self->ops.turn(self->ops.ctx, began, &work);
+        /* Under load what the turn has brought goes out together with what the last one left. */
+        if (busy) ev_run(self->ev, EVRUN_NOWAIT);
         self->ops.flush(self->ops.ctx);
-        if (work >= BUSY_WORK && self->tick_us) gather(self, began);
     }
 }
 

@@ -1,8 +1,8 @@
 /* The edge's loop: libev, because libwebsockets costs five times more on its own; ZeroMQ's descriptors stand beside the sockets.
  *
- * A turn: wait, let libwebsockets read and write, call `turn`. Under load turns begin at most once in tick_us, so that messages are
- * taken and answered in batches; at low rates there is no delay. ZMQ_FD tells only of changes, so `turn` drains until there is
- * nothing before the loop may sleep. One thread. */
+ * At low rates: wait, let libwebsockets read and write, take what the house says (`turn`). Under load a turn begins once in tick_us,
+ * and its results are written together with the acknowledgements that the turn before has left: half the writes, for at most
+ * one tick of delay. ZMQ_FD tells only of changes, so `turn` drains until there is nothing before the loop may sleep. One thread. */
 #ifndef ES_EDGE_LOOP_H
 #define ES_EDGE_LOOP_H
 
@@ -16,8 +16,8 @@ typedef struct {
     /* Time has passed; called after each wait, before anything else happens. */
     void (*woke)(void *ctx, uint64_t now_us);
     /* Do what is due. Returns the time at which to be called again at the latest; 0: at once. *work: messages handled since the last
-     * call, the measure of load. *written: something was asked to be written. */
-    uint64_t (*turn)(void *ctx, uint64_t now_us, unsigned *work, bool *written);
+     * call, the measure of load. */
+    uint64_t (*turn)(void *ctx, uint64_t now_us, unsigned *work);
     /* The loop is about to wait: send off what the turn has gathered. */
     void (*flush)(void *ctx);
 } es_edge_loop_ops_t;

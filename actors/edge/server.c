@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <libwebsockets.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,7 +70,28 @@ static int query_of(struct lws *wsi, char *out, size_t cap)
     return 0;
 }
 
-/* 0: go on; 1: refused with an answer. */
+/* lws's own answers say HTTP/1.0 here, which WebSocket clients refuse to read. Always -1: hang up. */
+static int refuse_upgrade(struct lws *wsi, unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *name, *text;
+    } answers[] = {{403, "Forbidden", "Pages of this origin may not connect; see --allow-origin."},
+                   {404, "Not Found", "WebSocket is spoken at /api/audio/ws and /ws."},
+                   {431, "Request Header Fields Too Large", "The path, the query, Host or Origin is too long."},
+                   {503, "Service Unavailable", "This server takes no new clients now; try again later."},
+                   {400, "Bad Request", "Only an upgrade to websocket is possible."}};
+    uint8_t buf[LWS_PRE + 512];
+    size_t i = 0;
+    while (answers[i].status != status && answers[i].status != 400) i++;
+    int n = snprintf((char *)buf + LWS_PRE, sizeof buf - LWS_PRE,
+                     "HTTP/1.1 %u %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %zu\r\n"
+                     "cache-control: no-store\r\nconnection: close\r\n\r\n%s\n",
+                     answers[i].status, answers[i].name, strlen(answers[i].text) + 1, answers[i].text);
+    lws_write(wsi, buf + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS);
+    return -1;
+}
+
 static int confirm_upgrade(es_server_t *self, struct lws *wsi, const char *protocol)
 {
     char path[HEADER_MAX], origin[HEADER_MAX], host[HEADER_MAX], query[HEADER_MAX];
@@ -83,8 +105,7 @@ static int confirm_upgrade(es_server_t *self, struct lws *wsi, const char *proto
         status = 403;
     else
         status = self->ops.admit(self->ops.ctx, path, origin, host);
-    if (!status) return 0;
-    return lws_return_http_status(wsi, status, NULL) < 0 ? -1 : 1;
+    return status ? refuse_upgrade(wsi, status) : 0;
 }
 
 static int established(session_t *session, struct lws *wsi)

@@ -55,8 +55,8 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
 {
     size_t n = count_options(tables), i = 0;
     *self = (loader_t){.tables = tables, .about = about, .config = config, .count = n};
-    self->options = es_alloc_zero((n + 1) * sizeof *self->options);
-    self->given = es_alloc_zero((n + 1) * sizeof *self->given);
+    self->options = es_alloc_zero((n + 1) * sizeof(void *));
+    self->given = es_alloc_zero((n + 1) * sizeof(void *));
     self->flags = es_alloc_zero((n + 3) * sizeof *self->flags);
     for (; *tables; tables++) {
         for (const es_option_t *o = *tables; o->name; o++, i++) {

@@ -223,7 +223,7 @@ static void start_gathering(adaptive_t *a)
 static void review(adaptive_t *a, uint64_t now_us)
 {
     if (!a->counted || ++a->reviewed < REVIEW) return;
-    if (a->reviewed_sum < 2 * REVIEW) {
+    if (a->reviewed_sum < UINT64_C(2) * REVIEW) {
         stop_gathering(a);
         a->hold_us = now_us + HOLD_OFF_US;
     }

@@ -6,7 +6,8 @@
 
 #include "placement.h"
 
-enum { MS = 1000, SECOND = 1000000 };
+#define MS UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
 
 typedef struct {
     es_placement_t *p;

@@ -17,7 +17,10 @@
 #define CLIENT "00112233445566aa"
 #define OTHER "00112233445566bb"
 
-enum { MS = 1000, SECOND = 1000000, SAID = 64, BODY = 65536 };
+#define MS UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
+
+enum { SAID = 64, BODY = 65536 };
 
 typedef struct {
     bool to_worker;

@@ -9,7 +9,8 @@
 
 #include "registry.h"
 
-enum { BEAT = 500000, START = 1000000 };
+#define BEAT UINT64_C(500000)
+#define START UINT64_C(1000000)
 
 typedef struct {
     es_registry_t *registry;

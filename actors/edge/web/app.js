@@ -20,12 +20,12 @@ import { Transcript } from './transcript.js';
 const byId = (id) => document.getElementById(id);
 
 const STATES = {
-  idle: { label: 'Start listening', hint: 'Press to speak', icon: 'i-mic' },
-  starting: { label: 'Cancel', hint: 'Waiting for the microphone', icon: 'i-mic' },
-  listening: { label: 'Stop listening', hint: 'Listening. Press to stop', icon: 'i-stop' },
-  decoding: { label: 'Cancel', hint: 'Opening the recording', icon: 'i-stop' },
-  sending: { label: 'Stop', hint: 'Reading the recording', icon: 'i-stop' },
-  finishing: { label: 'Finishing', hint: 'The last words are coming', icon: 'i-stop' },
+  idle: { label: 'Start listening', hint: 'Press to speak', icon: 'i-mic', lead: 'Speak, and read along.' },
+  starting: { label: 'Cancel', hint: 'Waiting for the microphone', icon: 'i-mic', lead: 'One moment' },
+  listening: { label: 'Stop listening', hint: 'Listening. Press to stop', icon: 'i-stop', lead: 'Listening' },
+  decoding: { label: 'Cancel', hint: 'Opening the recording', icon: 'i-stop', lead: 'One moment' },
+  sending: { label: 'Stop', hint: 'Reading the recording', icon: 'i-stop', lead: 'Reading' },
+  finishing: { label: 'Finishing', hint: 'The last words are coming', icon: 'i-stop', lead: 'Almost there' },
 };
 
 const LINK = { connecting: 'Connecting', open: 'Connected', waiting: 'No connection', closed: 'No connection' };
@@ -57,6 +57,7 @@ let slowFinish;
 function become(next) {
   state = next;
   document.body.dataset.state = next;
+  byId('lead').textContent = STATES[next].lead;
   byId('mic-label').textContent = STATES[next].label;
   byId('mic-icon').setAttribute('href', `#${STATES[next].icon}`);
   byId('mic').setAttribute('aria-disabled', String(next === 'finishing'));
