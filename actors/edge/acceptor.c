@@ -75,7 +75,8 @@ static int bind_host(const char *host, unsigned port, char *err, size_t err_len)
     int fd = listen_on(found);
     freeaddrinfo(found);
     if (fd >= 0) return fd;
-    const char *advice = errno == EADDRINUSE ? "; another program has the port: choose one with --port, or 0 for any" : "";
+    const char *advice =
+        errno == EADDRINUSE ? "; another program has the port: choose one with --port, or 0 for any" : "";
     snprintf(err, err_len, "cannot listen on %s port %u: %s%s", host, port, strerror(errno), advice);
     return -1;
 }

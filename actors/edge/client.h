@@ -44,7 +44,7 @@ typedef struct {
     void (*close)(void *ctx, es_client_t *client, unsigned code, const char *reason);
     void (*random_hex)(void *ctx, char *out, size_t digits);
     es_decoder_t *decoder; /* of words; made when needed */
-    int16_t *scratch[2]; /* for resampling, in and out; bytes below */
+    int16_t *scratch[2];   /* for resampling, in and out; bytes below */
     size_t scratch_size[2];
 } es_client_env_t;
 /* Frees the memory behind it. */

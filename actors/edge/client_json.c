@@ -101,7 +101,8 @@ static int only(const json_t *object, const char *where, const char *const *name
     {
         const char *const *name = names;
         while (*name && strcmp(*name, key) != 0) name++;
-        if (!*name) return refuse(why, "unknown_field", "%s has no field \"%s\"; leave it out.", where, shown(key, part));
+        if (!*name)
+            return refuse(why, "unknown_field", "%s has no field \"%s\"; leave it out.", where, shown(key, part));
     }
     return 0;
 }
@@ -141,8 +142,7 @@ static int payload_start(const json_t *payload, es_client_says_t *out, es_refusa
             return refuse(why, "bad_field", "\"language\" must be a tag such as \"en\" or \"en-GB\".");
         memcpy(out->language, json_string_value(language), json_string_length(language) + 1);
     }
-    if (partials && !json_is_boolean(partials))
-        return refuse(why, "bad_field", "\"partials\" must be true or false.");
+    if (partials && !json_is_boolean(partials)) return refuse(why, "bad_field", "\"partials\" must be true or false.");
     out->partials = json_is_true(partials);
     return 0;
 }
@@ -181,7 +181,7 @@ static const verb_t *find_verb(const char *type)
 /* Types that the protocol has and this server has not. */
 static bool known_elsewhere(const char *type)
 {
-    static const char *const types[] = {"room.join", "room.leave", "room.say", "room.history",
+    static const char *const types[] = {"room.join", "room.leave", "room.say",      "room.history",
                                         "room.who",  "job.watch",  "session.resume"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strcmp(types[i], type)) return true;

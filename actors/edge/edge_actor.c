@@ -15,6 +15,7 @@
 #include "flat.h"
 #include "log.h"
 #include "origin.h"
+#include "outbox.h"
 #include "sender_link.h"
 #include "server.h"
 #include "wire.h"
@@ -28,6 +29,7 @@ typedef struct {
     es_acceptor_t *acceptor;
     es_server_t *server;
     es_sender_link_t *link;
+    es_outbox_t *outbox;
     es_client_env_t env;
     es_clients_t clients;
     es_http_t http;
@@ -50,6 +52,12 @@ static void env_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, 
 {
     edge_t *self = ctx;
     self->work++;
+    es_outbox_put(self->outbox, broker, key, msg, body, len);
+}
+
+static void outbox_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    edge_t *self = ctx;
     es_sender_link_send(self->link, broker, key, msg, body, len); /* loss is counted there and mended by the sender */
 }
 
@@ -250,6 +258,14 @@ static void loop_woke(void *ctx, uint64_t now_us)
     self->env.wall_ms = es_wall_us() / 1000;
 }
 
+/* The outbox gives what it kept to the link, which sends small frames of one stream together. */
+static void loop_flush(void *ctx)
+{
+    edge_t *self = ctx;
+    es_outbox_flush(self->outbox);
+    es_sender_link_flush(self->link);
+}
+
 static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 {
     edge_t *self = ctx;
@@ -264,13 +280,8 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     next = earliest(next, earliest(es_timers_next(&self->env.timers), self->next_second));
     *work = self->work;
     self->work = 0;
+    loop_flush(self);
     return more ? 0 : next;
-}
-
-static void loop_flush(void *ctx)
-{
-    edge_t *self = ctx;
-    es_sender_link_flush(self->link);
 }
 
 /* ---- start and end */
@@ -320,13 +331,14 @@ static void settle_env(edge_t *self)
 static int start(edge_t *self)
 {
     static const es_sender_link_ops_t link_ops = {.message = link_message, .changed = link_changed};
-    const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .turn = loop_turn, .flush = loop_flush};
+    const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_server_ops_t server_ops = {
         .ctx = self, .admit = server_admit, .open = server_open, .gone = server_gone, .answer = server_answer};
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link) return -1;
+    self->outbox = es_outbox_new(outbox_send, self);
     self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
     es_pages_load(&self->http.pages, web_dir(self->config));
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
@@ -351,9 +363,11 @@ static void finish(edge_t *self)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
     es_acceptor_destroy(&self->acceptor);
     es_server_destroy(&self->server);
+    if (self->outbox) es_outbox_flush(self->outbox); /* the CLOSEs of those cut off */
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);
     es_client_env_fini(&self->env);
+    es_outbox_destroy(&self->outbox);
     es_sender_link_destroy(&self->link);
     es_pages_fini(&self->http.pages);
 }

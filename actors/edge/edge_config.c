@@ -7,8 +7,10 @@ enum { MIB = 1 << 20 };
 static const es_option_t edge_options[] = {
     ES_OPT_STR(es_edge_config_t, host, "host", NULL, "127.0.0.1", 255, "address to listen on; 0.0.0.0 for all"),
     ES_OPT_UINT(es_edge_config_t, port, "port", "APP_PORT", "8000", 0, 65535, "TCP port; 0 draws a free one"),
-    ES_OPT_STR(es_edge_config_t, addr_file, "addr-file", NULL, NULL, 1024, "write the address (http://...) into this file"),
-    ES_OPT_STR(es_edge_config_t, web, "web", NULL, NULL, 1024, "directory of the page; default: the one that came along"),
+    ES_OPT_STR(es_edge_config_t, addr_file, "addr-file", NULL, NULL, 1024,
+               "write the address (http://...) into this file"),
+    ES_OPT_STR(es_edge_config_t, web, "web", NULL, NULL, 1024,
+               "directory of the page; default: the one that came along"),
     ES_OPT_STR(es_edge_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
                "origins whose pages may connect besides our own, with commas; * for all"),
     ES_OPT_UINT(es_edge_config_t, max_clients, "max-clients", NULL, "20000", 1, 1000000, "WebSocket clients at once"),
@@ -17,8 +19,10 @@ static const es_option_t edge_options[] = {
                 "bytes of one WebSocket message; more closes 1009"),
     ES_OPT_UINT(es_edge_config_t, max_queue, "max-queue", NULL, "1048576", 4096, 256 * MIB,
                 "bytes that may wait for a slow client; more closes 1013"),
-    ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1ms", 0, 20000, "longest wait for company under load; 0ms: none"),
-    ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000, "time for the last words at the end"),
+    ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1ms", 0, 20000,
+                    "longest wait for company under load; 0ms: none"),
+    ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000,
+                    "time for the last words at the end"),
     ES_OPT_END};
 
 const es_option_t *const es_edge_option_tables[] = {edge_options, es_common_options, NULL};

@@ -120,11 +120,17 @@ static void gather(const es_edge_loop_t *self, uint64_t began_us, unsigned work)
     nanosleep(&rest, NULL);
 }
 
+static void poll_once(es_edge_loop_t *self, int how)
+{
+    ev_run(self->ev, how);
+    self->ops.flush(self->ops.ctx);
+}
+
 static void wait_until(es_edge_loop_t *self, uint64_t next_us)
 {
     uint64_t now = es_now_us();
     if (next_us <= now) {
-        ev_run(self->ev, EVRUN_NOWAIT);
+        poll_once(self, EVRUN_NOWAIT);
         return;
     }
     ev_timer_stop(self->ev, &self->timer);
@@ -133,7 +139,7 @@ static void wait_until(es_edge_loop_t *self, uint64_t next_us)
         ev_timer_set(&self->timer, (double)(next_us - now) / 1e6, 0);
         ev_timer_start(self->ev, &self->timer);
     }
-    ev_run(self->ev, EVRUN_ONCE);
+    poll_once(self, EVRUN_ONCE);
 }
 
 void es_edge_loop_run(es_edge_loop_t *self)
@@ -150,17 +156,11 @@ void es_edge_loop_run(es_edge_loop_t *self)
         began = es_now_us();
         next = self->ops.turn(self->ops.ctx, began, &work);
         /* Under load what the turn has brought goes out together with what the last one left. */
-        if (busy) ev_run(self->ev, EVRUN_NOWAIT);
-        self->ops.flush(self->ops.ctx);
+        if (busy) poll_once(self, EVRUN_NOWAIT);
     }
 }
 
 void es_edge_loop_stop(es_edge_loop_t *self)
 {
     self->stop = true;
-}
-
-void es_edge_loop_poll(es_edge_loop_t *self)
-{
-    ev_run(self->ev, EVRUN_NOWAIT);
 }

@@ -15,11 +15,11 @@ typedef struct {
     void *ctx;
     /* Time has passed; called after each wait, before anything else happens. */
     void (*woke)(void *ctx, uint64_t now_us);
+    /* The sockets that had something were read; called before anything may wait. */
+    void (*flush)(void *ctx);
     /* Do what is due. Returns the time at which to be called again at the latest; 0: at once. *work: messages handled since the last
      * call, the measure of load. */
     uint64_t (*turn)(void *ctx, uint64_t now_us, unsigned *work);
-    /* The loop is about to wait: send off what the turn has gathered. */
-    void (*flush)(void *ctx);
 } es_edge_loop_ops_t;
 
 /* NULL where libev cannot start. */
@@ -35,7 +35,5 @@ void es_edge_loop_unwatch(es_edge_loop_t *self, int fd);
 void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket);
 void es_edge_loop_run(es_edge_loop_t *self);
 void es_edge_loop_stop(es_edge_loop_t *self);
-/* Let what libev still has pending happen, without waiting (for taking down). */
-void es_edge_loop_poll(es_edge_loop_t *self);
 
 #endif

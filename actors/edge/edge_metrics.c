@@ -12,7 +12,8 @@ ES_METRIC_COUNTER(es_edge_finals, "earshot_edge_finals_total", "finals delivered
 ES_METRIC_COUNTER(es_edge_partials, "earshot_edge_partials_total", "partials delivered");
 ES_METRIC_COUNTER(es_edge_errors, "earshot_edge_errors_total", "errors said to clients");
 ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
-ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total", "chunks refused because a throttled client's came on");
+ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total",
+                  "chunks refused because a throttled client's came on");
 ES_METRIC_COUNTER(es_edge_culled, "earshot_edge_culled_total", "clients closed 1013 because they read too slowly");
 ES_METRIC_COUNTER(es_edge_too_big, "earshot_edge_too_big_total", "clients closed 1009 for an oversize message");
 ES_METRIC_COUNTER(es_edge_not_utf8, "earshot_edge_not_utf8_total", "clients closed 1007 for text that is not UTF-8");
@@ -26,27 +27,16 @@ ES_METRIC_COUNTER(es_edge_accept_failed, "earshot_edge_refused_total{reason=\"de
 
 es_metric_t *const *es_edge_metrics(void)
 {
-    static es_metric_t *const list[] = {&es_edge_clients,
-                                        &es_edge_streams,
-                                        &es_edge_lag_us,
-                                        &es_edge_connections,
-                                        &es_edge_frames,
-                                        &es_edge_bytes,
-                                        &es_edge_finals,
-                                        &es_edge_partials,
-                                        &es_edge_errors,
-                                        &es_edge_throttled,
-                                        &es_edge_overruns,
-                                        &es_edge_culled,
-                                        &es_edge_too_big,
-                                        &es_edge_not_utf8,
-                                        &es_edge_deaf,
-                                        &es_edge_requests,
-                                        &es_edge_origin_refused,
-                                        &es_edge_full_refused,
-                                        &es_edge_drain_refused,
-                                        &es_edge_path_refused,
-                                        &es_edge_accept_failed,
-                                        NULL};
+    static es_metric_t *const list[] = {&es_edge_clients,        &es_edge_streams,
+                                        &es_edge_lag_us,         &es_edge_connections,
+                                        &es_edge_frames,         &es_edge_bytes,
+                                        &es_edge_finals,         &es_edge_partials,
+                                        &es_edge_errors,         &es_edge_throttled,
+                                        &es_edge_overruns,       &es_edge_culled,
+                                        &es_edge_too_big,        &es_edge_not_utf8,
+                                        &es_edge_deaf,           &es_edge_requests,
+                                        &es_edge_origin_refused, &es_edge_full_refused,
+                                        &es_edge_drain_refused,  &es_edge_path_refused,
+                                        &es_edge_accept_failed,  NULL};
     return list;
 }

@@ -18,7 +18,8 @@ enum { SAMPLES_PER_MS = ES_RATE / 1000, WORDS_SHOWN = 512 };
 
 /* ---- saying */
 
-#define begin(self, type) begin_text((self), "{\"type\":\"" type "\",\"payload\":{", sizeof("{\"type\":\"" type "\",\"payload\":{") - 1)
+#define begin(self, type) \
+    begin_text((self), "{\"type\":\"" type "\",\"payload\":{", sizeof("{\"type\":\"" type "\",\"payload\":{") - 1)
 static size_t begin_text(es_client_t *self, const char *head, size_t len)
 {
     size_t place = es_client_say(self);
@@ -34,9 +35,9 @@ static void end(es_client_t *self, size_t place)
     es_client_said(self, place);
 }
 
-#define field_uint(self, name, value)                 \
-    do {                                              \
-        es_json_raw(&(self)->out, ",\"" name "\":");  \
+#define field_uint(self, name, value)                  \
+    do {                                               \
+        es_json_raw(&(self)->out, ",\"" name "\":");   \
         es_json_uint(&(self)->out, (uint64_t)(value)); \
     } while (0)
 
@@ -178,7 +179,8 @@ static void stop(es_client_t *self, const es_client_says_t *says)
 static void mark_said(es_client_t *self, const es_client_says_t *says)
 {
     if (!self->sender || self->stopping)
-        refuse_with(self, "not_streaming", "audio.mark", "No stream is open that could be marked; send audio.start first.");
+        refuse_with(self, "not_streaming", "audio.mark",
+                    "No stream is open that could be marked; send audio.start first.");
     else
         mark(self, says->id);
 }

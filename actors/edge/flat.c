@@ -36,7 +36,8 @@ static void refuse_settings(es_client_t *self)
 {
     es_refusal_t why = {.code = "bad_query"};
     snprintf(why.message, sizeof why.message,
-             "The address is wrong: rate must be " ES_RATES_TEXT ", partials 0 or 1, language a tag such as en; connect "
+             "The address is wrong: rate must be " ES_RATES_TEXT
+             ", partials 0 or 1, language a tag such as en; connect "
              "again with these.");
     refuse(self, &why);
 }

@@ -7,11 +7,15 @@
 
 #include "edge_metrics.h"
 
-const char *const es_http_headers[] = {
-    "content-security-policy:",
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src blob:; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options:", "nosniff", "referrer-policy:", "no-referrer", NULL};
+const char *const es_http_headers[] = {"content-security-policy:",
+                                       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                                       "img-src 'self' data:; media-src blob:; "
+                                       "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                                       "x-content-type-options:",
+                                       "nosniff",
+                                       "referrer-policy:",
+                                       "no-referrer",
+                                       NULL};
 
 static const char json_type[] = "application/json", text_type[] = "text/plain; charset=utf-8";
 
@@ -24,7 +28,7 @@ static void answer(es_http_answer_t *out, unsigned status, const char *type, con
 }
 
 __attribute__((format(printf, 4, 5))) static void answer_with(es_http_answer_t *out, unsigned status, const char *type,
-                                                             const char *format, ...)
+                                                              const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -36,10 +40,10 @@ __attribute__((format(printf, 4, 5))) static void answer_with(es_http_answer_t *
 static void health(const es_http_t *self, es_http_answer_t *out)
 {
     const char *unready = self->unready(self->ctx);
-    answer_with(out, 200, json_type, "{\"status\":\"ok\",\"ready\":%s,\"clients\":%llu,\"streams\":%llu,\"lag_ms\":%llu}\n",
-                unready ? "false" : "true", (unsigned long long)es_metric_get(&es_edge_clients),
-                (unsigned long long)es_metric_get(&es_edge_streams),
-                (unsigned long long)es_metric_get(&es_edge_lag_us) / 1000);
+    answer_with(
+        out, 200, json_type, "{\"status\":\"ok\",\"ready\":%s,\"clients\":%llu,\"streams\":%llu,\"lag_ms\":%llu}\n",
+        unready ? "false" : "true", (unsigned long long)es_metric_get(&es_edge_clients),
+        (unsigned long long)es_metric_get(&es_edge_streams), (unsigned long long)es_metric_get(&es_edge_lag_us) / 1000);
 }
 
 static void ready(const es_http_t *self, es_http_answer_t *out)

@@ -17,11 +17,17 @@ static const char *type_of(const char *name)
 {
     static const struct {
         const char *ending, *type;
-    } types[] = {{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-                 {".mjs", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-                 {".svg", "image/svg+xml"}, {".png", "image/png"}, {".ico", "image/x-icon"},
-                 {".json", "application/json"}, {".webmanifest", "application/manifest+json"},
-                 {".woff2", "font/woff2"}, {".txt", "text/plain; charset=utf-8"}};
+    } types[] = {{".html", "text/html; charset=utf-8"},
+                 {".js", "text/javascript; charset=utf-8"},
+                 {".mjs", "text/javascript; charset=utf-8"},
+                 {".css", "text/css; charset=utf-8"},
+                 {".svg", "image/svg+xml"},
+                 {".png", "image/png"},
+                 {".ico", "image/x-icon"},
+                 {".json", "application/json"},
+                 {".webmanifest", "application/manifest+json"},
+                 {".woff2", "font/woff2"},
+                 {".txt", "text/plain; charset=utf-8"}};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         size_t e = strlen(types[i].ending);
@@ -66,7 +72,8 @@ static void add(es_pages_t *self, int dir, const char *name)
     if (self->count < ES_PAGES_MAX && page.len <= ES_PAGE_BYTES_MAX) page.body = slurp(fd, page.len);
     close(fd);
     if (!page.body) {
-        es_log_warn("a file of the page is left out: unreadable, over 8 MiB, or more than 128 files", ES_S("file", name));
+        es_log_warn("a file of the page is left out: unreadable, over 8 MiB, or more than 128 files",
+                    ES_S("file", name));
         return;
     }
     page.name = es_alloc_copy(name, strlen(name));

@@ -283,21 +283,31 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
 {
     session_t *session = user;
     switch (why) {
-    case LWS_CALLBACK_RECEIVE: return receive(session, wsi, in, len);
-    case LWS_CALLBACK_SERVER_WRITEABLE: return writeable(session, wsi);
-    case LWS_CALLBACK_ESTABLISHED: return established(session, wsi);
-    case LWS_CALLBACK_CLOSED: return closed(session);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(server_of(wsi), wsi, in);
-    case LWS_CALLBACK_HTTP: return request(session, wsi);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return write_body(session, wsi);
-    case LWS_CALLBACK_HTTP_BODY: return -1;
+    case LWS_CALLBACK_RECEIVE:
+        return receive(session, wsi, in, len);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return writeable(session, wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+        return established(session, wsi);
+    case LWS_CALLBACK_CLOSED:
+        return closed(session);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return confirm_upgrade(server_of(wsi), wsi, in);
+    case LWS_CALLBACK_HTTP:
+        return request(session, wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return write_body(session, wsi);
+    case LWS_CALLBACK_HTTP_BODY:
+        return -1;
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (session) forget_answer(session);
         return 0;
     case LWS_CALLBACK_RAW_ADOPT:
-    case LWS_CALLBACK_RAW_RX: return -1;
-    default: return 0;
+    case LWS_CALLBACK_RAW_RX:
+        return -1;
+    default:
+        return 0;
     }
 }
 

@@ -69,8 +69,9 @@ static void mistakes_are_answered(void **state)
 {
     (void)state;
     world_t *w = world_new(&es_flat, "");
-    static const char *const texts[] = {"{",      "[1]",           "hello",   "{\"type\":5}", "{\"type\":\"nonsense\"}",
-                                        "\"stop\"", "{\"type\":\"stop\",\"x\":1}", "{}"};
+    static const char *const texts[] = {
+        "{", "[1]", "hello", "{\"type\":5}", "{\"type\":\"nonsense\"}", "\"stop\"", "{\"type\":\"stop\",\"x\":1}",
+        "{}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_int_equal(world_text(w, texts[i]), 0);
         assert_memory_equal(world_said(w), "{\"error\":\"", 10);
@@ -121,7 +122,8 @@ static void pieces_become_one_message(void **state)
 static void the_query_is_checked(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"rate=11025", "rate=", "rate=16000x", "rate=-1", "partials=yes", "language=d e", "rate=+8000"};
+    static const char *const bad[] = {"rate=11025",   "rate=",        "rate=16000x", "rate=-1",
+                                      "partials=yes", "language=d e", "rate=+8000"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         world_t *w = world_new(&es_flat, bad[i]);
         assert_non_null(strstr(world_said(w), "44100"));
@@ -185,7 +187,8 @@ static void a_full_sender_stops_the_reading(void **state)
         chunks++;
     }
     assert_in_range(chunks, 2, 50);
-    while (*world_said(w)) {}
+    while (*world_said(w)) {
+    }
     /* One more was on its way: it is kept, and acknowledged when there is room. */
     world_chunk(w, 6);
     assert_string_equal(world_said(w), "");

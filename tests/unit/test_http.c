@@ -75,8 +75,9 @@ static void answers(void **state)
     assert_int_equal(ask(&http, "GET", "/", page.etag).status, 304);
     assert_int_equal(ask(&http, "GET", "/", "\"other\"").status, 200);
     assert_string_equal(ask(&http, "GET", "/web/a.js", "").type, "text/javascript; charset=utf-8");
-    static const char *const none[] = {"/web/", "/web", "/nothing", "/web/../a.js", "/web/.hidden.js", "/web/notes.xyz",
-                                       "/web/dir.js", "/favicon.ico", ""};
+    static const char *const none[] = {
+        "/web/",       "/web",         "/nothing", "/web/../a.js", "/web/.hidden.js", "/web/notes.xyz",
+        "/web/dir.js", "/favicon.ico", ""};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_int_equal(status(&http, none[i]), 404);
     assert_int_equal(ask(&http, "POST", "/", "").status, 405);
     assert_int_equal(status(&http, "/ws"), 426);

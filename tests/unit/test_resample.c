@@ -72,7 +72,8 @@ static void our_own_rate_needs_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_tone_stays_itself), cmocka_unit_test(chunks_make_no_difference),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_tone_stays_itself),
+                                       cmocka_unit_test(chunks_make_no_difference),
                                        cmocka_unit_test(our_own_rate_needs_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

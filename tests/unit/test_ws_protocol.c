@@ -12,7 +12,8 @@ static world_t *greeted(void)
 {
     world_t *w = world_new(&es_envelope_ws, "");
     const char *welcome = world_said(w);
-    assert_non_null(strstr(welcome, "{\"type\":\"welcome\",\"payload\":{\"client_id\":\"" WORLD_ID "\",\"session\":\"7777"));
+    assert_non_null(
+        strstr(welcome, "{\"type\":\"welcome\",\"payload\":{\"client_id\":\"" WORLD_ID "\",\"session\":\"7777"));
     assert_non_null(strstr(welcome, "\"max_chunk\":1048576"));
     return w;
 }
@@ -171,9 +172,11 @@ static void a_failed_segment_is_told(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stream_from_start_to_done), cmocka_unit_test(words_are_said),
-        cmocka_unit_test(marks_come_back_in_order),    cmocka_unit_test(order_is_kept),
-        cmocka_unit_test(waiting_is_told),             cmocka_unit_test(a_failed_segment_is_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_stream_from_start_to_done),
+                                       cmocka_unit_test(words_are_said),
+                                       cmocka_unit_test(marks_come_back_in_order),
+                                       cmocka_unit_test(order_is_kept),
+                                       cmocka_unit_test(waiting_is_told),
+                                       cmocka_unit_test(a_failed_segment_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
