@@ -44,21 +44,23 @@ static int listen_on(const struct addrinfo *address)
 
 static void name_url(es_acceptor_t *self)
 {
-    struct sockaddr_storage at;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } at = {0};
     socklen_t len = sizeof at;
-    char host[64] = "127.0.0.1";
-    getsockname(self->fd, (struct sockaddr *)&at, &len);
-    if (at.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&at;
-        char text[INET6_ADDRSTRLEN];
-        inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
-        snprintf(host, sizeof host, "[%s]", IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr) ? "::1" : text);
-        snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(six->sin6_port));
-        return;
+    char host[INET6_ADDRSTRLEN];
+    getsockname(self->fd, &at.any, &len);
+    if (at.any.sa_family == AF_INET6) {
+        if (IN6_IS_ADDR_UNSPECIFIED(&at.six.sin6_addr)) at.six.sin6_addr = in6addr_loopback;
+        inet_ntop(AF_INET6, &at.six.sin6_addr, host, sizeof host);
+        snprintf(self->url, sizeof self->url, "http://[%s]:%u", host, ntohs(at.six.sin6_port));
+    } else {
+        if (at.four.sin_addr.s_addr == htonl(INADDR_ANY)) at.four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        inet_ntop(AF_INET, &at.four.sin_addr, host, sizeof host);
+        snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(at.four.sin_port));
     }
-    const struct sockaddr_in *four = (const struct sockaddr_in *)&at;
-    if (four->sin_addr.s_addr != htonl(INADDR_ANY)) inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
-    snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(four->sin_port));
 }
 
 static int bind_host(const char *host, unsigned port, char *err, size_t err_len)

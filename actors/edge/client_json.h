@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ES_TEXT_LIMIT (64u * 1024u) /* bytes of one text message */
+#define ES_TEXT_LIMIT 65536u /* bytes of one text message */
 #define ES_MARK_ID_MAX 128u
 #define ES_LANGUAGE_MAX 35u
 

@@ -18,7 +18,7 @@ static void grow(es_clients_t *self)
 {
     es_clients_t old = *self;
     self->cap = old.cap ? old.cap * 2 : 256;
-    self->buckets = es_alloc_zero(self->cap * sizeof *self->buckets);
+    self->buckets = es_alloc_zero(self->cap * sizeof(void *));
     self->count = 0;
     for (size_t i = 0; i < old.cap; i++)
         for (es_client_t *client = old.buckets[i], *next; client; client = next) {

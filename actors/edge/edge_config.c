@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { MIB = 1 << 20 };
+#define MIB UINT64_C(1048576)
 
 static const es_option_t edge_options[] = {
     ES_OPT_STR(es_edge_config_t, host, "host", NULL, "127.0.0.1", 255, "address to listen on; 0.0.0.0 for all"),

@@ -35,7 +35,7 @@ size_t es_frame_begin(es_frame_buf_t *self)
 
 void es_frame_end(es_frame_buf_t *self, size_t place)
 {
-    assert(place + 4 <= self->len);
+    assert(self->data && place + 4 <= self->len);
     size_t n = self->len - place - 4;
     size_t header = n < 126 ? 2 : n < 65536 ? 4 : 10;
     if (header == 10) (void)es_frame_buf_reserve(self, 6);
@@ -60,7 +60,9 @@ static size_t frame_size(const uint8_t *frame)
 size_t es_frame_buf_peek(const es_frame_buf_t *self, size_t max, uint8_t **out)
 {
     size_t waiting = es_frame_buf_size(self), n = 0;
-    *out = self->data ? self->data + self->head : NULL;
+    *out = NULL;
+    if (!self->data) return 0;
+    *out = self->data + self->head;
     if (waiting <= max) return waiting;
     while (n < waiting) {
         size_t next = frame_size(*out + n);

@@ -7,15 +7,16 @@
 
 #include "edge_metrics.h"
 
-const char *const es_http_headers[] = {"content-security-policy:",
-                                       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                                       "img-src 'self' data:; media-src blob:; "
-                                       "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-                                       "x-content-type-options:",
-                                       "nosniff",
-                                       "referrer-policy:",
-                                       "no-referrer",
-                                       NULL};
+const char *const es_http_headers[] = {
+    "content-security-policy:",
+    ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+     "img-src 'self' data:; media-src blob:; "
+     "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    "x-content-type-options:",
+    "nosniff",
+    "referrer-policy:",
+    "no-referrer",
+    NULL};
 
 static const char json_type[] = "application/json", text_type[] = "text/plain; charset=utf-8";
 

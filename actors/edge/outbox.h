@@ -6,7 +6,7 @@
 #include "envelope.h"
 
 #define ES_OUTBOX_MESSAGES 256u
-#define ES_OUTBOX_BYTES (256u * 1024u)
+#define ES_OUTBOX_BYTES 262144u
 
 typedef void (*es_outbox_fn)(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #define ES_PAGES_MAX 128
-#define ES_PAGE_BYTES_MAX (8u * 1024u * 1024u)
+#define ES_PAGE_BYTES_MAX 8388608u
 
 typedef struct {
     char *name;       /* "earshot.js" */

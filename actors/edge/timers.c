@@ -46,8 +46,8 @@ void es_timers_arm(es_timers_t *self, es_timer_t *timer, uint64_t at)
     }
     if (self->count + 1 >= self->cap) {
         size_t cap = self->cap ? self->cap * 2 : 64;
-        es_timer_t **heap = es_alloc(cap * sizeof *heap);
-        if (self->count) memcpy(heap, self->heap, (self->count + 1) * sizeof *heap);
+        es_timer_t **heap = es_alloc(cap * sizeof(void *));
+        if (self->count) memcpy(heap, self->heap, (self->count + 1) * sizeof(void *));
         free(self->heap);
         self->heap = heap;
         self->cap = cap;

@@ -24,17 +24,21 @@ const es_option_t es_common_options[] = {
                "file of NAME=value settings; default .env where there is one"),
     ES_OPT_END};
 
-/* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. */
-static const char *const house_names[] = {
-    "NAME", "BROKER", "DATA", "LOG_LEVEL", "LOG_FORMAT", "ENV_FILE",
-};
+/* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. The test unit/house_names
+ * keeps the list complete. */
+static const char house_names[] =
+    " ADDR_FILE ALLOW_ORIGIN BROKER CAPACITY CHUNK_MS CONNECT_TIMEOUT DATA DECODERS DELAY_MS DRAIN_TIMEOUT "
+    "ENGINE ENV_FILE FAST GRACE HEARTBEAT HOST JSON LANGUAGE LEARN LOG_FORMAT LOG_LEVEL MAX_CHUNK "
+    "MAX_CLIENTS MAX_MESSAGE MAX_QUEUE MAX_STREAMS MAX_WAITING MAX_WORKERS MODEL_DIR NAME PARTIALS PORT "
+    "QUEUE RATE SAVE SEGMENT_DEADLINE SETTLE STREAM_IDLE TCP THREADS TICK TRANSCRIBERS URL WAIT "
+    "WAIT_EXPIRY WEB ";
 
 bool es_config_house_name(const char *name)
 {
-    if (strncmp(name, "EARSHOT_", 8) != 0) return false;
-    for (size_t i = 0; i < sizeof house_names / sizeof house_names[0]; i++)
-        if (strcmp(house_names[i], name + 8) == 0) return true;
-    return false;
+    char word[ES_ENV_NAME_MAX];
+    if (strncmp(name, "EARSHOT_", 8) != 0 || strlen(name) >= sizeof word) return false;
+    snprintf(word, sizeof word, " %s ", name + 8);
+    return strstr(house_names, word) != NULL;
 }
 
 static int fail(const char *what, const char *value, const char *advice)

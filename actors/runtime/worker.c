@@ -49,6 +49,8 @@ struct es_stream {
     void *state; /* the actor's */
     bool open;
     uint64_t epoch;
+    char trace[ES_TRACE_LEN]; /* of the START: what is answered belongs to the same trace */
+    bool traced;
     uint64_t due_us;     /* when the receiver wants to be called */
     uint64_t said_us;    /* last message published */
     uint64_t waiting_us; /* since when there is audio without a final; 0: none */
@@ -109,8 +111,10 @@ static int tell(es_worker_t *self, es_worker_link_t *link, es_msg_t *msg, const 
 static void stream_send(void *ctx, const es_msg_t *msg, const void *body, size_t len)
 {
     es_stream_t *stream = ctx;
+    es_msg_t traced = *msg;
     stream->said_us = es_now_us();
-    publish(stream->worker, es_span(stream->key), msg, body, len);
+    if (stream->traced) traced.trace = es_span_of(stream->trace, ES_TRACE_LEN);
+    publish(stream->worker, es_span(stream->key), &traced, body, len);
 }
 
 static void stream_shut(es_stream_t *stream)
@@ -127,6 +131,8 @@ static void stream_begin(void *ctx, const es_msg_t *start)
     stream_shut(stream);
     stream->epoch = start->epoch;
     stream->waiting_us = 0;
+    stream->traced = start->trace.len == ES_TRACE_LEN;
+    if (stream->traced) memcpy(stream->trace, start->trace.ptr, ES_TRACE_LEN);
     stream->state = stream->worker->ops->open(stream->worker->ctx, stream, start);
     stream->open = true;
 }

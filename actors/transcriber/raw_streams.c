@@ -31,6 +31,7 @@ typedef struct raw_stream {
     es_stream_t *stream;
     answer_t *first, *last;
     size_t waiting;
+    bool done; /* EOS is answered */
 } raw_stream_t;
 
 struct es_raw_streams {
@@ -38,6 +39,7 @@ struct es_raw_streams {
     void *decoder;
     uint64_t delay_us;
     answer_t *first, *last;
+    size_t busy;
 };
 
 es_raw_streams_t *es_raw_streams_new(const es_engine_t *engine, uint64_t delay_us)
@@ -72,6 +74,10 @@ static void give(raw_stream_t *of, const answer_t *a)
         final.text = result.text;
         final.confidence = result.confidence;
         final.end = a->pos + a->samples;
+    }
+    if ((a->flags & ES_F_EOS) && !of->done) {
+        of->done = true;
+        self->busy--;
     }
     es_stream_final(of->stream, &final);
 }
@@ -121,6 +127,7 @@ static void *raw_open(void *ctx, es_stream_t *stream, const es_msg_t *start)
     (void)start;
     of->all = ctx;
     of->stream = stream;
+    of->all->busy++;
     return of;
 }
 
@@ -152,7 +159,13 @@ static void raw_close(void *state, es_stream_t *stream)
     raw_stream_t *of = state;
     (void)stream;
     while (of->first) drop_first(of);
+    if (!of->done) of->all->busy--;
     free(of);
 }
 
 const es_worker_ops_t es_raw_worker_ops = {.open = raw_open, .frame = raw_frame, .close = raw_close};
+
+size_t es_raw_streams_busy(const es_raw_streams_t *self)
+{
+    return self->busy;
+}

@@ -17,6 +17,9 @@ extern const es_worker_ops_t es_raw_worker_ops;
 /* Gives the answers that are due. Returns the time of the next call. An es_loop_tick_fn. */
 uint64_t es_raw_streams_tick(void *self, uint64_t now_us);
 
+/* Streams that have not been answered to their end. */
+size_t es_raw_streams_busy(const es_raw_streams_t *self);
+
 es_metric_t *const *es_raw_streams_metrics(void);
 
 #endif

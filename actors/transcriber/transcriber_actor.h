@@ -7,6 +7,8 @@
 #include "config.h"
 #include "metrics.h"
 
+#define ES_TRANSCRIBER_DECODERS_MAX 64u
+
 typedef struct {
     es_common_config_t common;
     uint64_t engine;   /* index, engines.h */
@@ -29,9 +31,9 @@ es_config_result_t es_transcriber_config_load(es_transcriber_config_t *config, i
 /* Frees the strings; ends the zygote and all decoders, if any. */
 void es_transcriber_config_fini(es_transcriber_config_t *config);
 
-/* Forks the process that loads the model, and waits until it has (up to a second or two). In main(), before any thread exists: threads do not survive a
- * fork, what they had locked stays locked. 0, or -1 with a message printed. Several configs (transcribers of one process) may share
- * one zygote's model: prepare each. Nothing to do, and 0, for engines without a model. */
+/* Forks the process that loads the model, and waits until it has (about a second). In main(), before any thread exists: threads do not survive a fork,
+ * what they had locked stays locked. 0, or -1 with a message printed. Nothing to do, and 0, for engines without a model. Transcribers that
+ * are threads of one process are prepared one by one; each has a model of its own. */
 int es_transcriber_prepare(es_transcriber_config_t *config);
 
 /* args: es_transcriber_config_t, owned by the caller, prepared. Signals the pipe when it serves. On "$TERM" takes no new streams, serves until the old

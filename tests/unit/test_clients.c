@@ -23,7 +23,7 @@ static void everybody_is_found(void **state)
     (void)state;
     world_t *w = world_new(&es_flat, "");
     es_clients_t clients = {0};
-    es_client_t **all = calloc(N, sizeof *all);
+    es_client_t **all = calloc(N, sizeof(void *));
     char id[ES_CLIENT_ID_LEN + 1];
     assert_null(es_clients_find(&clients, es_span(WORLD_ID)));
     for (int i = 0; i < N; i++) {

@@ -17,6 +17,10 @@
 #define ALICE "00000000000000aa"
 #define BOB "00000000000000bb"
 #define CAROL "00000000000000cc"
+#define TRACE          \
+    "\0"               \
+    "0123456789abcdef" \
+    "01234567"
 
 enum { DEADLINE_MS = 10000 };
 
@@ -266,8 +270,10 @@ static void frames_become_finals(void **state)
 {
     world_t *w = *state;
     es_wire_t wire;
+    es_msg_t first = frame_of(3, 1, ES_F_START);
+    first.trace = es_span_of(TRACE, ES_TRACE_LEN);
     running(w);
-    frame(w, ALICE, 3, 1, ES_F_START, "one");
+    tell(w, ALICE, first, "one");
     frame(w, ALICE, 3, 2, 0, "two");
     for (uint64_t seq = 1; seq <= 2; seq++) {
         expect(w, &wire, w->results, ES_PARTIAL);
@@ -277,6 +283,7 @@ static void frames_become_finals(void **state)
         assert_true(es_span_eq(es_wire_key(&wire), es_span(ALICE)));
         assert_true(es_span_eq(wire.msg.text, es_span(seq == 1 ? "one" : "two")));
         assert_int_equal(wire.msg.epoch, 3);
+        assert_true(es_span_eq(wire.msg.trace, es_span_of(TRACE, ES_TRACE_LEN)));
         assert_int_equal(wire.msg.from_seq, seq);
         assert_int_equal(wire.msg.to_seq, seq);
         assert_int_equal(wire.msg.expected, seq + 1);

@@ -1,0 +1,317 @@
+#include "decoder_pool.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "decoder_link.h"
+#include "log.h"
+#include "wire.h"
+
+enum { ATTEMPTS = 2, RATE = 16000, RETRY_US = 500000, START_US = 10000000 };
+#define QUEUE_BYTES ((size_t)256 * 1024 * 1024)
+
+static ES_METRIC_COUNTER(segments, "earshot_transcriber_segments_total", "Segments decoded.");
+static ES_METRIC_COUNTER(samples_in, "earshot_transcriber_samples_total", "Samples of them, 16000 a second.");
+static ES_METRIC_COUNTER(busy_us, "earshot_transcriber_decoding_us_total", "Time that decoders spent on them.");
+static ES_METRIC_COUNTER(ended, "earshot_transcriber_attempts_failed_total{why=\"ended\"}",
+                         "Attempts at a segment that failed: the decoder ended, or took too long.");
+static ES_METRIC_COUNTER(overdue, "earshot_transcriber_attempts_failed_total{why=\"deadline\"}", "");
+static ES_METRIC_COUNTER(failed, "earshot_transcriber_segments_failed_total", "Segments given up.");
+static ES_METRIC_COUNTER(refused, "earshot_transcriber_segments_refused_total",
+                         "Segments refused because too much audio was waiting.");
+static ES_METRIC_COUNTER(forked, "earshot_transcriber_decoders_forked_total", "Decoders started.");
+static ES_METRIC_GAUGE(queued, "earshot_transcriber_segments_waiting", "Segments waiting for a decoder.");
+
+es_metric_t *const *es_decoder_pool_metrics(void)
+{
+    static es_metric_t *const list[] = {&segments, &samples_in, &busy_us, &ended,  &overdue,
+                                        &failed,   &refused,    &forked,  &queued, NULL};
+    return list;
+}
+
+typedef struct job {
+    struct job *next;
+    void *owner; /* NULL: forgotten */
+    uint64_t id;
+    int attempts;
+    size_t samples;
+    int16_t pcm[];
+} job_t;
+
+typedef enum { ABSENT, STARTING, IDLE, BUSY } decoder_state_t;
+
+/*  ABSENT --fork--> STARTING --ready--> IDLE <--job, result--> BUSY
+ *     ^----------------- gone, or too slow ----------------------'   */
+typedef struct {
+    es_decoder_pool_t *pool;
+    es_decoder_link_t *link;
+    decoder_state_t state;
+    job_t *job;
+    uint64_t since_us, due_us; /* of STARTING and BUSY */
+} decoder_t;
+
+struct es_decoder_pool {
+    es_decoder_pool_config_t config;
+    es_zygote_t *zygote;
+    es_loop_t *loop;
+    es_decoder_pool_fn fn;
+    job_t *first, *last;
+    size_t waiting, waiting_bytes;
+    uint64_t fork_us; /* not before, after one could not be started */
+    decoder_t decoders[];
+};
+
+/* --- the queue --- */
+
+static void push_front(es_decoder_pool_t *self, job_t *job)
+{
+    job->next = self->first;
+    self->first = job;
+    if (!self->last) self->last = job;
+    self->waiting++;
+    self->waiting_bytes += job->samples * sizeof(int16_t);
+    es_metric_add(&queued, 1);
+}
+
+static void push_back(es_decoder_pool_t *self, job_t *job)
+{
+    if (!self->last) {
+        push_front(self, job);
+        return;
+    }
+    self->last->next = job;
+    self->last = job;
+    self->waiting++;
+    self->waiting_bytes += job->samples * sizeof(int16_t);
+    es_metric_add(&queued, 1);
+}
+
+static job_t *take_out(es_decoder_pool_t *self, job_t **at, job_t *before)
+{
+    job_t *job = *at;
+    *at = job->next;
+    if (self->last == job) self->last = before;
+    job->next = NULL;
+    self->waiting--;
+    self->waiting_bytes -= job->samples * sizeof(int16_t);
+    es_metric_add(&queued, UINT64_MAX);
+    return job;
+}
+
+static void answer(es_decoder_pool_t *self, job_t *job, const es_engine_result_t *result)
+{
+    if (result->error.len > 0) es_metric_add(&failed, 1);
+    if (job->owner) self->fn(job->owner, job->id, result);
+    free(job);
+}
+
+/* --- decoders --- */
+
+static void schedule(es_decoder_pool_t *self);
+
+static void absent(decoder_t *d)
+{
+    es_decoder_link_destroy(&d->link);
+    d->state = ABSENT;
+    d->job = NULL;
+}
+
+/* The decoder is lost with its job. */
+static void attempt_failed(decoder_t *d, es_metric_t *why, const char *reason)
+{
+    es_decoder_pool_t *self = d->pool;
+    job_t *job = d->job;
+    absent(d);
+    if (!job) return;
+    es_metric_add(why, 1);
+    if (!job->owner) {
+        free(job);
+        return;
+    }
+    es_log_warn("decoder lost", ES_S("why", reason), ES_U("samples", job->samples), ES_I("attempt", job->attempts));
+    if (job->attempts < ATTEMPTS) {
+        push_front(self, job);
+        return;
+    }
+    es_engine_result_t result = {.error = es_span(reason)};
+    answer(self, job, &result);
+}
+
+static void on_ready(void *ctx)
+{
+    decoder_t *d = ctx;
+    if (d->state != STARTING) return;
+    d->state = IDLE;
+    schedule(d->pool);
+}
+
+static void on_result(void *ctx, uint64_t id, const es_engine_result_t *result)
+{
+    decoder_t *d = ctx;
+    job_t *job = d->job;
+    if (d->state != BUSY || id != job->id) return;
+    d->job = NULL;
+    d->state = IDLE;
+    es_metric_add(&segments, 1);
+    es_metric_add(&samples_in, job->samples);
+    es_metric_add(&busy_us, es_now_us() - d->since_us);
+    answer(d->pool, job, result);
+    schedule(d->pool);
+}
+
+static void on_gone(void *ctx)
+{
+    decoder_t *d = ctx;
+    es_decoder_pool_t *self = d->pool;
+    if (d->state == STARTING) {
+        es_log_warn("a decoder did not start");
+        self->fork_us = es_now_us() + RETRY_US;
+    }
+    attempt_failed(d, &ended, "the decoder ended in the middle of the segment");
+    schedule(self);
+}
+
+static bool start(es_decoder_pool_t *self, uint64_t now_us)
+{
+    static const es_decoder_link_ops_t ops = {.ready = on_ready, .result = on_result, .gone = on_gone};
+    for (uint32_t i = 0; i < self->config.decoders; i++) {
+        decoder_t *d = &self->decoders[i];
+        if (d->state != ABSENT) continue;
+        d->link = es_decoder_link_new(self->zygote, self->loop, i, false, &ops, d);
+        if (!d->link) {
+            self->fork_us = now_us + RETRY_US;
+            return false;
+        }
+        d->state = STARTING;
+        d->since_us = now_us;
+        d->due_us = now_us + START_US;
+        es_metric_add(&forked, 1);
+        return true;
+    }
+    return false;
+}
+
+static void give(decoder_t *d, job_t *job, uint64_t now_us)
+{
+    uint64_t thrice = (uint64_t)job->samples * 3 * 1000000 / RATE;
+    uint64_t deadline = d->pool->config.deadline_us;
+    job->attempts++;
+    d->job = job;
+    d->state = BUSY;
+    d->since_us = now_us;
+    d->due_us = now_us + (deadline > thrice ? deadline : thrice);
+    es_decoder_link_send(d->link, ES_DW_DECODE, job->id, job->pcm, job->samples * sizeof *job->pcm);
+}
+
+static void schedule(es_decoder_pool_t *self)
+{
+    uint64_t now = es_now_us();
+    size_t starting = 0;
+    for (uint32_t i = 0; i < self->config.decoders && self->first; i++) {
+        decoder_t *d = &self->decoders[i];
+        if (d->state == STARTING) starting++;
+        if (d->state == IDLE) give(d, take_out(self, &self->first, NULL), now);
+    }
+    while (self->waiting > starting && now >= self->fork_us && start(self, now)) starting++;
+}
+
+/* The host itself may have been stopped for a while: look first whether the answer has come. */
+static void look_at_late(decoder_t *d)
+{
+    es_decoder_pool_t *self = d->pool;
+    uint64_t since = d->since_us;
+    bool starting = d->state == STARTING;
+    es_decoder_link_pump(d->link);
+    if (d->state != (starting ? STARTING : BUSY) || d->since_us != since) return;
+    char reason[96];
+    snprintf(reason, sizeof reason, "the decoder took longer than %u ms", (unsigned)((d->due_us - since) / 1000));
+    attempt_failed(d, &overdue, reason);
+    schedule(self);
+}
+
+uint64_t es_decoder_pool_tick(void *ctx, uint64_t now_us)
+{
+    es_decoder_pool_t *self = ctx;
+    uint64_t next = UINT64_MAX;
+    for (uint32_t i = 0; i < self->config.decoders; i++) {
+        decoder_t *d = &self->decoders[i];
+        if ((d->state == BUSY || d->state == STARTING) && now_us >= d->due_us) look_at_late(d);
+        if ((d->state == BUSY || d->state == STARTING) && d->due_us < next) next = d->due_us;
+    }
+    if (self->waiting > 0 && self->fork_us > 0) {
+        if (now_us >= self->fork_us) {
+            self->fork_us = 0;
+            schedule(self);
+        }
+        if (self->fork_us > 0 && self->fork_us < next) next = self->fork_us;
+    }
+    return next;
+}
+
+/* --- the outside --- */
+
+es_decoder_pool_t *es_decoder_pool_new(const es_decoder_pool_config_t *config, es_zygote_t *zygote, es_loop_t *loop,
+                                       es_decoder_pool_fn fn)
+{
+    assert(config->decoders > 0 && config->decoders <= ES_ZYGOTE_CHILDREN / 2);
+    es_decoder_pool_t *self = es_alloc_zero(sizeof *self + config->decoders * sizeof *self->decoders);
+    self->config = *config;
+    if (self->config.queue_bytes == 0) self->config.queue_bytes = QUEUE_BYTES;
+    self->zygote = zygote;
+    self->loop = loop;
+    self->fn = fn;
+    for (uint32_t i = 0; i < config->decoders; i++) self->decoders[i].pool = self;
+    es_loop_add_tick(loop, es_decoder_pool_tick, self);
+    return self;
+}
+
+void es_decoder_pool_destroy(es_decoder_pool_t **self_p)
+{
+    es_decoder_pool_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    for (uint32_t i = 0; i < self->config.decoders; i++) {
+        free(self->decoders[i].job);
+        absent(&self->decoders[i]);
+    }
+    while (self->first) free(take_out(self, &self->first, NULL));
+    free(self);
+}
+
+int es_decoder_pool_submit(es_decoder_pool_t *self, void *owner, uint64_t id, const int16_t *pcm, size_t samples)
+{
+    size_t bytes = samples * sizeof *pcm;
+    if (bytes > ES_DW_MAX || self->waiting_bytes + bytes > self->config.queue_bytes) {
+        es_metric_add(&refused, 1);
+        return -1;
+    }
+    job_t *job = es_alloc(sizeof *job + bytes);
+    *job = (job_t){.owner = owner, .id = id, .samples = samples};
+    memcpy(job->pcm, pcm, bytes);
+    push_back(self, job);
+    schedule(self);
+    return 0;
+}
+
+void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner)
+{
+    job_t *before = NULL;
+    for (job_t **at = &self->first; *at;) {
+        if ((*at)->owner == owner) {
+            free(take_out(self, at, before));
+        } else {
+            before = *at;
+            at = &before->next;
+        }
+    }
+    for (uint32_t i = 0; i < self->config.decoders; i++)
+        if (self->decoders[i].job && self->decoders[i].job->owner == owner) self->decoders[i].job->owner = NULL;
+}
+
+size_t es_decoder_pool_waiting(const es_decoder_pool_t *self)
+{
+    return self->waiting;
+}
