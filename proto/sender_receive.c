@@ -37,6 +37,7 @@ static bool hear(es_sender_t *self, const es_msg_t *msg, uint64_t now_us)
 static void receive_up_to(es_sender_t *self, uint64_t seq, uint64_t now_us)
 {
     if (seq <= self->received) return;
+    self->told = seq;
     const es_frame_t *last = es_sender_frame_at(self, seq);
     if (last && !last->resent && now_us >= last->sent_us) es_rto_sample(&self->rto, now_us - last->sent_us);
     while (self->received < seq) {
@@ -65,6 +66,7 @@ static bool take_ack(es_sender_t *self, const es_msg_t *msg, const arrival_t *at
     if (!expected_in_range(self, msg) || msg->committed >= msg->expected) return false;
     if (!hear(self, msg, at->now_us)) return true;
     receive_up_to(self, msg->expected - 1, at->now_us);
+    self->told = msg->expected - 1;
     if (msg->committed > self->committed) probe_once_a_trip(self, at->now_us);
     es_sender_pump(self, at->now_us);
     return true;

@@ -28,6 +28,7 @@ struct es_sender {
     uint64_t next_seq;
     uint64_t cursor; /* next to transmit; goes back, `sent` does not */
     uint64_t sent, received, committed;
+    uint64_t told;     /* what the last ACK or progress called received; lower where its receiver lost its state */
     uint64_t released; /* the ring begins at released + 1; below committed only while a final is handed out */
     uint64_t marked;   /* every MARK up to here was told */
     uint64_t eos_seq;  /* 0: none yet */

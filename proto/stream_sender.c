@@ -65,7 +65,7 @@ void es_sender_begin_at(es_sender_t *self, uint64_t committed, es_span_t checkpo
 {
     assert(self->next_seq == 1 && self->committed == 0);
     assert(committed < UINT64_MAX / 2 && checkpoint.len <= ES_CHECKPOINT_MAX);
-    self->base = self->committed = self->received = self->sent = committed;
+    self->base = self->committed = self->received = self->told = self->sent = committed;
     self->released = self->marked = committed;
     self->next_seq = self->cursor = committed + 1;
     es_sender_set_checkpoint(self, checkpoint);
@@ -161,7 +161,7 @@ void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
 {
     self->raises++;
     self->epoch++;
-    self->base = self->received = self->sent = self->committed;
+    self->base = self->received = self->told = self->sent = self->committed;
     self->cursor = self->committed + 1;
     self->flight_bytes = 0;
     self->bound = false;
@@ -253,10 +253,13 @@ static void rto_expired(es_sender_t *self, uint64_t now_us)
     es_sender_pump(self, now_us);
 }
 
-/* With all received the retransmission timer rests, so silence is counted here: a living receiver acknowledges every probe. */
+/* With all received the retransmission timer rests, so silence is counted here: a living receiver acknowledges every probe. One that lost its state and
+ * began again at a START that was probed with acknowledges too, yet will never ask for what it lost. */
 static void probe_expired(es_sender_t *self, uint64_t now_us)
 {
-    if (self->received >= self->sent && ++self->silent > SILENT_MAX)
+    if (self->told < self->received)
+        es_sender_begin_epoch(self, false, now_us);
+    else if (self->received >= self->sent && ++self->silent > SILENT_MAX)
         es_sender_begin_epoch(self, true, now_us);
     else
         es_sender_probe(self, now_us);

@@ -251,6 +251,20 @@ static void a_receiver_that_began_again_is_followed_back(void **state)
     assert_int_equal(stats(w).received, 1);
 }
 
+/* Found by tests/sim, seed 61607: all was received and forgotten again, and the probe is the START. */
+static void a_receiver_that_forgot_all_and_never_asks_is_left(void **state)
+{
+    world_t *w = *state;
+    push_n(w, 5);
+    ack(w, 1, 6, 0);
+    sent(w);
+    pass(w, MS(1500));
+    ack(w, 1, 2, 0);
+    assert_string_equal(sent(w), "1:1S");
+    pass(w, MS(1500));
+    assert_string_equal(sent(w), "2:1S 2:2 2:3 2:4 2:5");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, sender_setup, sender_teardown)
@@ -269,6 +283,7 @@ int main(void)
         T(answers_before_anything_was_sent_are_stale),
         T(hostile_values_change_nothing),
         T(a_receiver_that_began_again_is_followed_back),
+        T(a_receiver_that_forgot_all_and_never_asks_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

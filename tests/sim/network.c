@@ -1,0 +1,117 @@
+/* Paths between nodes. Each keeps its order, as a connection does, but in schedules that reorder; what is under way to a process that dies is gone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "sim.h"
+
+static es_span_t move_span(char **at, es_span_t span)
+{
+    if (span.len == 0) return (es_span_t){0};
+    char *to = *at;
+    memcpy(to, span.ptr, span.len);
+    *at += span.len;
+    return es_span_of(to, span.len);
+}
+
+static packet_t *packet_new(const es_msg_t *msg, const void *body, size_t len)
+{
+    packet_t *p = es_alloc(sizeof *p + len + msg->checkpoint.len + msg->text.len + msg->service.len);
+    *p = (packet_t){.msg = *msg, .len = len};
+    if (len > 0) memcpy(p->data, body, len);
+    char *at = p->data + len;
+    p->msg.checkpoint = move_span(&at, msg->checkpoint);
+    p->msg.text = move_span(&at, msg->text);
+    p->msg.service = move_span(&at, msg->service);
+    return p;
+}
+
+static void put(sim_t *sim, int channel, packet_t *packet)
+{
+    const plan_t *plan = &sim->plan;
+    uint64_t *path = &sim->path_at[packet->from][packet->to][channel];
+    uint64_t at = sim->now + plan->delay_us + (plan->jitter_us > 0 ? sim_below(sim, plan->jitter_us) : 0);
+    bool calm = sim->now >= plan->calm_at;
+    if (!calm && sim_chance(sim, plan->reorder)) {
+        at += sim_below(sim, MS(300));
+    } else {
+        if (at < *path) at = *path;
+        *path = at;
+    }
+    sim_at(sim, at, EV_PACKET, packet->to, packet);
+}
+
+/* Results of a worker (channel 1) and frames of the edge can be cut off for a while. */
+static bool cut_off(const sim_t *sim, int from, int channel)
+{
+    return sim->now < sim->cut_until[from] && (channel == 1 || from == NODE_EDGE);
+}
+
+void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_msg_t *msg, const void *body, size_t len)
+{
+    bool calm = sim->now >= sim->plan.calm_at;
+    int copies = !calm && sim_chance(sim, sim->plan.dup) ? 2 : 1;
+    for (int i = 0; i < copies; i++) {
+        packet_t *packet = packet_new(msg, body, len);
+        packet->from = from;
+        packet->to = to;
+        packet->client = client;
+        packet->from_life = sim->nodes[from].life;
+        packet->to_life = sim->nodes[to].life;
+        if ((!calm && sim_chance(sim, sim->plan.loss)) || cut_off(sim, from, channel)) {
+            sim_trace_msg(sim, "lost", packet);
+            free(packet);
+        } else {
+            put(sim, channel, packet);
+        }
+    }
+}
+
+static void handle(sim_t *sim, packet_t *packet)
+{
+    sim_trace_msg(sim, "", packet);
+    if (packet->to == NODE_BROKER)
+        house_receive(sim, packet);
+    else if (packet->to == NODE_EDGE)
+        client_receive(sim, packet);
+    else
+        worker_receive(sim, packet);
+    free(packet);
+}
+
+void sim_arrive(sim_t *sim, packet_t *packet)
+{
+    node_t *node = &sim->nodes[packet->to];
+    if (node->state == DEAD || node->life != packet->to_life) {
+        sim_trace_msg(sim, "died", packet);
+        free(packet);
+    } else if (node->state == STOPPED) {
+        *node->inbox_end = packet;
+        node->inbox_end = &packet->next;
+    } else {
+        handle(sim, packet);
+    }
+}
+
+void sim_handle_inbox(sim_t *sim, int n)
+{
+    node_t *node = &sim->nodes[n];
+    packet_t *packet = node->inbox;
+    node->inbox = NULL;
+    node->inbox_end = &node->inbox;
+    for (packet_t *next; packet; packet = next) {
+        next = packet->next;
+        packet->next = NULL;
+        handle(sim, packet);
+    }
+}
+
+void sim_forget_inbox(node_t *node)
+{
+    for (packet_t *packet = node->inbox, *next; packet; packet = next) {
+        next = packet->next;
+        free(packet);
+    }
+    node->inbox = NULL;
+    node->inbox_end = &node->inbox;
+}

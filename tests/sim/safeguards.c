@@ -1,0 +1,42 @@
+/* Rules of the protocol switched off one at a time, from outside: what a machine would refuse is bent until it does not. The simulation must miss each. */
+#include "sim.h"
+
+const char *safeguard_name(safeguard_t off)
+{
+    static const char *const names[SAFE_MODES] = {"none",       "epoch",      "contiguity", "republish",
+                                                  "checkpoint", "retransmit", "order",      "start"};
+    return names[off];
+}
+
+bool bend_to_sender(sim_t *sim, const client_t *client, es_msg_t *msg)
+{
+    es_sender_stats_t stats;
+    if (sim->off == SAFE_EPOCH) {
+        es_sender_stats(client->sender, &stats);
+        msg->epoch = stats.epoch;
+    }
+    if (sim->off == SAFE_CONTIGUITY && msg->kind == ES_FINAL && msg->from_seq > client->committed)
+        msg->from_seq = client->committed + 1;
+    return true;
+}
+
+bool bend_to_receiver(sim_t *sim, stream_t *stream, es_msg_t *msg)
+{
+    if (sim->off == SAFE_CHECKPOINT) msg->present &= ~ES_BIT(ES_M_CHECKPOINT);
+    if (sim->off == SAFE_ORDER && stream && msg->epoch == stream->epoch) {
+        es_receiver_stats_t stats;
+        es_receiver_stats(stream->receiver, &stats);
+        if (msg->seq > stats.expected) msg->seq = stats.expected;
+    }
+    if (sim->off == SAFE_START && (!stream || stream->epoch < msg->epoch) && !(msg->flags & ES_F_START)) {
+        msg->flags |= ES_F_START;
+        ES_SET(msg, ES_M_BASE, base, msg->seq - 1);
+        msg->committed = msg->base;
+    }
+    return true;
+}
+
+bool bend_from_receiver(sim_t *sim, stream_t *stream, const es_msg_t *msg)
+{
+    return !(sim->off == SAFE_REPUBLISH && msg->kind == ES_FINAL && msg->to_seq <= stream->published);
+}

@@ -1,0 +1,252 @@
+/* Workers: a real receiver and an engine for each stream; what actors/runtime/worker.c does around them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "sim.h"
+
+enum { REF_MAX = SIM_CLIENTS };
+
+typedef struct outcome_node {
+    struct outcome_node *next;
+    uint64_t due_us;
+    engine_final_t final;
+} outcome_node_t;
+
+static int node_of(int w)
+{
+    return NODE_WORKER + w;
+}
+
+static void say(sim_t *sim, int w, int channel, int client, es_msg_t *msg, const void *body, size_t len)
+{
+    ES_SET(msg, ES_M_INC, inc, sim->workers[w].inc);
+    sim_send(sim, node_of(w), NODE_BROKER, channel, client, msg, body, len);
+}
+
+static void on_send(void *ctx, const es_msg_t *msg, const void *body, size_t len)
+{
+    stream_t *s = ctx;
+    es_msg_t copy = *msg;
+    if (!bend_from_receiver(s->sim, s, msg)) return;
+    if (msg->kind == ES_FINAL && msg->to_seq > s->published) s->published = msg->to_seq;
+    say(s->sim, s->worker, 1, s->client, &copy, body, len);
+}
+
+static void forget_outcomes(stream_t *s)
+{
+    for (outcome_node_t *node = s->first, *next; node; node = next) {
+        next = node->next;
+        free(node);
+    }
+    s->first = NULL;
+    s->last = &s->first;
+}
+
+static void on_begin(void *ctx, const es_msg_t *start)
+{
+    stream_t *s = ctx;
+    uint64_t carry = 0;
+    if (ES_HAS(start, ES_M_CHECKPOINT) && start->checkpoint.len == sizeof carry)
+        memcpy(&carry, start->checkpoint.ptr, sizeof carry);
+    forget_outcomes(s);
+    s->open = true;
+    s->epoch = start->epoch;
+    s->published = 0;
+    engine_begin(&s->engine, start->base, carry, s->sim->plan.max_segment,
+                 s->sim->plan.whimsical ? s->sim->workers[s->worker].inc : 0);
+}
+
+static void publish(stream_t *s, const engine_final_t *final)
+{
+    es_receiver_final(s->receiver,
+                      &(es_final_t){.to_seq = final->to_seq,
+                                    .flags = final->silence ? ES_F_SILENCE : 0,
+                                    .text = es_span(final->text),
+                                    .checkpoint = es_span_of(&final->carry, sizeof final->carry),
+                                    .start = final->start,
+                                    .end = final->end},
+                      s->sim->now);
+}
+
+static void on_frame(void *ctx, const es_msg_t *msg, const void *body, size_t len)
+{
+    stream_t *s = ctx;
+    uint32_t word = 0;
+    if (len >= sizeof word) memcpy(&word, body, sizeof word);
+    engine_feed(&s->engine, word, (uint8_t)(msg->flags & (ES_F_MARK | ES_F_EOS)), msg->pos);
+    uint64_t decode = s->sim->plan.decode_us;
+    for (engine_final_t final; engine_next(&s->engine, &final);) {
+        if (decode == 0) {
+            publish(s, &final);
+            continue;
+        }
+        outcome_node_t *node = es_alloc_zero(sizeof *node);
+        node->final = final;
+        node->due_us = s->sim->now + sim_below(s->sim, decode);
+        *s->last = node;
+        s->last = &node->next;
+    }
+    if (!s->sim->plan.partials || s->first || s->engine.n == 0) return;
+    char text[ENGINE_TEXT] = "";
+    for (int i = 0; i < s->engine.n; i++) engine_append(text, s->engine.items[i].word, s->engine.items[i].flags);
+    es_receiver_partial(s->receiver, msg->seq, es_span(text), s->engine.items[0].pos, msg->pos);
+}
+
+static stream_t *stream_new(sim_t *sim, int w, int client)
+{
+    static const es_receiver_ops_t ops = {.send = on_send, .begin = on_begin, .frame = on_frame};
+    stream_t *s = es_alloc_zero(sizeof *s);
+    s->sim = sim;
+    s->worker = w;
+    s->client = client;
+    s->due_us = UINT64_MAX;
+    s->last = &s->first;
+    s->receiver = es_receiver_new(NULL, &ops, s);
+    sim->workers[w].streams[client] = s;
+    return s;
+}
+
+void worker_forget(sim_t *sim, int w, int client)
+{
+    stream_t *s = sim->workers[w].streams[client];
+    if (!s) return;
+    sim->workers[w].streams[client] = NULL;
+    forget_outcomes(s);
+    es_receiver_destroy(&s->receiver);
+    free(s);
+}
+
+static void arm(sim_t *sim, int w, uint64_t at)
+{
+    node_t *node = &sim->nodes[node_of(w)];
+    if (at >= node->timer_at) return;
+    node->timer_at = at;
+    sim_at(sim, at, EV_WORKER, w, NULL);
+}
+
+static void run_stream(sim_t *sim, stream_t *s)
+{
+    for (outcome_node_t *node; (node = s->first) && node->due_us <= sim->now;) {
+        s->first = node->next;
+        if (!s->first) s->last = &s->first;
+        publish(s, &node->final);
+        free(node);
+    }
+    s->due_us = es_receiver_tick(s->receiver, sim->now);
+    if (s->first && s->first->due_us < s->due_us) s->due_us = s->first->due_us;
+    arm(sim, s->worker, s->due_us);
+}
+
+static void say_hello(sim_t *sim, int w)
+{
+    es_stream_ref_t refs[REF_MAX];
+    char keys[REF_MAX][ES_CLIENT_ID_LEN + 1], body[512];
+    size_t n = 0;
+    for (int i = 0; i < SIM_CLIENTS; i++) {
+        const stream_t *s = sim->workers[w].streams[i];
+        if (!s) continue;
+        client_key(i, keys[n]);
+        refs[n] = (es_stream_ref_t){.key = es_span(keys[n]), .epoch = s->epoch};
+        n++;
+    }
+    es_msg_t msg = {.kind = ES_HELLO};
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&msg, ES_M_CAPACITY, capacity, sim->plan.capacity[w]);
+    ES_SET(&msg, ES_M_LOAD, load, n);
+    say(sim, w, 0, -1, &msg, body, es_streams_encode(refs, n, body, sizeof body));
+}
+
+static void answer_ping(sim_t *sim, int w)
+{
+    es_msg_t msg = {.kind = ES_HEARTBEAT};
+    uint64_t load = 0;
+    sim->workers[w].pinged_us = sim->now;
+    for (int i = 0; i < SIM_CLIENTS; i++)
+        if (sim->workers[w].streams[i]) load++;
+    ES_SET(&msg, ES_M_LOAD, load, load);
+    say(sim, w, 0, -1, &msg, NULL, 0);
+    for (int i = 0; i < SIM_CLIENTS; i++)
+        if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->now);
+}
+
+static void take_frame(sim_t *sim, int w, const packet_t *packet)
+{
+    stream_t *s = sim->workers[w].streams[packet->client];
+    es_msg_t msg = packet->msg;
+    bend_to_receiver(sim, s, &msg);
+    if (!s && !(msg.flags & ES_F_START)) {
+        es_msg_t rewind = {.kind = ES_REWIND, .epoch = msg.epoch, .seq = msg.seq};
+        say(sim, w, 1, packet->client, &rewind, NULL, 0);
+        return;
+    }
+    if (!s) s = stream_new(sim, w, packet->client);
+    es_receiver_frame(s->receiver, &msg, packet->data, packet->len, sim->now);
+    if (s->open)
+        run_stream(sim, s);
+    else
+        worker_forget(sim, w, packet->client);
+}
+
+void worker_receive(sim_t *sim, const packet_t *packet)
+{
+    int w = packet->to - NODE_WORKER;
+    const es_msg_t *msg = &packet->msg;
+    stream_t *s = packet->client >= 0 ? sim->workers[w].streams[packet->client] : NULL;
+    switch (msg->kind) {
+    case ES_FRAME:
+        take_frame(sim, w, packet);
+        break;
+    case ES_PING:
+        answer_ping(sim, w);
+        break;
+    case ES_WHO_ARE_YOU:
+        say_hello(sim, w);
+        break;
+    case ES_CLOSE:
+    case ES_DROP:
+        if (s && (msg->epoch == 0 || msg->epoch >= s->epoch)) worker_forget(sim, w, packet->client);
+        break;
+    default:
+        sim_fail(sim, "worker got kind %u", msg->kind);
+    }
+}
+
+void worker_timer(sim_t *sim, int w)
+{
+    node_t *node = &sim->nodes[node_of(w)];
+    if (node->state != RUNNING || sim->now < node->timer_at) return;
+    node->timer_at = UINT64_MAX;
+    for (int i = 0; i < SIM_CLIENTS; i++) {
+        stream_t *s = sim->workers[w].streams[i];
+        if (!s) continue;
+        es_receiver_stats_t stats;
+        es_receiver_stats(s->receiver, &stats);
+        if (sim->now >= stats.last_us + SECONDS(15))
+            worker_forget(sim, w, i);
+        else
+            run_stream(sim, s);
+    }
+    if (sim->now >= sim->workers[w].pinged_us + MS(1500)) { /* a broker that is new, or lost our HELLO */
+        sim->workers[w].pinged_us = sim->now;
+        say_hello(sim, w);
+    }
+    arm(sim, w, sim->now + MS(500));
+}
+
+void worker_start(sim_t *sim, int w)
+{
+    node_t *node = &sim->nodes[node_of(w)];
+    node->life++;
+    node->state = RUNNING;
+    node->timer_at = UINT64_MAX;
+    sim->workers[w].inc = (uint64_t)(w + 1) * 1000 + node->life;
+    sim->workers[w].pinged_us = sim->now;
+    say_hello(sim, w);
+    arm(sim, w, sim->now + MS(500));
+}
+
+void worker_stop(sim_t *sim, int w)
+{
+    for (int i = 0; i < SIM_CLIENTS; i++) worker_forget(sim, w, i);
+}
