@@ -122,12 +122,24 @@ static void start(world_t *w)
     es_hex16(w->inc, w->hex);
 }
 
+/* libzmq removes the file of an ipc endpoint some time after the socket is closed, or never where the process ends first. */
+static void remove_files(const world_t *w)
+{
+    char path[96];
+    if (strncmp(w->base, "ipc://", 6) != 0) return;
+    snprintf(path, sizeof path, "%s-backend", w->base + 6);
+    unlink(path);
+    snprintf(path, sizeof path, "%s-results", w->base + 6);
+    unlink(path);
+}
+
 static int teardown(void **state)
 {
     world_t *w = *state;
     zactor_destroy(&w->actor);
     zmq_close(w->router);
     zmq_close(w->results);
+    remove_files(w);
     if (w->bundled) es_wire_close(&w->bundle);
     es_decoder_destroy(&w->decoder);
     free(w);
