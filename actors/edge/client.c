@@ -41,12 +41,6 @@ void es_client_said(es_client_t *self, size_t place)
     self->env->flush(self->env->ctx, self);
 }
 
-void es_client_written(es_client_t *self, size_t n)
-{
-    es_frame_buf_consume(&self->out, n);
-    self->flushing = es_frame_buf_size(&self->out) != 0;
-}
-
 /* ---- settling: what follows from whatever has just happened */
 
 static void unpark(es_client_t *self)
@@ -63,13 +57,27 @@ static bool blocked(const es_client_t *self)
     return self->sender && (self->stopping || es_sender_full(self->sender));
 }
 
+/* A client that does not read what it asked for is not asked to say more; only what the house says can fill its queue to the end. */
+bool es_client_deaf(const es_client_t *self)
+{
+    return es_frame_buf_size(&self->out) > self->env->limits.max_queue / 4;
+}
+
 static void throttle(es_client_t *self)
 {
-    bool stop = self->parked || (self->sender && !self->stopping && es_sender_full(self->sender));
+    bool full = self->sender && !self->stopping && es_sender_full(self->sender);
+    bool stop = self->parked || full || es_client_deaf(self);
     if (stop == self->throttled) return;
     self->throttled = stop;
     if (stop) es_metric_add(&es_edge_throttled, 1);
     self->env->throttle(self->env->ctx, self, stop);
+}
+
+void es_client_written(es_client_t *self, size_t n)
+{
+    es_frame_buf_consume(&self->out, n);
+    self->flushing = es_frame_buf_size(&self->out) != 0;
+    if (self->throttled) throttle(self);
 }
 
 static void settle(es_client_t *self)

@@ -119,6 +119,8 @@ void es_client_tick(es_client_t *self);
 void es_client_rebroker(es_client_t *self);
 /* Flush the stream, then close 1001; where there is none, at once. */
 void es_client_drain(es_client_t *self);
+/* So much waits for it that its socket is not read: it does not read either. */
+bool es_client_deaf(const es_client_t *self);
 /* What peek gave of client->out was written. */
 void es_client_written(es_client_t *self, size_t n);
 

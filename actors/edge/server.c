@@ -194,7 +194,7 @@ void es_server_close(void *transport, unsigned code, const char *reason)
 void es_server_care(es_client_t *client, uint64_t now_us)
 {
     session_t *session = client->transport;
-    if (client->throttled) alive(session, now_us);
+    if (client->throttled && !es_client_deaf(client)) alive(session, now_us);
     if (!session->code) return;
     if (!session->closing_since) session->closing_since = now_us;
     if (now_us - session->closing_since > close_us)

@@ -200,7 +200,21 @@ static void a_full_sender_stops_the_reading(void **state)
     world_destroy(w);
 }
 
-static void whoever_does_not_read_is_closed(void **state)
+static void whoever_does_not_read_is_not_read(void **state)
+{
+    (void)state;
+    world_t *w = world_new(&es_flat, "");
+    int said = 0, read = 0;
+    for (; said < 100000 && !w->throttles; said++) world_text(w, "{\"type\":\"ping\"}");
+    assert_in_range(es_frame_buf_size(&w->client->out), 1 << 18, (1 << 18) + 64);
+    while (*world_said(w)) read++;
+    assert_int_equal(read, said);
+    assert_int_equal(w->unthrottles, 1);
+    assert_int_equal(w->closes, 0);
+    world_destroy(w);
+}
+
+static void whoever_never_reads_is_closed(void **state)
 {
     (void)state;
     world_t *w = world_new(&es_flat, "");
@@ -261,7 +275,8 @@ int main(void)
                                        cmocka_unit_test(resampled_positions_are_without_gaps),
                                        cmocka_unit_test(partials_only_where_asked_for),
                                        cmocka_unit_test(a_full_sender_stops_the_reading),
-                                       cmocka_unit_test(whoever_does_not_read_is_closed),
+                                       cmocka_unit_test(whoever_does_not_read_is_not_read),
+                                       cmocka_unit_test(whoever_never_reads_is_closed),
                                        cmocka_unit_test(a_drain_flushes_then_closes),
                                        cmocka_unit_test(an_idle_client_costs_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
