@@ -55,16 +55,16 @@ static es_span_t take(es_span_t *rest, size_t len, bool *failed)
 int es_dw_unpack(const void *data, size_t len, es_engine_result_t *out, es_word_t words[ES_ENGINE_WORDS_MAX])
 {
     result_t head;
-    es_span_t rest = es_span_of(data, len);
-    bool failed = len < sizeof head;
-    if (failed) return -1;
-    memcpy(&head, take(&rest, sizeof head, &failed).ptr, sizeof head);
+    bool failed = false;
+    if (len < sizeof head) return -1;
+    memcpy(&head, data, sizeof head);
+    es_span_t rest = es_span_of((const char *)data + sizeof head, len - sizeof head);
     if (head.n_words > ES_ENGINE_WORDS_MAX || head.n_words * sizeof(word_t) > rest.len) return -1;
     es_span_t flat = take(&rest, head.n_words * sizeof(word_t), &failed);
     *out = (es_engine_result_t){.words = words, .n_words = head.n_words, .confidence = head.confidence};
     out->text = take(&rest, head.text_len, &failed);
     out->error = take(&rest, head.error_len, &failed);
-    for (size_t i = 0; i < head.n_words && !failed; i++) {
+    for (size_t i = 0; flat.ptr && i < head.n_words && !failed; i++) {
         word_t word;
         memcpy(&word, flat.ptr + i * sizeof word, sizeof word);
         words[i] = (es_word_t){take(&rest, word.len, &failed), word.start, word.end, word.confidence};

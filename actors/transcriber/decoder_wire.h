@@ -22,7 +22,7 @@ typedef struct {
     uint64_t id;        /* of the segment */
 } es_dw_header_t;
 
-#define ES_DW_MAX (4u * 1024u * 1024u) /* bytes of a message */
+#define ES_DW_MAX ((size_t)4 << 20) /* bytes of a message */
 
 /* A result as bytes, malloc'ed. */
 void *es_dw_pack(const es_engine_result_t *result, size_t *len);

@@ -188,11 +188,12 @@ static void trim(es_transcript_t *self)
     self->len -= unused;
     self->buffer_pos += unused;
     if (self->cap > BUFFER_SPARE && self->len < BUFFER_SPARE / 2) {
-        int16_t *smaller = es_alloc(BUFFER_SPARE / 2 * sizeof *smaller);
+        size_t cap = BUFFER_SPARE / 2;
+        int16_t *smaller = es_alloc(cap * sizeof *smaller);
         memcpy(smaller, self->buffer + unused, self->len * sizeof *smaller);
         free(self->buffer);
         self->buffer = smaller;
-        self->cap = BUFFER_SPARE / 2;
+        self->cap = cap;
     } else if (self->len > 0) {
         memmove(self->buffer, self->buffer + unused, self->len * sizeof *self->buffer);
     }

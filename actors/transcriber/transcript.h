@@ -21,7 +21,7 @@
  * segment is cut there and then. */
 #define ES_TRANSCRIPT_FRAMES_MAX 8192u
 /* Samples that may wait for their words. A sender retains less; beyond it segments fail unheard. */
-#define ES_TRANSCRIPT_WAITING_MAX (16u * 1024u * 1024u)
+#define ES_TRANSCRIPT_WAITING_MAX (UINT64_C(16) << 20)
 
 typedef struct es_transcript es_transcript_t;
 

@@ -359,7 +359,7 @@ static void the_open_segment_can_be_looked_at(void **state)
     assert_int_equal(open.start, 700 * 16);
     assert_int_equal(open.samples, 1300 * 16);
     assert_int_equal(open.seq, 2);
-    assert_memory_equal(open.pcm, sound.pcm + 700 * 16, 1300 * 32);
+    assert_memory_equal(open.pcm, sound.pcm + (size_t)700 * 16, (size_t)1300 * 32);
     done_with(&w);
     free(sound.pcm);
 }
@@ -393,13 +393,13 @@ static void a_lying_checkpoint_harms_only_itself(void **state)
     sound_t sound = {.seed = 1};
     (void)state;
     sound_noise(&sound, 3000, 4000, 0);
-    for (int64_t ahead = 0; ahead < 40 * 16000; ahead += 15999) {
+    for (int64_t ahead = 0; ahead < (int64_t)40 * 16000; ahead += 15999) {
         static world_t w;
         es_segmenter_t s;
         uint8_t bytes[ES_SEG_CHECKPOINT];
         es_segmenter_init(&s, (uint64_t)(100000 + ahead));
         s.open = ahead % 2 == 1;
-        s.start = (uint64_t)(100000 + (ahead > 9 * 16000 ? ahead - 9 * 16000 : 0));
+        s.start = (uint64_t)(100000 + (ahead > (int64_t)9 * 16000 ? ahead - (int64_t)9 * 16000 : 0));
         es_segmenter_encode(&s, bytes);
         w.seed = 1;
         w.transcript = es_transcript_new(&ops, &w, 0, 100000, es_span_of(bytes, sizeof bytes), NULL);
