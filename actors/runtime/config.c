@@ -17,6 +17,7 @@
 enum {
     OPT_HELP = 1000, /* above any index of an option */
     OPT_VERSION,
+    OPT_MARKDOWN,
     WHAT_MAX = 160
 };
 
@@ -57,7 +58,7 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
     *self = (loader_t){.tables = tables, .about = about, .config = config, .count = n};
     self->options = es_alloc_zero((n + 1) * sizeof(void *));
     self->given = es_alloc_zero((n + 1) * sizeof(void *));
-    self->flags = es_alloc_zero((n + 3) * sizeof *self->flags);
+    self->flags = es_alloc_zero((n + 4) * sizeof *self->flags);
     for (; *tables; tables++) {
         for (const es_option_t *o = *tables; o->name; o++, i++) {
             self->options[i] = o;
@@ -67,6 +68,7 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
     }
     self->flags[n] = (struct option){.name = "help", .has_arg = no_argument, .val = OPT_HELP};
     self->flags[n + 1] = (struct option){.name = "version", .has_arg = no_argument, .val = OPT_VERSION};
+    self->flags[n + 2] = (struct option){.name = "help-markdown", .has_arg = no_argument, .val = OPT_MARKDOWN};
 }
 
 static void loader_fini(loader_t *self)
@@ -123,6 +125,10 @@ static es_config_result_t read_flags(loader_t *self, int argc, char **argv, int 
         if (at == -1) break;
         if (at == 'h' || at == OPT_HELP) {
             es_config_help(stdout, self->tables, self->about);
+            return ES_CONFIG_HELP;
+        }
+        if (at == OPT_MARKDOWN) {
+            es_config_markdown(stdout, self->tables);
             return ES_CONFIG_HELP;
         }
         if (at == 'V' || at == OPT_VERSION) {

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Prints the README's configuration section from the option tables of the binaries; `--write` puts it there."""
+import subprocess
+import sys
+
+from house import BIN, ROOT
+
+BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
+COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot", ["up"]), ("earshot", ["stream"]),
+            ("earshot", ["status"])]
+
+
+def rows(command):
+    out = subprocess.run([BIN / command[0], *command[1], "--help-markdown"], check=True, capture_output=True, text=True).stdout
+    return out.splitlines()
+
+
+def section():
+    tables = {" ".join([name, *more]): rows((name, more)) for name, more in COMMANDS}
+    actors = [set(tables[name]) for name in ("earshot-broker", "earshot-edge", "earshot-transcriber")]
+    common = [row for row in tables["earshot-broker"] if all(row in table for table in actors)]
+    parts = ["**Every actor**\n\n" + "\n".join(common) + "\n"]
+    for name, table in tables.items():
+        own = [row for row in table if row not in common]
+        parts.append(f"**{name}**\n\n" + "\n".join(common[:2] + own) + "\n")
+    return BEGIN + "\n" + "\n".join(parts) + "\n" + END
+
+
+def readme():
+    return (ROOT / "README.md").read_text()
+
+
+def stands():
+    text = readme()
+    return text[text.index(BEGIN):text.index(END) + len(END)]
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        text = readme()
+        (ROOT / "README.md").write_text(text.replace(stands(), section()))
+    else:
+        print(section())
