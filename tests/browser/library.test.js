@@ -245,6 +245,22 @@ test('a refused start ends the stream that never began', async () => {
   assert.equal(earshot.state, 'open');
 });
 
+test('a server that ends the stream by itself is believed, and told apart', async () => {
+  const earshot = await connected();
+  const seen = record(earshot, 'done', 'error');
+  earshot.startStream();
+  earshot.send(new Int16Array(1600));
+  FakeSocket.last.hear('error', { code: 'not_streaming', message: 'No stream is open for this chunk.' });
+  assert.equal(earshot.send(new Int16Array(1600)), false);
+  assert.equal(await earshot.writable(), false);
+  FakeSocket.last.hear('audio.done');
+  assert.deepEqual(seen, [['done', { asked: false }]]);
+  earshot.startStream();
+  earshot.stop();
+  FakeSocket.last.hear('audio.done');
+  assert.deepEqual(seen.at(-1), ['done', { asked: true }]);
+});
+
 test('a silent line is asked, then given up; one that pushes back is not', async () => {
   const earshot = await connected({ pingMs: 15_000, silenceMs: 10_000 });
   const socket = FakeSocket.last;
@@ -267,8 +283,9 @@ test('abandon gives the stream up and the connection is made anew', async () => 
   earshot.startStream();
   const stopped = earshot.stop();
   earshot.abandon();
-  await assert.rejects(stopped, { code: 'connection_lost' });
-  assert.equal(earshot.state, 'waiting');
+  await assert.rejects(stopped, { code: 'abandoned' });
+  assert.equal(earshot.state, 'connecting');
+  assert.equal(FakeSocket.all.length, 2);
 });
 
 // ---- the resampler

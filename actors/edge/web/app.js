@@ -30,6 +30,12 @@ const STATES = {
 
 const LINK = { connecting: 'Connecting', open: 'Connected', waiting: 'No connection', closed: 'No connection' };
 
+const GAPS = {
+  microphone: 'Connection lost. Some words may be missing here.',
+  recording: 'Connection lost. The rest of the recording is missing.',
+  abandoned: 'Stopped before the last words came.',
+};
+
 const OFFLINE_HINTS = { idle: 'Waiting for the server', listening: 'Paused: no connection' };
 
 const NO_WORDS = {
@@ -210,15 +216,30 @@ earshot.on('status', ({ state: what, queue }) => {
 earshot.on('error', (error) => notice.show('trouble', serverTrouble(error)));
 
 earshot.on('lost', ({ error }) => {
+  if (error.code === 'connection_lost') return interrupted();
+  if (error.code === 'abandoned') transcript.gap(GAPS.abandoned);
+  else if (state === 'listening') stopListening(); // refused, and `error` said why
+});
+
+earshot.on('done', ({ asked }) => {
+  if (!asked) interrupted();
+});
+
+/** The stream ended though nobody asked it to. */
+function interrupted() {
   notice.clear('queue');
-  if (error.code !== 'connection_lost') return state === 'listening' ? stopListening() : undefined; // `error` said it
-  if (state === 'listening') return transcript.gap('Connection lost. Some words may be missing here.');
+  transcript.gap(recording ? GAPS.recording : GAPS.microphone);
   if (state === 'sending') {
-    transcript.gap('Connection lost. The rest of the recording is missing.');
     recording = null;
     become('idle');
-  } else transcript.gap('Stopped before the last words came.');
-});
+  } else if (state === 'listening') goOn();
+}
+
+function goOn() {
+  if (earshot.state !== 'open') return; // `welcome` will
+  transcript.resumeAt(heardChunks * CHUNK_MS);
+  openStream();
+}
 
 earshot.on('state', ({ state: what, attempt }) => {
   const link = what === 'connecting' && attempt > 1 ? 'waiting' : what; // steady while one try follows another
@@ -230,9 +251,7 @@ earshot.on('state', ({ state: what, attempt }) => {
 
 earshot.on('welcome', () => {
   notice.clear('offline');
-  if (state !== 'listening') return;
-  transcript.resumeAt(heardChunks * CHUNK_MS);
-  openStream();
+  if (state === 'listening') goOn();
 });
 
 function sayOffline() {

@@ -29,7 +29,10 @@
  *   partial     { text, start_ms, end_ms, … }                     replaces the partial before it
  *   transcript  { text, from_seq, to_seq, start_ms, end_ms, confidence?, words? }
  *   status      { state, queue? }                                 e.g. waiting for a transcriber, place in the queue
- *   done        {}                                                every word of the stream has been delivered
+ *   done        { asked }                                         every word of what the server took is delivered;
+ *                                                                 asked: by stop(), or else the server ended the
+ *                                                                 stream, for it is going down, and audio sent
+ *                                                                 since then was not taken
  *   marked      { id }                                            all that came before mark(id) is transcribed
  *   lost        { progress, error }                               the stream is over before its last words: the
  *                                                                 connection broke, or the server refused to begin
@@ -69,7 +72,8 @@ class Stream {
     this.committedSeq = 0; // last frame whose words are final
     this.committedMs = 0;
     this.checkpoint = undefined;
-    this.stopping = false;
+    this.stopping = false; // no audio is taken any more
+    this.asked = false; // because stop() was called
     this.result = deferred();
     this.result.promise.catch(() => {}); // only a caller of stop() has to hear of it
     this.waiters = [];
@@ -266,7 +270,7 @@ export class Earshot extends EventTarget {
     const stream = this.#stream;
     if (!stream) return Promise.resolve();
     if (!stream.stopping) {
-      stream.stopping = true;
+      stream.stopping = stream.asked = true;
       this.#say('audio.stop', {});
       stream.wake();
     }
@@ -275,7 +279,10 @@ export class Earshot extends EventTarget {
 
   /** Give the stream up without waiting for its last words. The connection is made anew. */
   abandon() {
-    if (this.#stream) this.#release(1000, 'stream given up', true);
+    if (!this.#stream) return;
+    this.#endStream(new EarshotError('abandoned', 'The stream was given up before its last words.'));
+    this.#detach();
+    this.#open();
   }
 
   // ---- the connection
@@ -295,14 +302,7 @@ export class Earshot extends EventTarget {
 
   /** Let go of the socket, tell whoever waited on it, and arrange for the next one. */
   #release(code, reason, again = false) {
-    const socket = this.#socket;
-    clearTimeout(this.#retryTimer);
-    clearInterval(this.#pulseTimer);
-    this.#socket = null;
-    if (socket) {
-      socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
+    this.#detach();
     const why = { code, reason: reason || undefined };
     const next = this.#wanted && again && this.#options.reconnect;
     if (next) this.#scheduleRetry(why);
@@ -310,6 +310,16 @@ export class Earshot extends EventTarget {
     const cause = reason || `closed with ${code}`;
     this.#endStream(new EarshotError('connection_lost', `The connection broke before the last words (${cause}).`));
     if (!next) this.#refuseOpened(code);
+  }
+
+  #detach() {
+    const socket = this.#socket;
+    clearTimeout(this.#retryTimer);
+    clearInterval(this.#pulseTimer);
+    this.#socket = null;
+    if (!socket) return;
+    socket.onmessage = socket.onclose = null;
+    socket.close();
   }
 
   #scheduleRetry(why) {
@@ -381,19 +391,26 @@ export class Earshot extends EventTarget {
     this.#emit(payload.final ? 'transcript' : 'partial', payload);
   }
 
-  static #onDone(payload) {
+  static #onDone() {
     const stream = this.#stream;
     this.#stream = null;
     stream?.wake();
-    this.#emit('done', payload);
+    this.#emit('done', { asked: stream?.asked ?? false });
     stream?.result.resolve();
   }
 
   static #onError(payload) {
     const { code = 'error', message = 'The server reported an error.', ref } = payload;
     const error = new EarshotError(code, message, ref);
+    // Chunks that were on their way when the server ended the stream; `done` or `lost` tells what became of it.
+    if (code === 'not_streaming' && this.#stream && !this.#stream.asked) return this.#takeNoMore();
     this.#emit('error', error);
     if (ref === 'audio.start') this.#endStream(error); // it never began
+  }
+
+  #takeNoMore() {
+    this.#stream.stopping = true;
+    this.#stream.wake();
   }
 
   /** What is understood; without a prototype, for the key comes from outside. */

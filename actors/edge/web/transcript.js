@@ -100,7 +100,8 @@ export class Transcript {
       this.#take.lines.push({ startMs: null, text });
       this.#append(element('li', 'utterance unsettled'), stamp(null), element('p', '', text));
     }
-    if (text || this.#take?.lines.length) {
+    const last = this.#take?.lines.at(-1);
+    if (last && !last.note) {
       this.#take.lines.push({ startMs: null, text: `[${message}]`, note: true });
       this.#append(element('li', 'gap'), element('p', '', message));
     }

@@ -7,16 +7,27 @@ import { join } from 'node:path';
 const RATE = 16000;
 
 /**
- * Speech with silence around it, as a WAV file.
- * @param {string} folder @param {string} text @param {{before: number, after: number}} silence in seconds
+ * Speech with a quiet room around it, as a WAV file. A room is never digital silence: the page takes that for a
+ * muted microphone.
+ * @param {string} folder @param {string} text @param {{before: number, after: number}} quiet in seconds
  */
 export function speak(folder, text, { before, after }) {
   const raw = join(folder, 'flite.wav');
   execFileSync('flite', ['-voice', 'rms', '-t', text, '-o', raw]);
-  const pad = (seconds) => Buffer.alloc(Math.round(seconds * RATE) * 2);
-  const file = join(folder, `${text.replaceAll(' ', '-')}-${after}.wav`);
-  writeFileSync(file, wav(Buffer.concat([pad(before), samplesOf(readFileSync(raw)), pad(after)])));
+  const file = join(folder, `${text.replaceAll(/\W+/g, '-')}-${after}.wav`);
+  writeFileSync(file, wav(Buffer.concat([room(before), samplesOf(readFileSync(raw)), room(after)])));
   return file;
+}
+
+/** Noise of a few steps of the converter, the same every time. */
+function room(seconds) {
+  const samples = new Int16Array(Math.round(seconds * RATE));
+  let x = 1;
+  for (let i = 0; i < samples.length; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    samples[i] = (x >>> 29) - 4;
+  }
+  return Buffer.from(samples.buffer);
 }
 
 /** flite writes 16 kHz mono PCM16; only the place of the data is looked for. */
