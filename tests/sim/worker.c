@@ -170,6 +170,15 @@ static void answer_ping(sim_t *sim, int w)
         if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->now);
 }
 
+/* Each kept final covers a frame beyond what the sender has told. */
+static void check_kept(sim_t *sim, const stream_t *s, const es_msg_t *msg)
+{
+    es_receiver_stats_t stats;
+    es_receiver_stats(s->receiver, &stats);
+    if (msg->epoch == stats.epoch && msg->committed <= stats.committed && stats.kept > stats.committed - msg->committed)
+        sim_fail(sim, "c%d: %zu finals kept", s->client, stats.kept);
+}
+
 static void take_frame(sim_t *sim, int w, const packet_t *packet)
 {
     stream_t *s = sim->workers[w].streams[packet->client];
@@ -182,6 +191,7 @@ static void take_frame(sim_t *sim, int w, const packet_t *packet)
     }
     if (!s) s = stream_new(sim, w, packet->client);
     es_receiver_frame(s->receiver, &msg, packet->data, packet->len, sim->now);
+    check_kept(sim, s, &msg);
     if (s->open)
         run_stream(sim, s);
     else
