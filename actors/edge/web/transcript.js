@@ -71,12 +71,14 @@ export class Transcript {
     const fresh = element('span', 'fresh', words.slice(same).join(' '));
     byId('partial-text').replaceChildren(words.slice(0, same).join(' ') + (same ? ' ' : ''), fresh);
     this.#partial.hidden = false;
+    this.#take.section.hidden = false; // now, so that nothing moves when the words settle
     this.#changed();
   }
 
   clearPartial() {
     this.#steady = [];
     this.#partial.hidden = true;
+    if (this.#take) this.#take.section.hidden = this.silent;
     byId('partial-text').replaceChildren();
   }
 
