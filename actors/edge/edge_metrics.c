@@ -1,6 +1,7 @@
 #include "edge_metrics.h"
 
 #include <stddef.h>
+#include <string.h>
 
 ES_METRIC_GAUGE(es_edge_clients, "earshot_edge_clients", "WebSocket clients connected now");
 ES_METRIC_GAUGE(es_edge_streams, "earshot_edge_streams", "streams open now");
@@ -10,7 +11,15 @@ ES_METRIC_COUNTER(es_edge_frames, "earshot_edge_frames_total", "chunks of audio 
 ES_METRIC_COUNTER(es_edge_bytes, "earshot_edge_bytes_total", "bytes of audio taken");
 ES_METRIC_COUNTER(es_edge_finals, "earshot_edge_finals_total", "finals delivered, silence included");
 ES_METRIC_COUNTER(es_edge_partials, "earshot_edge_partials_total", "partials delivered");
-ES_METRIC_COUNTER(es_edge_errors, "earshot_edge_errors_total", "errors said to clients");
+static ES_METRIC_COUNTER(chunk_too_large, "earshot_edge_errors_total{code=\"chunk_too_large\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(text_too_large, "earshot_edge_errors_total{code=\"text_too_large\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(too_many_marks, "earshot_edge_errors_total{code=\"too_many_marks\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(segment_failed, "earshot_edge_errors_total{code=\"segment_failed\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(other_errors, "earshot_edge_errors_total{code=\"other\"}", "errors said to clients");
 ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
 ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total",
                   "chunks refused because a throttled client's came on");
@@ -31,7 +40,9 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_lag_us,         &es_edge_connections,
                                         &es_edge_frames,         &es_edge_bytes,
                                         &es_edge_finals,         &es_edge_partials,
-                                        &es_edge_errors,         &es_edge_throttled,
+                                        &chunk_too_large,        &text_too_large,
+                                        &too_many_marks,         &segment_failed,
+                                        &other_errors,           &es_edge_throttled,
                                         &es_edge_overruns,       &es_edge_culled,
                                         &es_edge_too_big,        &es_edge_not_utf8,
                                         &es_edge_deaf,           &es_edge_requests,
@@ -39,4 +50,19 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_drain_refused,  &es_edge_path_refused,
                                         &es_edge_accept_failed,  NULL};
     return list;
+}
+
+void es_edge_count_error(const char *code)
+{
+    static const struct {
+        const char *code;
+        es_metric_t *metric;
+    } limits[] = {{"chunk_too_large", &chunk_too_large},
+                  {"text_too_large", &text_too_large},
+                  {"too_many_marks", &too_many_marks},
+                  {"segment_failed", &segment_failed}};
+    es_metric_t *metric = &other_errors;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (!strcmp(limits[i].code, code)) metric = limits[i].metric;
+    es_metric_add(metric, 1);
 }

@@ -49,7 +49,7 @@ static void field_id(es_client_t *self)
 
 static void refuse(es_client_t *self, const es_refusal_t *why)
 {
-    es_metric_add(&es_edge_errors, 1);
+    es_edge_count_error(why->code);
     size_t place = begin(self, "error");
     es_json_raw(&self->out, "\"code\":");
     es_json_plain(&self->out, why->code, strlen(why->code));

@@ -24,7 +24,7 @@ static bool parameter(const char *query, const char *name, char *out, size_t cap
 
 static void refuse(es_client_t *self, const es_refusal_t *why)
 {
-    es_metric_add(&es_edge_errors, 1);
+    es_edge_count_error(why->code);
     size_t place = es_client_say(self);
     es_json_raw(&self->out, "{\"error\":");
     es_json_string(&self->out, es_span(why->message));

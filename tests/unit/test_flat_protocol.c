@@ -1,3 +1,4 @@
+#include "edge_metrics.h"
 #include "edge_world.h"
 #include "flat.h"
 
@@ -65,6 +66,14 @@ static void a_chunk_after_stop_waits_for_the_end(void **state)
     world_destroy(w);
 }
 
+static es_metric_t *counter(const char *name)
+{
+    for (es_metric_t *const *list = es_edge_metrics(); *list; list++)
+        if (!strcmp((*list)->name, name)) return *list;
+    fail_msg("there is no counter %s", name);
+    return NULL;
+}
+
 static void mistakes_are_answered(void **state)
 {
     (void)state;
@@ -82,6 +91,8 @@ static void mistakes_are_answered(void **state)
         assert_int_equal(world_chunk(w, sizes[i]), 0);
         assert_non_null(strstr(world_said(w), hints[i]));
     }
+    assert_int_equal(es_metric_get(counter("earshot_edge_errors_total{code=\"chunk_too_large\"}")), 1);
+    assert_int_equal(es_metric_get(counter("earshot_edge_errors_total{code=\"other\"}")), 11);
     assert_null(w->client->sender);
     world_chunk(w, 2);
     assert_non_null(strstr(world_said(w), "\"seq\":1"));
