@@ -149,6 +149,6 @@ _Noreturn void es_decoder_child_run(const es_engine_t *engine, void *model, int 
     if (live && nice(NICE) == -1) errno = 0; /* less polite, no worse */
     self.state = engine->attach(model);
     if (!self.state) _exit(STATUS_ATTACH);
-    say(&self, ES_DW_READY, 0, NULL, 0);
+    say(&self, ES_DW_READY, (uint64_t)getpid(), NULL, 0);
     for (;;) serve(&self);
 }

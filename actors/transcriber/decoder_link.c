@@ -89,7 +89,7 @@ static int next_message(es_decoder_link_t *self)
     if (header.len > ES_DW_MAX) return -1;
     if (len < sizeof header + header.len) return 0;
     if (header.type == ES_DW_READY) {
-        self->ops->ready(self->ctx);
+        self->ops->ready(self->ctx, (int)header.id);
     } else {
         if (header.type != ES_DW_RESULT || es_dw_unpack(data + sizeof header, header.len, &result, words) != 0)
             return -1;

@@ -9,8 +9,8 @@
 typedef struct es_decoder_link es_decoder_link_t;
 
 typedef struct {
-    /* The decoder is attached. Must not destroy the link. */
-    void (*ready)(void *ctx);
+    /* The decoder is attached; pid is its process. Must not destroy the link. */
+    void (*ready)(void *ctx, int pid);
     /* It said this. Must not destroy the link. */
     void (*result)(void *ctx, uint64_t id, const es_engine_result_t *result);
     /* It is no more, or says what it should not. Destroy the link, now or later; nothing else is called. */

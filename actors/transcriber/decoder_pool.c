@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "alloc.h"
 #include "decoder_link.h"
 #include "log.h"
 #include "wire.h"
 
-enum { ATTEMPTS = 2, RATE = 16000, RETRY_US = 500000, START_US = 10000000 };
+enum { ATTEMPTS = 2, RATE = 16000, RETRY_US = 500000, START_US = 10000000, PATIENCE = 8, STARVED = 50 };
 #define QUEUE_BYTES ((size_t)256 * 1024 * 1024)
 
 static ES_METRIC_COUNTER(segments, "earshot_transcriber_segments_total", "Segments decoded.");
@@ -50,7 +51,11 @@ typedef struct {
     es_decoder_link_t *link;
     decoder_state_t state;
     job_t *job;
-    uint64_t since_us, due_us; /* of STARTING and BUSY */
+    uint64_t since_us, due_us; /* of STARTING and BUSY; due_us: when to look at it */
+    uint64_t limit_us;         /* of the job */
+    uint64_t cpu_from, cpu_us; /* its process's clock when the job began, and when it was last looked at */
+    uint64_t looked_us;
+    int pid;
 } decoder_t;
 
 struct es_decoder_pool {
@@ -140,10 +145,11 @@ static void attempt_failed(decoder_t *d, es_metric_t *why, const char *reason)
     answer(self, job, &result);
 }
 
-static void on_ready(void *ctx)
+static void on_ready(void *ctx, int pid)
 {
     decoder_t *d = ctx;
     if (d->state != STARTING) return;
+    d->pid = pid;
     d->state = IDLE;
     schedule(d->pool);
 }
@@ -174,6 +180,15 @@ static void on_gone(void *ctx)
     schedule(self);
 }
 
+/* CPU time of a process so far; 0 where it is gone. */
+static uint64_t cpu_clock(int pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 static bool start(es_decoder_pool_t *self, uint64_t now_us)
 {
     static const es_decoder_link_ops_t ops = {.ready = on_ready, .result = on_result, .gone = on_gone};
@@ -187,6 +202,7 @@ static bool start(es_decoder_pool_t *self, uint64_t now_us)
         }
         d->state = STARTING;
         d->since_us = now_us;
+        d->limit_us = START_US;
         d->due_us = now_us + START_US;
         es_metric_add(&forked, 1);
         return true;
@@ -201,8 +217,10 @@ static void give(decoder_t *d, job_t *job, uint64_t now_us)
     job->attempts++;
     d->job = job;
     d->state = BUSY;
-    d->since_us = now_us;
-    d->due_us = now_us + (deadline > thrice ? deadline : thrice);
+    d->limit_us = deadline > thrice ? deadline : thrice;
+    d->since_us = d->looked_us = now_us;
+    d->due_us = now_us + d->limit_us;
+    d->cpu_from = d->cpu_us = cpu_clock(d->pid);
     es_decoder_link_send(d->link, ES_DW_DECODE, job->id, job->pcm, job->samples * sizeof *job->pcm);
 }
 
@@ -218,6 +236,18 @@ static void schedule(es_decoder_pool_t *self)
     while (self->waiting > starting && now >= self->fork_us && start(self, now)) starting++;
 }
 
+/* Its time is over, but does it work, only too slowly because the machine has too much to do? Killing it would make that worse, and lose words. */
+static bool starved(decoder_t *d, uint64_t now_us)
+{
+    uint64_t cpu = cpu_clock(d->pid), used = cpu - d->cpu_us;
+    if (d->state != BUSY || cpu < d->cpu_us || now_us - d->since_us > PATIENCE * d->limit_us) return false;
+    if (cpu - d->cpu_from >= d->limit_us || used * STARVED < now_us - d->looked_us) return false;
+    d->cpu_us = cpu;
+    d->looked_us = now_us;
+    d->due_us = now_us + d->limit_us / 4;
+    return true;
+}
+
 /* The host itself may have been stopped for a while: look first whether the answer has come. */
 static void look_at_late(decoder_t *d)
 {
@@ -225,9 +255,9 @@ static void look_at_late(decoder_t *d)
     uint64_t since = d->since_us;
     bool starting = d->state == STARTING;
     es_decoder_link_pump(d->link);
-    if (d->state != (starting ? STARTING : BUSY) || d->since_us != since) return;
+    if (d->state != (starting ? STARTING : BUSY) || d->since_us != since || starved(d, es_now_us())) return;
     char reason[96];
-    snprintf(reason, sizeof reason, "the decoder took longer than %u ms", (unsigned)((d->due_us - since) / 1000));
+    snprintf(reason, sizeof reason, "the decoder took longer than %u ms", (unsigned)(d->limit_us / 1000));
     attempt_failed(d, &overdue, reason);
     schedule(self);
 }

@@ -1,7 +1,8 @@
 /* Segments on their way through decoders: first come first served, each to the next free one; forked when needed.
  *
  * A decoder that ends, or that takes longer than max(deadline, 3 x the segment), is killed, another one forked, and the segment tried once more; the
- * second failure is the segment's answer. Never blocks; one thread.
+ * second failure is the segment's answer. One that works but does not get the processor is given up to eight times as long: killing it would
+ * only lose words. Never blocks; one thread.
  */
 #ifndef ES_DECODER_POOL_H
 #define ES_DECODER_POOL_H

@@ -13,7 +13,7 @@ enum {
     ES_DW_ASK,        /* its words so far, please */
     ES_DW_CANCEL,     /* that was all of it */
     /* decoder -> host */
-    ES_DW_READY, /* attached to the model */
+    ES_DW_READY, /* attached to the model; id: its process */
     ES_DW_RESULT /* of DECODE or ASK: es_dw_pack */
 };
 

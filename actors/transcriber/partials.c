@@ -53,9 +53,10 @@ static void drop(slot_t *slot)
     es_metric_add(&dropped, 1);
 }
 
-static void on_ready(void *ctx)
+static void on_ready(void *ctx, int pid)
 {
     (void)ctx;
+    (void)pid;
 }
 
 static void on_gone(void *ctx)

@@ -1,4 +1,5 @@
 /* Real processes, an engine that does what its samples say: sum, die, hang, fail. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 #include "partials.h"
 #include "wire.h"
 
-enum { PLAIN = 0, DIE = 1, HANG = 2, FAIL = 3, DIE_ONCE = 4, LATE = 5, EXIT = 6 };
+enum { PLAIN = 0, DIE = 1, HANG = 2, FAIL = 3, DIE_ONCE = 4, LATE = 5, EXIT = 6, SPIN = 7, TOIL = 8 };
 
 /* --- the engine --- */
 
@@ -79,6 +80,15 @@ static es_engine_status_t fake_partial(void *state, es_engine_result_t *out)
     return say_sum(state, out);
 }
 
+/* Half a second in which it has the processor for a tenth, as on a machine with too much to do. */
+static void toil(void)
+{
+    for (int i = 0; i < 10; i++) {
+        poll(NULL, 0, 45);
+        for (uint64_t until = es_now_us() + 5000; es_now_us() < until;) continue;
+    }
+}
+
 static es_engine_status_t fake_end(void *state, es_engine_result_t *out)
 {
     fake_t *self = state;
@@ -94,6 +104,11 @@ static es_engine_status_t fake_end(void *state, es_engine_result_t *out)
         exit(1);
     case HANG:
         for (;;) pause();
+    case SPIN:
+        for (volatile unsigned i = 0;; i = i + 1) continue;
+    case TOIL:
+        toil();
+        break;
     case FAIL:
         out->error = es_span("too quiet");
         return ES_ENGINE_ERROR;
@@ -285,6 +300,18 @@ static void a_hanging_decoder_is_killed_at_its_deadline(void **state)
     teardown();
 }
 
+static void one_that_spins_is_killed_and_one_that_toils_is_not(void **state)
+{
+    (void)state;
+    setup(2, 200000, 0);
+    submit(1, SPIN, 160);
+    submit(2, TOIL, 160);
+    await_answers(2);
+    assert_non_null(strstr(answer_of(1)->error, "longer than 200 ms"));
+    assert_string_equal(answer_of(2)->error, "");
+    teardown();
+}
+
 static void an_engine_may_fail_and_may_be_late(void **state)
 {
     (void)state;
@@ -416,6 +443,7 @@ int main(void)
         cmocka_unit_test(one_decoder_keeps_the_order),
         cmocka_unit_test(a_dying_decoder_is_replaced_and_the_segment_tried_once_more),
         cmocka_unit_test(a_hanging_decoder_is_killed_at_its_deadline),
+        cmocka_unit_test(one_that_spins_is_killed_and_one_that_toils_is_not),
         cmocka_unit_test(an_engine_may_fail_and_may_be_late),
         cmocka_unit_test(what_is_forgotten_is_not_answered),
         cmocka_unit_test(the_queue_has_an_end),
