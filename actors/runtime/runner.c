@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -69,14 +71,44 @@ int es_pidfile_write(const char *data, const char *name, int pid)
     return -1;
 }
 
+/* 0 where the file is not there or holds no pid. */
+static pid_t pidfile_read(const char *path)
+{
+    char text[24] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
 void es_pidfile_remove(const char *data, const char *name)
 {
     char path[PATH_BYTES];
-    if (pidfile_path(path, data, name, "") == 0) unlink(path);
+    if (pidfile_path(path, data, name, "") != 0) return;
+    pid_t pid = pidfile_read(path);
+    bool of_another = pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH);
+    if (!of_another) unlink(path);
+}
+
+/* An actor and what its thread tells before its first signal. */
+typedef struct {
+    es_actor_fn fn;
+    void *args;
+    atomic_bool failed;
+} start_t;
+static _Thread_local start_t *starting;
+
+static void run_actor(zsock_t *pipe, void *args)
+{
+    starting = args;
+    starting->fn(pipe, starting->args);
 }
 
 void es_runner_fail(zsock_t *pipe)
 {
+    if (starting) atomic_store(&starting->failed, true);
     /* The first signal ends zactor_new, which does not look at it; the second is for the starter. */
     zsock_signal(pipe, SIGNAL_END);
     zsock_signal(pipe, SIGNAL_FAILED);
@@ -179,15 +211,20 @@ int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *comm
         es_log_error("cannot start: no signalfd", ES_S("error", strerror(errno)));
         return 1;
     }
-    run.actor = zactor_new(actor, args);
+    start_t start = {.fn = actor, .args = args};
+    run.actor = zactor_new(run_actor, &start);
     if (!run.actor) {
         es_log_error("cannot start: no thread", ES_S("error", strerror(errno)));
         close(run.signals);
         return 1;
     }
     run.pipe = zsock_resolve(run.actor);
-    int status = es_pidfile_write(common->data, common->name, (int)getpid()) == 0 ? wait_for_end(&run) : 1;
-    es_pidfile_remove(common->data, common->name);
+    int status = 1;
+    /* One that was refused, because another of its name lives, must not touch the other's pid file. */
+    if (!atomic_load(&start.failed) && es_pidfile_write(common->data, common->name, (int)getpid()) == 0) {
+        status = wait_for_end(&run);
+        es_pidfile_remove(common->data, common->name);
+    }
     /* The actor's thread may not have closed its end yet; zactor_destroy must not wait for a second last word. */
     zsock_set_rcvtimeo(zactor_sock(run.actor), 100);
     zactor_destroy(&run.actor);

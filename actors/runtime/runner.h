@@ -17,7 +17,7 @@ typedef void (*es_actor_fn)(zsock_t *pipe, void *args);
 
 /* First thing in every main: keeps CZMQ's hands off signals, blocks SIGTERM, SIGINT, SIGHUP, ignores SIGPIPE, raises RLIMIT_NOFILE. */
 void es_runner_prepare(void);
-/* Logs, pid file DATA/run/NAME.pid, runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
+/* Logs, pid file DATA/run/NAME.pid (once the actor has started), runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
  * the exit status: 0 after a clean end, 1 where the actor could not start (es_runner_fail) or ended unasked. */
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);
 /* The actor could not start: say so in the log, then call this and return. The starter sees a failed start. */
@@ -26,6 +26,7 @@ void es_runner_fail(zsock_t *pipe);
 void es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
 /* Writes DATA/run/NAME.pid with `pid`, atomically. 0 or -1 (logged). */
 int es_pidfile_write(const char *data, const char *name, int pid);
+/* Removes it, unless it names another process that lives. */
 void es_pidfile_remove(const char *data, const char *name);
 
 #endif

@@ -166,6 +166,32 @@ static void pid_files_are_replaced(void **state)
     assert_int_equal(es_pidfile_write("/nonexistent", "tester", 1), -1);
 }
 
+/* Another of our name lives: here this process plays it. */
+static void a_failed_start_leaves_anothers_pid_file(void **state)
+{
+    pid_t pid = 0;
+    (void)state;
+    assert_int_equal(es_pidfile_write(home, "tester", (int)getpid()), 0);
+    assert_int_equal(status_of(run(FAILS)), 1);
+    assert_true(pidfile(&pid));
+    assert_int_equal(pid, getpid());
+    es_pidfile_remove(home, "tester");
+}
+
+static void only_its_own_pid_file_is_removed(void **state)
+{
+    pid_t child = run(SERVES), pid = 0;
+    (void)state;
+    await_pidfile(child);
+    assert_int_equal(es_pidfile_write(home, "tester", (int)getpid()), 0);
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(status_of(child), 0);
+    assert_true(pidfile(&pid));
+    assert_int_equal(es_pidfile_write(home, "tester", (int)child), 0); /* gone: nobody's */
+    es_pidfile_remove(home, "tester");
+    assert_false(pidfile(&pid));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +200,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_start_is_seen, make_home, remove_home),
         cmocka_unit_test_setup_teardown(an_end_unasked_is_an_error, make_home, remove_home),
         cmocka_unit_test_setup_teardown(pid_files_are_replaced, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(a_failed_start_leaves_anothers_pid_file, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(only_its_own_pid_file_is_removed, make_home, remove_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
