@@ -11,7 +11,15 @@
 #include "log.h"
 #include "wire.h"
 
-enum { ATTEMPTS = 2, RATE = 16000, RETRY_US = 500000, START_US = 10000000, PATIENCE = 8, STARVED = 50 };
+enum {
+    ATTEMPTS = 2,
+    RATE = 16000,
+    RETRY_US = 500000,
+    START_US = 10000000,
+    PATIENCE = 8,
+    STARVED = 50,
+    LOOK_US = 500000
+};
 #define QUEUE_BYTES ((size_t)256 * 1024 * 1024)
 
 static ES_METRIC_COUNTER(segments, "earshot_transcriber_segments_total", "Segments decoded.");
@@ -244,7 +252,7 @@ static bool starved(decoder_t *d, uint64_t now_us)
     if (cpu - d->cpu_from >= d->limit_us || used * STARVED < now_us - d->looked_us) return false;
     d->cpu_us = cpu;
     d->looked_us = now_us;
-    d->due_us = now_us + d->limit_us / 4;
+    d->due_us = now_us + (d->limit_us / 4 > LOOK_US ? d->limit_us / 4 : LOOK_US);
     return true;
 }
 
