@@ -273,3 +273,20 @@ bool es_utf8_valid(const void *data, size_t len)
     }
     return true;
 }
+
+size_t es_utf8_repair(es_span_t text, char *out, size_t cap)
+{
+    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+    size_t len = 0;
+    for (size_t i = 0; i < text.len;) {
+        const uint8_t *p = (const uint8_t *)text.ptr + i;
+        size_t n = *p < 0x80 ? 1 : utf8_sequence(p, text.len - i);
+        const char *from = n ? text.ptr + i : replacement;
+        size_t bytes = n ? n : sizeof replacement - 1;
+        if (bytes > cap - len) break;
+        memcpy(out + len, from, bytes);
+        len += bytes;
+        i += n ? n : 1;
+    }
+    return len;
+}

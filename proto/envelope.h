@@ -120,5 +120,8 @@ es_span_t es_span_of(const void *ptr, size_t len);
 bool es_span_eq(es_span_t a, es_span_t b);
 /* True where the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool es_utf8_valid(const void *data, size_t len);
+/* Copies text into out, each byte that belongs to no character as U+FFFD, and stops before the character that does not fit into cap. Returns the bytes
+ * written, which are well-formed. */
+size_t es_utf8_repair(es_span_t text, char *out, size_t cap);
 
 #endif

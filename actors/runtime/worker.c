@@ -13,6 +13,7 @@
 #include "keymap.h"
 #include "log.h"
 #include "worker_link.h"
+#include "worker_text.h"
 
 enum {
     REFUSED_SLOTS = 256, /* keys whose last REWIND{none} is remembered, by hash */
@@ -37,8 +38,8 @@ static ES_METRIC_COUNTER(hellos, "earshot_worker_hellos_total", "HELLOs said.");
 
 es_metric_t *const *es_worker_metrics(void)
 {
-    static es_metric_t *const list[] = {&streams_open, &frames_in, &finals_out, &refused, &refused_full,
-                                        &malformed,    &unsent,    &hellos,     NULL};
+    static es_metric_t *const list[] = {&streams_open, &frames_in, &finals_out,       &refused, &refused_full,
+                                        &malformed,    &unsent,    &es_worker_mended, &hellos,  NULL};
     return list;
 }
 
@@ -48,6 +49,7 @@ struct es_stream {
     es_receiver_t *receiver;
     void *state; /* the actor's */
     bool open;
+    bool mended; /* said once a stream */
     uint64_t epoch;
     char trace[ES_TRACE_LEN]; /* of the START: what is answered belongs to the same trace */
     bool traced;
@@ -184,12 +186,21 @@ uint64_t es_stream_epoch(const es_stream_t *stream)
     return stream->epoch;
 }
 
+static es_span_t mend(es_stream_t *stream, es_span_t text, char *buf, size_t cap)
+{
+    return es_worker_text(text, buf, cap, stream->key, &stream->mended);
+}
+
 void es_stream_final(es_stream_t *stream, const es_final_t *final)
 {
     es_receiver_stats_t stats;
+    es_final_t sayable = *final;
+    char text[ES_TEXT_MAX], reason[ES_REASON_MAX];
     uint64_t now = es_now_us();
     es_metric_add(&finals_out, 1);
-    es_receiver_final(stream->receiver, final, now);
+    sayable.text = mend(stream, final->text, text, sizeof text);
+    sayable.reason = mend(stream, final->reason, reason, sizeof reason);
+    es_receiver_final(stream->receiver, &sayable, now);
     es_receiver_stats(stream->receiver, &stats);
     /* What came after this final waits since now at the latest; when exactly is not worth a list of times. */
     stream->waiting_us = stats.committed + 1 < stats.expected ? now : 0;
@@ -197,7 +208,8 @@ void es_stream_final(es_stream_t *stream, const es_final_t *final)
 
 void es_stream_partial(es_stream_t *stream, uint64_t to_seq, es_span_t text, uint64_t start, uint64_t end)
 {
-    es_receiver_partial(stream->receiver, to_seq, text, start, end);
+    char sayable[ES_TEXT_MAX];
+    es_receiver_partial(stream->receiver, to_seq, mend(stream, text, sayable, sizeof sayable), start, end);
 }
 
 /* --- what brokers say --- */
@@ -401,6 +413,14 @@ static uint64_t worker_tick(void *ctx, uint64_t now_us)
     return next;
 }
 
+static bool name_valid(const char *what, const char *name)
+{
+    es_span_t text = es_span(name);
+    if (text.len > 0 && text.len <= ES_NAME_MAX && es_utf8_valid(text.ptr, text.len)) return true;
+    es_log_error("no worker without a valid name and service: 1 to 64 bytes of UTF-8 each", ES_S(what, name));
+    return false;
+}
+
 es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops_t *ops, void *ctx)
 {
     static const es_worker_link_ops_t link_ops = {.message = link_message, .hello = link_hello};
@@ -411,6 +431,7 @@ es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops
         es_log_error("no worker without a valid broker", ES_S("error", err));
         return NULL;
     }
+    if (!name_valid("name", config->name) || !name_valid("service", config->service)) return NULL;
     es_worker_t *self = es_alloc_zero(sizeof *self);
     self->ops = ops;
     self->ctx = ctx;

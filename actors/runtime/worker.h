@@ -36,7 +36,7 @@ typedef struct {
         idle_us; /* forget a stream that says nothing for so long; 0: 10 min (its sender begins again when it speaks) */
 } es_worker_config_t;
 
-/* NULL with a message logged where a broker's endpoint is malformed. Strings are copied. */
+/* NULL with a message logged where a broker's endpoint, the name or the service is malformed. Strings are copied. */
 es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops_t *ops, void *ctx);
 /* Says GOODBYE, closes all streams, frees. */
 void es_worker_destroy(es_worker_t **self_p);
@@ -50,7 +50,8 @@ uint64_t es_worker_incarnation(const es_worker_t *self);
 /* client_id: NUL-terminated, valid while the stream is open. */
 const char *es_stream_key(const es_stream_t *stream);
 uint64_t es_stream_epoch(const es_stream_t *stream);
-/* All up to final->to_seq is committed by this; see es_final_t. */
+/* All up to final->to_seq is committed by this; see es_final_t. Text and reason that are not UTF-8 or over their limits are mended (U+FFFD, cut at a
+ * character) and counted; so is a partial's text. */
 void es_stream_final(es_stream_t *stream, const es_final_t *final);
 void es_stream_partial(es_stream_t *stream, uint64_t to_seq, es_span_t text, uint64_t start, uint64_t end);
 

@@ -460,6 +460,27 @@ static void destroying_nothing_is_fine(void **state)
     assert_null(none);
 }
 
+static void repaired(const char *text, size_t cap, const char *expected)
+{
+    char out[64];
+    size_t n = es_utf8_repair(es_span(text), out, cap);
+    assert_true(n <= cap);
+    assert_true(es_span_eq(es_span_of(out, n), es_span(expected)));
+}
+
+static void utf8_repair(void **state)
+{
+    (void)state;
+    repaired("", 0, "");
+    repaired("plain", 64, "plain");
+    repaired("gr\xc3\xbc\xc3\x9f", 64, "gr\xc3\xbc\xc3\x9f");
+    repaired("a\xffz", 64, "a\xef\xbf\xbdz");
+    repaired("\xc3", 64, "\xef\xbf\xbd");                                   /* cut short */
+    repaired("\xed\xa0\x80!", 64, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!"); /* a surrogate */
+    repaired("ab\xc3\xbc", 3, "ab");                                        /* ends before what does not fit */
+    repaired("\xff\xff", 5, "\xef\xbf\xbd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(declared_sizes_ask_for_nothing, with_decoder, without_decoder),
         cmocka_unit_test_setup_teardown(every_msgpack_type_can_be_skipped, with_decoder, without_decoder),
         cmocka_unit_test(utf8),
+        cmocka_unit_test(utf8_repair),
         cmocka_unit_test(spans),
         cmocka_unit_test(reasons_have_words),
         cmocka_unit_test(destroying_nothing_is_fine),

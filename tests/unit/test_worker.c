@@ -27,8 +27,9 @@ enum { DEADLINE_MS = 10000 };
 typedef struct {
     char base[64];
     es_worker_config_t config;
-    bool silent; /* the engine gives no finals by itself */
-    bool drain;  /* at once */
+    bool silent;               /* the engine gives no finals by itself */
+    bool drain;                /* at once */
+    es_span_t partial, reason; /* what the engine says */
     void *router, *results;
     es_decoder_t *decoder;
     zactor_t *actor;
@@ -56,10 +57,13 @@ static void engine_frame(void *state, es_stream_t *stream, const es_msg_t *frame
 {
     world_t *w = state;
     w->frames++;
-    es_stream_partial(stream, frame->seq, es_span("par"), frame->pos, frame->pos + bytes / 2);
+    es_stream_partial(stream, frame->seq, w->partial, frame->pos, frame->pos + bytes / 2);
     if (w->silent && !(frame->flags & ES_F_EOS)) return;
-    es_final_t final = {
-        .to_seq = frame->seq, .text = es_span_of(pcm, bytes), .start = frame->pos, .end = frame->pos + 1};
+    es_final_t final = {.to_seq = frame->seq,
+                        .text = es_span_of(pcm, bytes),
+                        .reason = w->reason,
+                        .start = frame->pos,
+                        .end = frame->pos + 1};
     es_stream_final(stream, &final);
 }
 
@@ -110,6 +114,7 @@ static int setup(void **state)
     world_t *w = calloc(1, sizeof *w);
     snprintf(w->base, sizeof w->base, "inproc://worker-%u", n++);
     w->config = (es_worker_config_t){.name = "w-1", .service = "transcribe", .brokers = w->base, .capacity = 8};
+    w->partial = es_span("par");
     w->decoder = es_decoder_new();
     broker_up(w);
     *state = w;
@@ -315,6 +320,32 @@ static void frames_become_finals(void **state)
     assert_string_equal(w->last_language, "de");
 }
 
+/* A final that no envelope can carry would be lost for ever, and its stream with it. */
+static void what_an_engine_cannot_say_is_mended(void **state)
+{
+    world_t *w = *state;
+    es_wire_t wire;
+    static char longer[ES_TEXT_MAX + 10];
+    memset(longer, 'a', sizeof longer - 1);
+    memset(longer + ES_TEXT_MAX - 1, '\xc3', 1); /* a character across the limit */
+    memset(longer + ES_TEXT_MAX, '\xbc', 1);
+    w->partial = es_span("p\xe2\x82");
+    w->reason = es_span("r\xff");
+    running(w);
+    frame(w, ALICE, 1, 1, ES_F_START, "one\xfftwo");
+    expect(w, &wire, w->results, ES_PARTIAL);
+    assert_true(es_span_eq(wire.msg.text, es_span("p\xef\xbf\xbd\xef\xbf\xbd")));
+    es_wire_close(&wire);
+    expect(w, &wire, w->results, ES_FINAL);
+    assert_true(es_span_eq(wire.msg.text, es_span("one\xef\xbf\xbdtwo")));
+    assert_true(es_span_eq(wire.msg.reason, es_span("r\xef\xbf\xbd")));
+    es_wire_close(&wire);
+    frame(w, ALICE, 1, 2, 0, longer);
+    expect(w, &wire, w->results, ES_FINAL);
+    assert_int_equal(wire.msg.text.len, ES_TEXT_MAX - 1);
+    es_wire_close(&wire);
+}
+
 static void an_unknown_stream_is_refused_once(void **state)
 {
     world_t *w = *state;
@@ -474,10 +505,16 @@ static void a_restarted_broker_is_told(void **state)
     assert_int_equal(count, 1);
 }
 
-static void a_malformed_broker_is_refused(void **state)
+static void a_malformed_configuration_is_refused(void **state)
 {
     (void)state;
     es_worker_config_t config = {.name = "w", .service = "s", .brokers = "nowhere", .capacity = 1};
+    assert_null(es_worker_new(&config, NULL, NULL));
+    config.brokers = "inproc://nobody";
+    config.service = "";
+    assert_null(es_worker_new(&config, NULL, NULL));
+    config.service = "s";
+    config.name = "\xff"; /* HELLO could not carry it */
     assert_null(es_worker_new(&config, NULL, NULL));
     assert_non_null(es_worker_metrics()[0]);
 }
@@ -489,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(says_hello_until_it_is_heard),
         WITH(frames_become_finals),
+        WITH(what_an_engine_cannot_say_is_mended),
         WITH(an_unknown_stream_is_refused_once),
         WITH(asked_who_it_is_it_lists_its_streams),
         WITH(a_dropped_stream_is_forgotten),
@@ -499,7 +537,7 @@ int main(void)
         WITH(nonsense_is_dropped),
         WITH(draining_takes_nothing_new),
         WITH(a_restarted_broker_is_told),
-        cmocka_unit_test(a_malformed_broker_is_refused),
+        cmocka_unit_test(a_malformed_configuration_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
