@@ -14,7 +14,7 @@ static const es_option_t options[] = {
         "HOST:PORT to serve on besides, and the next three ports; 0.0.0.0:5570 serves every network, unencrypted"),
     ES_OPT_DURATION(es_broker_config_t, heartbeat_us, "heartbeat", "500ms", 50000, 60 * SECOND,
                     "workers are asked for a sign of life this often; three missed and they are lost"),
-    ES_OPT_DURATION(es_broker_config_t, tick_us, "tick", "1ms", 0, 20000,
+    ES_OPT_DURATION(es_broker_config_t, tick_us, "tick", "0ms", 0, 20000,
                     "under load, gather messages for at most this long; 0ms: never"),
     ES_OPT_UINT(es_broker_config_t, max_streams, "max-streams", NULL, "65536", 1, 1000000, "streams placed at once"),
     ES_OPT_UINT(es_broker_config_t, max_waiting, "max-waiting", NULL, "4096", 0, 100000,

@@ -269,11 +269,7 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
     static const struct {
         es_kind_t kind;
         es_house_verdict_t (*fn)(es_house_t *, es_span_t, const es_msg_t *, uint64_t, uint64_t *);
-    } handlers[] = {{ES_FRAME, on_stream},
-                    {ES_CLOSE, on_stream},
-                    {ES_BUNDLE, on_stream},
-                    {ES_PROBE, on_probe},
-                    {ES_REPORT, on_report}};
+    } handlers[] = {{ES_FRAME, on_stream}, {ES_CLOSE, on_stream}, {ES_PROBE, on_probe}, {ES_REPORT, on_report}};
     if (!es_hex16_parse(key, NULL) && msg->kind != ES_REPORT) return ES_NOT_FOR_US;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         if (handlers[i].kind == msg->kind) return handlers[i].fn(self, key, msg, now_us, worker);

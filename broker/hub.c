@@ -7,12 +7,14 @@
 
 #include "alloc.h"
 #include "broker_metrics.h"
+#include "bundles.h"
 #include "lock.h"
 #include "log.h"
 #include "wire.h"
 
 enum {
-    LINGER_MS = 200,  /* for what was accepted before the end */
+    LINGER_MS = 200, /* for what was accepted before the end */
+    PREFIX_SHIFT = 4 * (ES_CLIENT_ID_LEN - ES_PREFIX_LEN),
     DRAIN_ROUNDS = 64 /* of ES_LOOP_BATCH messages a socket */
 };
 
@@ -23,6 +25,8 @@ struct es_hub {
     int lock; /* < 0: none */
     es_endpoints_t base;
     es_house_t *house;
+    es_bundles_t *to_workers, *to_edges; /* of this turn */
+    size_t observers; /* subscriptions to single client_ids: those must see every message on its own key */
     es_decoder_t *decoder;
     es_loop_t *loop; /* where attached */
 };
@@ -45,18 +49,49 @@ static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *b
         es_metric_add(&es_broker_publish_failed_total, 1);
 }
 
-static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
+/* The outcome of a send to a worker, of so many messages. */
+static void forwarded(es_hub_t *self, uint64_t worker, int rc, unsigned count)
 {
+    bool gone = rc != 0 && errno == EHOSTUNREACH;
+    es_metric_add(rc == 0 ? &es_broker_forwarded_total
+                  : gone  ? &es_broker_unreachable_total
+                          : &es_broker_full_total,
+                  count);
+    if (gone) es_house_unreachable(self->house, worker);
+}
+
+static void send_to_worker(void *ctx, uint64_t worker, const es_bundle_t *bundle)
+{
+    es_hub_t *self = ctx;
     char route[17];
     es_hex16(worker, route);
     es_span_t to = es_span_of(route, 16);
-    if (es_wire_forward(wire, self->sockets[BACKEND], &to) == 0) {
-        es_metric_add(&es_broker_forwarded_total, 1);
-        return;
-    }
-    bool gone = errno == EHOSTUNREACH;
-    es_metric_add(gone ? &es_broker_unreachable_total : &es_broker_full_total, 1);
-    if (gone) es_house_unreachable(self->house, worker);
+    int rc = es_wire_send_bundle(self->sockets[BACKEND], &to, es_span(ES_BUNDLE_KEY), bundle);
+    forwarded(self, worker, rc, bundle->count);
+}
+
+/* An edge subscribes to its prefix, which its bundles' key begins with. */
+static void send_to_edge(void *ctx, uint64_t prefix, const es_bundle_t *bundle)
+{
+    es_hub_t *self = ctx;
+    char key[17];
+    es_hex16(prefix << PREFIX_SHIFT, key);
+    key[ES_PREFIX_LEN] = ES_BUNDLE_KEY[0];
+    if (es_wire_send_bundle(self->sockets[PUBLISH], NULL, es_span_of(key, ES_PREFIX_LEN + 1), bundle) != 0)
+        es_metric_add(&es_broker_publish_failed_total, bundle->count);
+}
+
+static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
+{
+    es_bundle_item_t item = {.key = es_wire_key(wire),
+                             .envelope = es_span_of(zmq_msg_data(&wire->envelope), zmq_msg_size(&wire->envelope)),
+                             .body = es_wire_body(wire)};
+    if (es_bundle_admits(&wire->msg, item.body.len) && es_bundles_add(self->to_workers, worker, &item)) return;
+    char route[17];
+    es_hex16(worker, route);
+    es_span_t to = es_span_of(route, 16);
+    es_bundles_flush_one(self->to_workers, worker); /* what came before goes before */
+    forwarded(self, worker, es_wire_forward(wire, self->sockets[BACKEND], &to), 1);
 }
 
 /* ---- in: each takes at most ES_LOOP_BATCH messages and returns how many ---- */
@@ -67,19 +102,51 @@ static void malformed(es_metric_t *counter, const char *socket, const char *reas
     es_log_warn("message dropped", ES_S("socket", socket), ES_S("reason", reason));
 }
 
+static void refuse_frontend(const char *reason)
+{
+    malformed(&es_broker_malformed_frontend, "frontend", reason);
+}
+
+/* Returns how many messages were in it. */
+static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
+{
+    es_span_t rest = es_wire_body(wire);
+    es_bundle_item_t item;
+    es_msg_t msg;
+    unsigned n = 0;
+    for (int rc; (rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0; n++) {
+        uint64_t worker = 0;
+        if (rc < 0 || msg.kind != ES_FRAME) {
+            refuse_frontend("rest of a bundle is malformed");
+            break;
+        }
+        es_house_verdict_t verdict = es_house_frontend(self->house, item.key, &msg, now_us, &worker);
+        if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);
+        if (verdict == ES_NOT_FOR_US) {
+            es_metric_add(&es_broker_refused_total, 1);
+            refuse_frontend("key of a bundled frame does not belong here");
+        }
+    }
+    return n;
+}
+
 static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
 {
     unsigned n = 0;
     for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
         if (es_wire_recv(&wire, self->sockets[FRONTEND], false, self->decoder) != 0) break;
         uint64_t worker = 0;
+        if (wire.ok && wire.msg.kind == ES_BUNDLE) {
+            n += take_frames(self, &wire, now_us);
+            es_wire_close(&wire);
+            continue;
+        }
         es_house_verdict_t verdict =
             wire.ok ? es_house_frontend(self->house, es_wire_key(&wire), &wire.msg, now_us, &worker) : ES_TAKEN;
         if (verdict == ES_FORWARD) forward(self, &wire, worker);
         if (verdict == ES_NOT_FOR_US) es_metric_add(&es_broker_refused_total, 1);
         if (!wire.ok || verdict == ES_NOT_FOR_US)
-            malformed(&es_broker_malformed_frontend, "frontend",
-                      wire.ok ? "kind or key does not belong here" : wire.reason);
+            refuse_frontend(wire.ok ? "kind or key does not belong here" : wire.reason);
         es_wire_close(&wire);
     }
     es_metric_add(&es_broker_frontend_total, n);
@@ -122,12 +189,40 @@ static unsigned receive_parts(void *socket, zmq_msg_t parts[3])
     return n;
 }
 
-/* All that is asked of a result: the right number of parts, a key, and not one of ours. */
-static bool result_well_formed(zmq_msg_t parts[3], unsigned n)
+static es_span_t span_of_part(zmq_msg_t *part)
 {
-    size_t key = zmq_msg_size(&parts[0]);
-    return (n == 2 || n == 3) && key > 0 && key <= ES_KEY_MAX && zmq_msg_size(&parts[1]) <= ES_ENVELOPE_MAX &&
-           !(key >= 4 && memcmp(zmq_msg_data(&parts[0]), "sys/", 4) == 0);
+    return es_span_of(zmq_msg_data(part), zmq_msg_size(part));
+}
+
+/* All that is asked of a result: a key, not one of ours, and an envelope that is not too long. */
+static bool result_well_formed(const es_bundle_item_t *item)
+{
+    return item->key.len > 0 && item->key.len <= ES_KEY_MAX && item->envelope.len <= ES_ENVELOPE_MAX &&
+           !(item->key.len >= 4 && memcmp(item->key.ptr, "sys/", 4) == 0);
+}
+
+/* Small results of streams leave together, one message an edge. False: this one must go alone, now. */
+static bool result_bundled(es_hub_t *self, const es_bundle_item_t *item)
+{
+    uint64_t client;
+    if (!es_hex16_parse(item->key, &client)) return false;
+    if (self->observers == 0 && es_bundles_add(self->to_edges, client >> PREFIX_SHIFT, item)) return true;
+    es_bundles_flush_one(self->to_edges, client >> PREFIX_SHIFT);
+    return false;
+}
+
+/* Returns how many results were in it, or -1 where what follows them is malformed. */
+static int relay_bundle(es_hub_t *self, es_span_t rest)
+{
+    es_bundle_item_t item;
+    int n = 0;
+    for (int rc; (rc = es_bundle_next(&rest, &item)) != 0; n++) {
+        if (rc < 0 || !result_well_formed(&item)) return -1;
+        if (result_bundled(self, &item)) continue;
+        if (es_wire_send_item(self->sockets[PUBLISH], NULL, &item) != 0)
+            es_metric_add(&es_broker_publish_failed_total, 1);
+    }
+    return n;
 }
 
 static void relay(es_hub_t *self, zmq_msg_t parts[3], unsigned n)
@@ -147,18 +242,35 @@ static unsigned take_results(es_hub_t *self, uint64_t now_us)
     for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH; n++) {
         unsigned got = receive_parts(self->sockets[RESULTS], parts);
         if (got == 0) break;
-        if (result_well_formed(parts, got)) {
+        es_bundle_item_t item = {.key = span_of_part(&parts[0])};
+        bool right = got == 2 || got == 3;
+        if (right) item.envelope = span_of_part(&parts[1]);
+        if (right && got == 3) item.body = span_of_part(&parts[2]);
+        bool bundle = right && es_span_eq(item.key, es_span(ES_BUNDLE_KEY));
+        int within = bundle ? relay_bundle(self, item.body) : 0;
+        if (right && !bundle && result_well_formed(&item) && !result_bundled(self, &item)) {
             relay(self, parts, got);
             continue;
         }
-        malformed(&es_broker_malformed_results, "results", "not a key that is ours to relay, an envelope and a body");
+        if (!right || within < 0 || (!bundle && !result_well_formed(&item)))
+            malformed(&es_broker_malformed_results, "results",
+                      "not a key that is ours to relay, an envelope and a body");
+        if (within > 0) n += (unsigned)within;
         for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
     }
     es_metric_add(&es_broker_results_total, n);
     return n;
 }
 
-/* Subscriptions: XPUB keeps them itself; they are read only so that they do not pile up. */
+/* Is this a subscription to a single client_id, or to a part of it longer than an edge's prefix? */
+static bool of_an_observer(es_span_t topic)
+{
+    for (size_t i = 0; i < topic.len; i++)
+        if (topic.ptr[i] == 0 || !strchr("0123456789abcdef", topic.ptr[i])) return false;
+    return topic.len > ES_PREFIX_LEN && topic.len <= ES_CLIENT_ID_LEN;
+}
+
+/* XPUB keeps subscriptions itself, and tells of the first and of the end of the last one to a topic. */
 static unsigned take_subscriptions(es_hub_t *self, uint64_t now_us)
 {
     (void)now_us;
@@ -169,6 +281,8 @@ static unsigned take_subscriptions(es_hub_t *self, uint64_t now_us)
         const unsigned char *first = zmq_msg_data(&parts[0]);
         if (got > 1 || zmq_msg_size(&parts[0]) == 0 || first[0] > 1)
             malformed(&es_broker_malformed_subscribe, "publish", "not a subscription");
+        else if (of_an_observer(es_span_of(first + 1, zmq_msg_size(&parts[0]) - 1)))
+            self->observers += first[0] ? 1 : (self->observers ? SIZE_MAX : 0);
         for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
     }
     es_metric_add(&es_broker_subscribe_total, n);
@@ -195,6 +309,13 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     return es_house_tick(((es_hub_t *)ctx)->house, now_us);
 }
 
+static void flush(void *ctx)
+{
+    es_hub_t *self = ctx;
+    es_bundles_flush(self->to_workers);
+    es_bundles_flush(self->to_edges);
+}
+
 void es_hub_attach(es_hub_t *self, es_loop_t *loop)
 {
     self->loop = loop;
@@ -203,6 +324,7 @@ void es_hub_attach(es_hub_t *self, es_loop_t *loop)
     es_loop_add_socket(loop, self->sockets[RESULTS], on_results, self);
     es_loop_add_socket(loop, self->sockets[FRONTEND], on_frontend, self);
     es_loop_add_tick(loop, on_tick, self);
+    es_loop_add_flush(loop, flush, self);
 }
 
 void es_hub_drain(es_hub_t *self)
@@ -211,6 +333,7 @@ void es_hub_drain(es_hub_t *self)
         uint64_t now = es_now_us();
         if (take_backend(self, now) + take_results(self, now) + take_frontend(self, now) == 0) break;
     }
+    flush(self);
 }
 
 /* ---- sockets ---- */
@@ -265,6 +388,8 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
     house.placement.seed = es_random_u64();
     self->house = es_house_new(&house, &ops, self, es_now_us());
     self->decoder = es_decoder_new();
+    self->to_workers = es_bundles_new(send_to_worker, self);
+    self->to_edges = es_bundles_new(send_to_edge, self);
     return self;
 }
 
@@ -285,6 +410,8 @@ void es_hub_destroy(es_hub_t **self_p)
         remove_files(&self->base);
         close(self->lock);
     }
+    es_bundles_destroy(&self->to_workers);
+    es_bundles_destroy(&self->to_edges);
     es_house_destroy(&self->house);
     es_decoder_destroy(&self->decoder);
     free(self);

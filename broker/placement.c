@@ -316,7 +316,7 @@ es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_
     assert(key.len > 0 && key.len <= ES_KEY_MAX);
     stream_t *stream = es_map_get(self->streams, key);
     if (msg->kind == ES_CLOSE) return route_close(self, stream, key, msg);
-    if (msg->kind != ES_FRAME && msg->kind != ES_BUNDLE) return drop(self, ES_ROUTE_UNKNOWN);
+    if (msg->kind != ES_FRAME) return drop(self, ES_ROUTE_UNKNOWN);
     if (stream) return route_known(self, stream, msg, now_us);
     if (msg->flags & ES_F_START) return place_or_wait(self, key, msg, now_us);
     return route_unknown(self, key, msg, now_us);

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-enum { HEAD = 2, BODY_HEAD = 4 };
+enum { KEY_HEAD = 1, ENVELOPE_HEAD = 2, BODY_HEAD = 4, HEADS = KEY_HEAD + ENVELOPE_HEAD + BODY_HEAD };
 
-bool es_bundle_admits(const es_msg_t *msg, size_t len)
+bool es_bundle_admits(const es_msg_t *msg, size_t body_len)
 {
-    if (len > ES_BUNDLE_ITEM_MAX) return false;
+    if (body_len > ES_BUNDLE_ITEM_MAX) return false;
     switch (msg->kind) {
     case ES_FRAME:
         return !(msg->flags & ES_F_START);
@@ -20,38 +20,46 @@ bool es_bundle_admits(const es_msg_t *msg, size_t len)
     }
 }
 
-static bool belongs(const es_bundle_t *self, es_span_t key, const es_msg_t *msg, size_t len)
+static uint8_t *put_number(uint8_t *at, size_t value, int bytes)
 {
-    if (self->count == 0) return true;
-    if (key.len != self->key_len || memcmp(key.ptr, self->key, key.len) != 0 || msg->epoch != self->epoch) return false;
-    return self->len + HEAD + ES_ENVELOPE_MAX + BODY_HEAD + len <= ES_BUNDLE_MAX;
+    for (int i = 0; i < bytes; i++) at[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+    return at + bytes;
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *data, size_t len)
+{
+    if (len > 0) memcpy(at, data, len);
+    return at + len;
+}
+
+static void close_item(es_bundle_t *self, uint8_t *at, const void *body, size_t len)
+{
+    at = put_bytes(put_number(at, len, BODY_HEAD), body, len);
+    self->len = (size_t)(at - self->data);
+    self->count++;
 }
 
 es_bundle_add_t es_bundle_add(es_bundle_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
-    if (!es_bundle_admits(msg, len) || key.len > ES_KEY_MAX) return ES_BUNDLE_ALONE;
-    if (!belongs(self, key, msg, len)) return ES_BUNDLE_OTHER;
-    uint8_t *at = self->data + self->len;
-    size_t size = es_encode(msg, at + HEAD, ES_ENVELOPE_MAX);
+    if (!es_bundle_admits(msg, len) || key.len == 0 || key.len > ES_KEY_MAX) return ES_BUNDLE_ALONE;
+    if (self->len + HEADS + key.len + ES_ENVELOPE_MAX + len > ES_BUNDLE_MAX) return ES_BUNDLE_FULL;
+    uint8_t *at = put_bytes(put_number(self->data + self->len, key.len, KEY_HEAD), key.ptr, key.len);
+    size_t size = es_encode(msg, at + ENVELOPE_HEAD, ES_ENVELOPE_MAX);
     if (size == 0) return ES_BUNDLE_ALONE; /* fails there too, and is counted */
-    if (self->count++ == 0) {
-        self->epoch = msg->epoch;
-        self->seq = msg->seq;
-        self->key_len = key.len;
-        memcpy(self->key, key.ptr, key.len);
-    }
-    at[0] = (uint8_t)(size >> 8);
-    at[1] = (uint8_t)size;
-    at += HEAD + size;
-    for (int i = 0; i < BODY_HEAD; i++) at[i] = (uint8_t)(len >> (24 - 8 * i));
-    if (len > 0) memcpy(at + BODY_HEAD, body, len);
-    self->len += HEAD + size + BODY_HEAD + len;
+    close_item(self, put_number(at, size, ENVELOPE_HEAD) + size, body, len);
     return ES_BUNDLE_TAKEN;
 }
 
-es_msg_t es_bundle_envelope(const es_bundle_t *self)
+bool es_bundle_append(es_bundle_t *self, const es_bundle_item_t *item)
 {
-    return (es_msg_t){.kind = ES_BUNDLE, .epoch = self->epoch, .seq = self->seq};
+    if (item->key.len == 0 || item->key.len > ES_KEY_MAX || item->envelope.len > ES_ENVELOPE_MAX ||
+        item->body.len > ES_BUNDLE_ITEM_MAX)
+        return false;
+    if (self->len + HEADS + item->key.len + item->envelope.len + item->body.len > ES_BUNDLE_MAX) return false;
+    uint8_t *at = put_bytes(put_number(self->data + self->len, item->key.len, KEY_HEAD), item->key.ptr, item->key.len);
+    at = put_bytes(put_number(at, item->envelope.len, ENVELOPE_HEAD), item->envelope.ptr, item->envelope.len);
+    close_item(self, at, item->body.ptr, item->body.len);
+    return true;
 }
 
 void es_bundle_clear(es_bundle_t *self)
@@ -59,21 +67,22 @@ void es_bundle_clear(es_bundle_t *self)
     self->len = self->count = 0;
 }
 
-int es_bundle_next(es_span_t *rest, es_span_t *envelope, es_span_t *body)
+/* Takes a length of so many bytes and what it counts off *rest. False: there is less. */
+static bool take(es_span_t *rest, size_t head, es_span_t *out)
 {
-    const uint8_t *at = (const uint8_t *)rest->ptr;
-    size_t left = rest->len;
-    if (left == 0) return 0;
-    if (left < HEAD) return -1;
-    size_t size = (size_t)at[0] << 8 | at[1];
-    at += HEAD, left -= HEAD;
-    if (left < size + BODY_HEAD) return -1;
-    *envelope = es_span_of(at, size);
-    at += size, left -= size;
-    size_t len = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
-    at += BODY_HEAD, left -= BODY_HEAD;
-    if (left < len) return -1;
-    *body = es_span_of(at, len);
-    *rest = es_span_of(at + len, left - len);
-    return 1;
+    size_t len = 0;
+    if (rest->len < head) return false;
+    for (size_t i = 0; i < head; i++) len = len << 8 | (uint8_t)rest->ptr[i];
+    if (rest->len - head < len) return false;
+    *out = es_span_of(rest->ptr + head, len);
+    *rest = es_span_of(rest->ptr + head + len, rest->len - head - len);
+    return true;
+}
+
+int es_bundle_next(es_span_t *rest, es_bundle_item_t *item)
+{
+    if (rest->len == 0) return 0;
+    bool whole = take(rest, KEY_HEAD, &item->key) && take(rest, ENVELOPE_HEAD, &item->envelope) &&
+                 take(rest, BODY_HEAD, &item->body);
+    return whole && item->key.len > 0 && item->key.len <= ES_KEY_MAX ? 1 : -1;
 }

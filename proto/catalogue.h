@@ -10,8 +10,8 @@ typedef enum {
     /* sender -> broker -> receiver; key = client_id */
     ES_FRAME = 1, /* audio, MARK or EOS; with START the first of an epoch */
     ES_CLOSE = 2, /* the sender has no further interest; best effort */
-    /* both ways; key = client_id */
-    ES_BUNDLE = 3, /* body: several small messages of one stream and epoch (bundle.h) */
+    /* every way */
+    ES_BUNDLE = 3, /* key ends in `*`; body: small messages of any streams (bundle.h) */
     /* receiver -> sender; key = client_id */
     ES_ACK = 16,
     ES_REWIND = 17,

@@ -15,7 +15,6 @@
 #include "flat.h"
 #include "log.h"
 #include "origin.h"
-#include "outbox.h"
 #include "sender_link.h"
 #include "server.h"
 #include "wire.h"
@@ -29,7 +28,6 @@ typedef struct {
     es_acceptor_t *acceptor;
     es_server_t *server;
     es_sender_link_t *link;
-    es_outbox_t *outbox;
     es_client_env_t env;
     es_clients_t clients;
     es_http_t http;
@@ -52,12 +50,6 @@ static void env_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, 
 {
     edge_t *self = ctx;
     self->work++;
-    es_outbox_put(self->outbox, broker, key, msg, body, len);
-}
-
-static void outbox_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
-{
-    edge_t *self = ctx;
     es_sender_link_send(self->link, broker, key, msg, body, len); /* loss is counted there and mended by the sender */
 }
 
@@ -258,11 +250,10 @@ static void loop_woke(void *ctx, uint64_t now_us)
     self->env.wall_ms = es_wall_us() / 1000;
 }
 
-/* The outbox gives what it kept to the link, which sends small frames of one stream together. */
+/* What a turn has for the brokers leaves together. */
 static void loop_flush(void *ctx)
 {
     edge_t *self = ctx;
-    es_outbox_flush(self->outbox);
     es_sender_link_flush(self->link);
 }
 
@@ -338,7 +329,6 @@ static int start(edge_t *self)
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link) return -1;
-    self->outbox = es_outbox_new(outbox_send, self);
     self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
     es_pages_load(&self->http.pages, web_dir(self->config));
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
@@ -363,11 +353,9 @@ static void finish(edge_t *self)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
     es_acceptor_destroy(&self->acceptor);
     es_server_destroy(&self->server);
-    if (self->outbox) es_outbox_flush(self->outbox); /* the CLOSEs of those cut off */
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);
     es_client_env_fini(&self->env);
-    es_outbox_destroy(&self->outbox);
     es_sender_link_destroy(&self->link);
     es_pages_fini(&self->http.pages);
 }

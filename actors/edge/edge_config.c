@@ -19,7 +19,7 @@ static const es_option_t edge_options[] = {
                 "bytes of one WebSocket message; more closes 1009"),
     ES_OPT_UINT(es_edge_config_t, max_queue, "max-queue", NULL, "1048576", 4096, 256 * MIB,
                 "bytes that may wait for a slow client; more closes 1013"),
-    ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1ms", 0, 20000,
+    ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1300us", 0, 20000,
                     "longest wait for company under load; 0ms: none"),
     ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000,
                     "time for the last words at the end"),

@@ -8,8 +8,9 @@
 #include "alloc.h"
 #include "wire.h"
 
-/* Messages a turn: from BUSY on the next turn waits for company, from FULL on there is company enough. */
-enum { BUSY = 2, FULL = 128 };
+/* Messages a turn: from BUSY on the next turn waits for company, from FULL on there is company enough. ANSWER: per cent of a tick after which
+ * the results of what was sent off at its beginning have come. */
+enum { BUSY = 2, FULL = 128, ANSWER = 30 };
 
 typedef struct {
     ev_io io;
@@ -110,11 +111,10 @@ void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket)
     es_edge_loop_watch(self, fd, NULL, NULL);
 }
 
-/* Under load: sleep for what is left of the tick that began with the last turn; the more came in that, the shorter. */
-static void gather(const es_edge_loop_t *self, uint64_t began_us, unsigned work)
+/* Sleeps until so many microseconds after began_us. */
+static void rest_until(uint64_t began_us, uint64_t after_us)
 {
-    if (work >= FULL) return;
-    uint64_t now = es_now_us(), end = began_us + self->tick_us * (FULL - work) / FULL;
+    uint64_t now = es_now_us(), end = began_us + after_us;
     if (now >= end) return;
     struct timespec rest = {0, (long)(end - now) * 1000};
     nanosleep(&rest, NULL);
@@ -144,19 +144,22 @@ static void wait_until(es_edge_loop_t *self, uint64_t next_us)
 
 void es_edge_loop_run(es_edge_loop_t *self)
 {
-    uint64_t next = 0, began = es_now_us();
+    uint64_t next = 0, flushed = es_now_us();
     unsigned work = 0;
     while (!self->stop) {
         bool busy = self->tick_us && work >= BUSY;
+        uint64_t tick = work < FULL ? self->tick_us * (FULL - work) / FULL : 0;
         if (busy)
-            gather(self, began, work);
+            rest_until(flushed, tick * ANSWER / 100);
         else
             wait_until(self, next);
         work = 0;
-        began = es_now_us();
-        next = self->ops.turn(self->ops.ctx, began, &work);
-        /* Under load what the turn has brought goes out together with what the last one left. */
-        if (busy) poll_once(self, EVRUN_NOWAIT);
+        next = self->ops.turn(self->ops.ctx, es_now_us(), &work);
+        if (!busy) continue;
+        ev_run(self->ev, EVRUN_NOWAIT);
+        rest_until(flushed, tick);
+        poll_once(self, EVRUN_NOWAIT);
+        flushed = es_now_us();
     }
 }
 

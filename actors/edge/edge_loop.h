@@ -1,8 +1,11 @@
 /* The edge's loop: libev, because libwebsockets costs five times more on its own; ZeroMQ's descriptors stand beside the sockets.
  *
- * At low rates: wait, let libwebsockets read and write, take what the house says (`turn`). Under load a turn begins once in tick_us,
- * and its results are written together with the acknowledgements that the turn before has left: half the writes, for at most
- * one tick of delay. ZMQ_FD tells only of changes, so `turn` drains until there is nothing before the loop may sleep. One thread. */
+ * At low rates: wait, let libwebsockets read and write, take what the house says (`turn`). Under load a tick has two halves:
+ *
+ *     read clients, send off all they said | rest | take the results, write them with the acknowledgements | rest |
+ *
+ * so that a wake-up of every thread on the way is paid by many frames, and a write by two messages. The busier, the shorter the tick. ZMQ_FD tells only
+ * of changes, so `turn` drains until there is nothing before the loop may sleep. One thread. */
 #ifndef ES_EDGE_LOOP_H
 #define ES_EDGE_LOOP_H
 

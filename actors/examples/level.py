@@ -19,8 +19,7 @@ class Stream:
     def __init__(self, actor, key, epoch, base, pos):
         self.actor, self.key, self.epoch = actor, key, epoch
         self.expected, self.committed, self.kept = base + 1, base, []  # kept: finals that the sender may not have yet
-        self.start = self.end = pos
-        self.squares, self.said, self.rewound, self.news = 0, 0.0, 0.0, False  # news: taken, not acknowledged yet
+        self.start, self.end, self.squares, self.said, self.rewound, self.news = pos, pos, 0, 0.0, 0.0, False  # news: taken, not acknowledged yet
 
     def say(self, kind, meta={}):
         self.said, self.news = time.monotonic(), False
@@ -83,11 +82,12 @@ class Actor:
         self.heard = time.monotonic()
         if kind == FRAME:
             self.frame(key, epoch, seq, meta, body)
-        while kind == BUNDLE and body:  # several messages of one stream: u16 length, envelope, u32 length, body, ...
-            at = 2 + int.from_bytes(body[:2], "big")
-            end = at + 4 + int.from_bytes(body[at : at + 4], "big")
-            self.message(key, body[2:at], body[at + 4 : end])
-            body = body[end:]
+        while kind == BUNDLE and body:  # small messages of any streams: u8 length, key, u16 length, envelope, u32 length, body
+            parts = []
+            for head in (1, 2, 4):
+                size = head + int.from_bytes(body[:head], "big")
+                parts, body = parts + [body[head:size]], body[size:]
+            self.message(*parts)
         if kind in (CLOSE, DROP):
             self.streams.pop(key, None)
         elif kind == WHO_ARE_YOU:

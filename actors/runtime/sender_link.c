@@ -41,7 +41,7 @@ typedef struct {
     uint64_t probe_us;  /* when to ask next */
     uint64_t probed_us; /* last answer; 0: none */
     uint64_t workers;
-    es_bundle_t *bundle; /* frames of this turn of one stream */
+    es_bundle_t *bundle; /* frames of this turn */
     char base[ES_ENDPOINT_MAX];
 } broker_t;
 
@@ -151,7 +151,8 @@ static void flush(broker_t *to)
 {
     unsigned count = to->bundle->count;
     if (count == 0) return;
-    es_metric_add(es_wire_send_bundle(to->push, to->bundle) == 0 ? &sent : &unsent, count);
+    es_metric_add(es_wire_send_bundle(to->push, NULL, es_span(ES_BUNDLE_KEY), to->bundle) == 0 ? &sent : &unsent,
+                  count);
     es_bundle_clear(to->bundle);
 }
 
@@ -163,7 +164,7 @@ int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const
     if (stamped.time_us == 0) stamped.time_us = es_wall_us();
     es_bundle_add_t added = es_bundle_add(to->bundle, key, &stamped, body, len);
     if (added != ES_BUNDLE_TAKEN) flush(to);
-    if (added == ES_BUNDLE_OTHER) added = es_bundle_add(to->bundle, key, &stamped, body, len);
+    if (added == ES_BUNDLE_FULL) added = es_bundle_add(to->bundle, key, &stamped, body, len);
     if (added == ES_BUNDLE_TAKEN) return 0;
     int rc = es_wire_send(to->push, NULL, key, &stamped, body, len);
     es_metric_add(rc == 0 ? &sent : &unsent, 1);
@@ -204,11 +205,12 @@ static void on_beacon(es_sender_link_t *self, broker_t *broker, es_span_t key, u
 
 static void on_bundle(es_sender_link_t *self, broker_t *broker, es_wire_t *wire, uint64_t now_us)
 {
-    es_span_t rest = es_wire_body(wire), body;
+    es_span_t rest = es_wire_body(wire);
+    es_bundle_item_t item;
     es_msg_t msg;
     int rc;
-    while ((rc = es_wire_unbundle(&wire->msg, &rest, self->decoder, &msg, &body)) == 1)
-        self->ops->message(self->ctx, es_wire_key(wire), &msg, body.ptr, body.len, now_us);
+    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) == 1)
+        self->ops->message(self->ctx, item.key, &msg, item.body.ptr, item.body.len, now_us);
     if (rc == 0) return;
     es_metric_add(&malformed, 1);
     es_log_warn("rest of a bundle dropped", ES_S("broker", broker->base));

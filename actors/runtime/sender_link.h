@@ -29,7 +29,7 @@ int es_sender_link_broker(const es_sender_link_t *self, es_span_t key);
 int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
                         size_t len);
 
-/* Puts what was given to es_sender_link_send in this turn on the wire: small messages of one stream leave together (bundle.h). Call before waiting. */
+/* Puts what was given to es_sender_link_send in this turn on the wire: small messages leave together (bundle.h). Call before waiting. */
 void es_sender_link_flush(es_sender_link_t *self);
 
 /* Raw sockets to watch for input (SUB, one a broker), and their edge-triggered descriptors. Returns the count. */

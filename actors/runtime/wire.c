@@ -210,32 +210,29 @@ int es_wire_send(void *socket, const es_span_t *route, es_span_t key, const es_m
     return len ? send_copy(socket, body, len, 0) : 0;
 }
 
-static int send_parts(void *socket, es_span_t key, es_span_t envelope, es_span_t body)
+int es_wire_send_item(void *socket, const es_span_t *route, const es_bundle_item_t *item)
 {
-    if (send_copy(socket, key.ptr, key.len, ZMQ_SNDMORE) != 0) return -1;
-    if (send_copy(socket, envelope.ptr, envelope.len, body.len ? ZMQ_SNDMORE : 0) != 0) return -1;
-    return body.len ? send_copy(socket, body.ptr, body.len, 0) : 0;
+    if (route && send_copy(socket, route->ptr, route->len, ZMQ_SNDMORE) != 0) return -1;
+    if (send_copy(socket, item->key.ptr, item->key.len, ZMQ_SNDMORE) != 0) return -1;
+    if (send_copy(socket, item->envelope.ptr, item->envelope.len, item->body.len ? ZMQ_SNDMORE : 0) != 0) return -1;
+    return item->body.len ? send_copy(socket, item->body.ptr, item->body.len, 0) : 0;
 }
 
-int es_wire_send_bundle(void *socket, const es_bundle_t *bundle)
+int es_wire_send_bundle(void *socket, const es_span_t *route, es_span_t key, const es_bundle_t *bundle)
 {
-    es_span_t key = es_span_of(bundle->key, bundle->key_len), rest = es_span_of(bundle->data, bundle->len);
-    es_span_t envelope, body;
+    es_span_t rest = es_span_of(bundle->data, bundle->len);
+    es_bundle_item_t only;
     if (bundle->count == 0) return 0;
-    if (bundle->count == 1)
-        return es_bundle_next(&rest, &envelope, &body) == 1 ? send_parts(socket, key, envelope, body) : -1;
-    es_msg_t msg = es_bundle_envelope(bundle);
-    return es_wire_send(socket, NULL, key, &msg, rest.ptr, rest.len);
+    if (bundle->count == 1 && es_bundle_next(&rest, &only) == 1) return es_wire_send_item(socket, route, &only);
+    return es_wire_send(socket, route, key, &(es_msg_t){.kind = ES_BUNDLE}, rest.ptr, rest.len);
 }
 
-int es_wire_unbundle(const es_msg_t *bundle, es_span_t *rest, es_decoder_t *decoder, es_msg_t *msg, es_span_t *body)
+int es_wire_unbundle(es_span_t *rest, es_decoder_t *decoder, es_bundle_item_t *item, es_msg_t *msg)
 {
-    es_span_t envelope;
-    int rc = es_bundle_next(rest, &envelope, body);
+    int rc = es_bundle_next(rest, item);
     if (rc != 1) return rc;
-    if (es_decode(decoder, envelope.ptr, envelope.len, msg) != ES_DECODE_OK) return -1;
-    if (es_catalogue_check(msg, body->len) != ES_CHECK_OK || !es_bundle_admits(msg, body->len)) return -1;
-    return msg->epoch == bundle->epoch ? 1 : -1;
+    if (es_decode(decoder, item->envelope.ptr, item->envelope.len, msg) != ES_DECODE_OK) return -1;
+    return es_catalogue_check(msg, item->body.len) == ES_CHECK_OK && es_bundle_admits(msg, item->body.len) ? 1 : -1;
 }
 
 int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route)

@@ -39,11 +39,13 @@ static inline es_span_t es_wire_body(es_wire_t *w)
  * EHOSTUNREACH); nothing is sent then, and the caller may forget the message: streams mend themselves. */
 int es_wire_send(void *socket, const es_span_t *route, es_span_t key, const es_msg_t *msg, const void *body,
                  size_t len);
-/* Sends what a bundle holds: nothing, one message alone, or a BUNDLE. Returns as es_wire_send. */
-int es_wire_send_bundle(void *socket, const es_bundle_t *bundle);
-/* Takes the next message out of a received BUNDLE: *rest begins as its body. 1: *msg and *body are set (they point into the body); 0: the end; -1: malformed,
- * or of a kind or epoch that does not belong there. */
-int es_wire_unbundle(const es_msg_t *bundle, es_span_t *rest, es_decoder_t *decoder, es_msg_t *msg, es_span_t *body);
+/* Sends an encoded message. As es_wire_send. */
+int es_wire_send_item(void *socket, const es_span_t *route, const es_bundle_item_t *item);
+/* Sends what a bundle holds: nothing, one message alone, or a BUNDLE under `key`. Returns as es_wire_send. */
+int es_wire_send_bundle(void *socket, const es_span_t *route, es_span_t key, const es_bundle_t *bundle);
+/* Takes the next message out of a received BUNDLE; *rest begins as its body. 1: *item has its parts and *msg is decoded and in the catalogue; 0: the end; -1:
+ * malformed, or of a kind that does not belong there. */
+int es_wire_unbundle(es_span_t *rest, es_decoder_t *decoder, es_bundle_item_t *item, es_msg_t *msg);
 /* Forwards a received message as it is (key, envelope, body by reference), without its route, to `route` where not NULL. Consumes the parts. */
 int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route);
 

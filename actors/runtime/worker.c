@@ -72,7 +72,7 @@ struct es_worker {
     int n_links;
     es_worker_link_t links[ES_BROKERS_MAX];
     uint64_t frames;     /* since the start */
-    es_bundle_t *bundle; /* answers of this turn to one stream */
+    es_bundle_t *bundle; /* answers of this turn */
     uint64_t due_us;     /* earliest of the streams' */
     uint64_t look_us;    /* for idle streams */
     struct {
@@ -85,7 +85,8 @@ static void flush(void *ctx)
     es_worker_t *self = ctx;
     if (self->bundle->count == 0) return;
     for (int i = 0; i < self->n_links; i++)
-        if (es_wire_send_bundle(self->links[i].results, self->bundle) != 0) es_metric_add(&unsent, 1);
+        if (es_wire_send_bundle(self->links[i].results, NULL, es_span(ES_BUNDLE_KEY), self->bundle) != 0)
+            es_metric_add(&unsent, 1);
     es_bundle_clear(self->bundle);
 }
 
@@ -97,7 +98,7 @@ static void publish(es_worker_t *self, es_span_t key, const es_msg_t *msg, const
     es_bundle_add_t added = es_bundle_add(self->bundle, key, &signed_msg, body, len);
     if (added == ES_BUNDLE_TAKEN) return;
     flush(self);
-    if (added == ES_BUNDLE_OTHER && es_bundle_add(self->bundle, key, &signed_msg, body, len) == ES_BUNDLE_TAKEN) return;
+    if (added == ES_BUNDLE_FULL && es_bundle_add(self->bundle, key, &signed_msg, body, len) == ES_BUNDLE_TAKEN) return;
     for (int i = 0; i < self->n_links; i++)
         if (es_wire_send(self->links[i].results, NULL, key, &signed_msg, body, len) != 0) es_metric_add(&unsent, 1);
 }
@@ -266,16 +267,15 @@ static void on_frame(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire,
 
 static void on_bundle(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
-    es_span_t rest = es_wire_body(wire), body;
+    es_span_t rest = es_wire_body(wire);
+    es_bundle_item_t item;
     es_msg_t msg;
     int rc;
-    while ((rc = es_wire_unbundle(&wire->msg, &rest, self->decoder, &msg, &body)) == 1) {
-        if (msg.kind == ES_FRAME) take_frame(self, es_wire_key(wire), &msg, body, now_us);
-    }
+    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) == 1)
+        if (msg.kind == ES_FRAME) take_frame(self, item.key, &msg, item.body, now_us);
     if (rc == 0) return;
     es_metric_add(&malformed, 1);
-    es_log_warn("rest of a bundle dropped", ES_S("broker", link->broker),
-                ES_B("client", es_wire_key(wire).ptr, es_wire_key(wire).len));
+    es_log_warn("rest of a bundle dropped", ES_S("broker", link->broker));
 }
 
 static void on_close(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)

@@ -16,20 +16,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static es_decoder_t *decoder;
     static es_bundle_t again;
     if (!decoder) decoder = es_decoder_new();
-    es_span_t rest = es_span_of(data, size), envelope, body, key = es_span("0123456789abcdef");
-    es_bundle_clear(&again);
+    es_span_t rest = es_span_of(data, size);
+    es_bundle_item_t item;
     const char *end = (const char *)data + size;
-    for (int rc; (rc = es_bundle_next(&rest, &envelope, &body)) != 0;) {
+    es_bundle_clear(&again);
+    for (int rc; (rc = es_bundle_next(&rest, &item)) != 0;) {
         if (rc < 0) return 0;
-        must(envelope.ptr + envelope.len <= body.ptr && body.ptr + body.len <= end);
-        must(body.ptr + body.len + rest.len == end);
+        must(item.key.len > 0 && item.key.ptr + item.key.len <= item.envelope.ptr);
+        must(item.envelope.ptr + item.envelope.len <= item.body.ptr && item.body.ptr + item.body.len + rest.len == end);
         es_msg_t msg, copy;
-        if (es_decode(decoder, envelope.ptr, envelope.len, &msg) != ES_DECODE_OK) continue;
         size_t before = again.len;
-        if (es_bundle_add(&again, key, &msg, body.ptr, body.len) != ES_BUNDLE_TAKEN) continue;
-        es_span_t added = es_span_of(again.data + before, again.len - before), e, b;
-        must(es_bundle_next(&added, &e, &b) == 1 && added.len == 0 && es_span_eq(b, body));
-        must(es_decode(decoder, e.ptr, e.len, &copy) == ES_DECODE_OK && copy.seq == msg.seq && copy.kind == msg.kind);
+        if (es_bundle_append(&again, &item)) {
+            es_span_t added = es_span_of(again.data + before, again.len - before);
+            es_bundle_item_t back;
+            must(es_bundle_next(&added, &back) == 1 && added.len == 0 && es_span_eq(back.key, item.key));
+            must(es_span_eq(back.envelope, item.envelope) && es_span_eq(back.body, item.body));
+        }
+        if (es_decode(decoder, item.envelope.ptr, item.envelope.len, &msg) != ES_DECODE_OK) continue;
+        before = again.len;
+        if (es_bundle_add(&again, item.key, &msg, item.body.ptr, item.body.len) != ES_BUNDLE_TAKEN) continue;
+        es_span_t added = es_span_of(again.data + before, again.len - before);
+        must(es_bundle_next(&added, &item) == 1 && added.len == 0);
+        must(es_decode(decoder, item.envelope.ptr, item.envelope.len, &copy) == ES_DECODE_OK);
+        must(copy.seq == msg.seq && copy.kind == msg.kind);
     }
     return 0;
 }

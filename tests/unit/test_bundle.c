@@ -33,49 +33,34 @@ static void gives_back_what_it_took_in_order(void **state)
     (void)state;
     for (uint64_t seq = 5; seq < 9; seq++) {
         es_msg_t msg = frame(2, seq, 0);
-        assert_int_equal(es_bundle_add(&bundle, key, &msg, "audio", seq == 6 ? 0 : 5), ES_BUNDLE_TAKEN);
+        assert_int_equal(es_bundle_add(&bundle, seq == 7 ? other : key, &msg, "audio", seq == 6 ? 0 : 5),
+                         ES_BUNDLE_TAKEN);
     }
     assert_int_equal(bundle.count, 4);
-    es_msg_t around = es_bundle_envelope(&bundle);
-    assert_int_equal(around.kind, ES_BUNDLE);
-    assert_int_equal(around.epoch, 2);
-    assert_int_equal(around.seq, 5);
-    assert_int_equal(es_catalogue_check(&around, bundle.len), ES_CHECK_OK);
-
     es_decoder_t *decoder = es_decoder_new();
-    es_span_t rest = es_span_of(bundle.data, bundle.len), envelope, body;
+    es_span_t rest = es_span_of(bundle.data, bundle.len);
+    es_bundle_item_t item;
     for (uint64_t seq = 5; seq < 9; seq++) {
         es_msg_t msg;
-        assert_int_equal(es_bundle_next(&rest, &envelope, &body), 1);
-        assert_int_equal(es_decode(decoder, envelope.ptr, envelope.len, &msg), ES_DECODE_OK);
+        assert_int_equal(es_bundle_next(&rest, &item), 1);
+        assert_true(es_span_eq(item.key, seq == 7 ? other : key));
+        assert_int_equal(es_decode(decoder, item.envelope.ptr, item.envelope.len, &msg), ES_DECODE_OK);
         assert_int_equal(msg.seq, seq);
-        assert_int_equal(body.len, seq == 6 ? 0 : 5);
-        if (body.len) assert_memory_equal(body.ptr, "audio", 5);
+        assert_int_equal(item.body.len, seq == 6 ? 0 : 5);
+        if (item.body.len) assert_memory_equal(item.body.ptr, "audio", 5);
     }
-    assert_int_equal(es_bundle_next(&rest, &envelope, &body), 0);
+    assert_int_equal(es_bundle_next(&rest, &item), 0);
     es_decoder_destroy(&decoder);
     es_bundle_clear(&bundle);
     assert_int_equal(bundle.count, 0);
     assert_int_equal(bundle.len, 0);
 }
 
-static void another_stream_or_epoch_goes_into_the_next(void **state)
-{
-    (void)state;
-    es_msg_t msg = frame(2, 5, 0), newer = frame(3, 5, 0);
-    assert_int_equal(es_bundle_add(&bundle, key, &msg, NULL, 0), ES_BUNDLE_TAKEN);
-    assert_int_equal(es_bundle_add(&bundle, other, &msg, NULL, 0), ES_BUNDLE_OTHER);
-    assert_int_equal(es_bundle_add(&bundle, es_span("0123"), &msg, NULL, 0), ES_BUNDLE_OTHER);
-    assert_int_equal(es_bundle_add(&bundle, key, &newer, NULL, 0), ES_BUNDLE_OTHER);
-    assert_int_equal(bundle.count, 1);
-}
-
 static void what_the_broker_acts_on_travels_alone(void **state)
 {
     (void)state;
-    es_msg_t start = frame(2, 1, ES_F_START), close = {.kind = ES_CLOSE, .epoch = 2},
-             lost = {.kind = ES_WORKER_LOST, .epoch = 2};
-    es_msg_t ack = {.kind = ES_ACK, .epoch = 2}, mark = frame(2, 2, ES_F_MARK);
+    es_msg_t start = frame(2, 1, ES_F_START), lost = {.kind = ES_WORKER_LOST, .epoch = 2};
+    es_msg_t close = {.kind = ES_CLOSE, .epoch = 2}, ack = {.kind = ES_ACK, .epoch = 2}, mark = frame(2, 2, ES_F_MARK);
     assert_int_equal(es_bundle_add(&bundle, key, &start, NULL, 0), ES_BUNDLE_ALONE);
     assert_int_equal(es_bundle_add(&bundle, key, &close, NULL, 0), ES_BUNDLE_ALONE);
     assert_int_equal(es_bundle_add(&bundle, key, &lost, NULL, 0), ES_BUNDLE_ALONE);
@@ -94,6 +79,8 @@ static void large_bodies_and_bad_messages_travel_alone(void **state)
     assert_int_equal(es_bundle_add(&bundle, key, &msg, large, sizeof large), ES_BUNDLE_ALONE);
     assert_int_equal(es_bundle_add(&bundle, key, &bad, NULL, 0), ES_BUNDLE_ALONE);
     assert_int_equal(es_bundle_add(&bundle, es_span_of(long_key, sizeof long_key), &msg, NULL, 0), ES_BUNDLE_ALONE);
+    assert_int_equal(es_bundle_add(&bundle, es_span(""), &msg, NULL, 0), ES_BUNDLE_ALONE);
+    assert_int_equal(bundle.count, 0);
     assert_int_equal(es_bundle_add(&bundle, key, &msg, large, sizeof large - 1), ES_BUNDLE_TAKEN);
 }
 
@@ -106,33 +93,53 @@ static void never_grows_beyond_its_limit(void **state)
     while (es_bundle_add(&bundle, key, &msg, body, sizeof body) == ES_BUNDLE_TAKEN) taken++;
     assert_in_range(taken, 5, 8);
     assert_true(bundle.len <= ES_BUNDLE_MAX);
-    assert_int_equal(es_bundle_add(&bundle, key, &msg, body, sizeof body), ES_BUNDLE_OTHER);
+    assert_int_equal(es_bundle_add(&bundle, key, &msg, body, sizeof body), ES_BUNDLE_FULL);
+}
+
+static void appends_what_is_encoded_already(void **state)
+{
+    (void)state;
+    static char large[ES_BUNDLE_ITEM_MAX + 1];
+    es_bundle_item_t item = {.key = key, .envelope = es_span("envelope"), .body = es_span("audio")}, back;
+    assert_true(es_bundle_append(&bundle, &item));
+    es_span_t rest = es_span_of(bundle.data, bundle.len);
+    assert_int_equal(es_bundle_next(&rest, &back), 1);
+    assert_true(es_span_eq(back.key, key) && es_span_eq(back.envelope, item.envelope) &&
+                es_span_eq(back.body, item.body));
+    item.body = es_span_of(large, sizeof large);
+    assert_false(es_bundle_append(&bundle, &item));
+    item.body.len--;
+    while (es_bundle_append(&bundle, &item)) assert_true(bundle.len <= ES_BUNDLE_MAX);
+    item.key = es_span("");
+    assert_false(es_bundle_append(&bundle, &item));
 }
 
 static void cut_at_any_byte_it_is_malformed(void **state)
 {
     (void)state;
     es_msg_t msg = frame(2, 5, 0);
+    es_bundle_item_t item;
     es_bundle_add(&bundle, key, &msg, "audio", 5);
     for (size_t len = 1; len < bundle.len; len++) {
-        es_span_t rest = es_span_of(bundle.data, len), envelope, body;
-        assert_int_equal(es_bundle_next(&rest, &envelope, &body), -1);
+        es_span_t rest = es_span_of(bundle.data, len);
+        assert_int_equal(es_bundle_next(&rest, &item), -1);
     }
-    static const uint8_t hostile[] = {0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff};
-    es_span_t rest = es_span_of(hostile, sizeof hostile), envelope, body;
-    assert_int_equal(es_bundle_next(&rest, &envelope, &body), -1);
-    rest = es_span_of(hostile + 2, sizeof hostile - 2);
-    assert_int_equal(es_bundle_next(&rest, &envelope, &body), -1);
+    static const uint8_t hostile[] = {1, 'a', 0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff},
+                         no_key[] = {0, 0, 0, 0, 0, 0, 0};
+    es_span_t rest = es_span_of(hostile, sizeof hostile);
+    assert_int_equal(es_bundle_next(&rest, &item), -1);
+    rest = es_span_of(no_key, sizeof no_key);
+    assert_int_equal(es_bundle_next(&rest, &item), -1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(gives_back_what_it_took_in_order, setup),
-        cmocka_unit_test_setup(another_stream_or_epoch_goes_into_the_next, setup),
         cmocka_unit_test_setup(what_the_broker_acts_on_travels_alone, setup),
         cmocka_unit_test_setup(large_bodies_and_bad_messages_travel_alone, setup),
         cmocka_unit_test_setup(never_grows_beyond_its_limit, setup),
+        cmocka_unit_test_setup(appends_what_is_encoded_already, setup),
         cmocka_unit_test_setup(cut_at_any_byte_it_is_malformed, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ static int teardown(void **state)
 static bool receive(world_t *w, es_wire_t *wire, void *socket)
 {
     es_msg_t msg;
-    es_span_t body;
+    es_bundle_item_t part;
     zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
     if (!w->rest.len) {
         if (zmq_poll(&item, 1, DEADLINE_MS) != 1) return false;
@@ -167,14 +167,14 @@ static bool receive(world_t *w, es_wire_t *wire, void *socket)
         w->bundled = true;
         w->rest = es_wire_body(&w->bundle);
     }
-    assert_int_equal(es_wire_unbundle(&w->bundle.msg, &w->rest, w->decoder, &msg, &body), 1);
-    *wire = (es_wire_t){.msg = msg, .ok = true, .has_body = body.len > 0};
-    zmq_msg_init(&wire->key);
+    assert_int_equal(es_wire_unbundle(&w->rest, w->decoder, &part, &msg), 1);
+    *wire = (es_wire_t){.msg = msg, .ok = true, .has_body = part.body.len > 0};
+    zmq_msg_init_size(&wire->key, part.key.len);
+    memcpy(zmq_msg_data(&wire->key), part.key.ptr, part.key.len);
     zmq_msg_init(&wire->envelope);
-    zmq_msg_copy(&wire->key, &w->bundle.key);
-    if (!body.len) return true;
-    zmq_msg_init_size(&wire->body, body.len);
-    memcpy(zmq_msg_data(&wire->body), body.ptr, body.len);
+    if (!part.body.len) return true;
+    zmq_msg_init_size(&wire->body, part.body.len);
+    memcpy(zmq_msg_data(&wire->body), part.body.ptr, part.body.len);
     return true;
 }
 
