@@ -70,7 +70,7 @@ static void reacts_at_once_at_low_rates(void **state)
 {
     world_t w = world(TICK);
     (void)state;
-    steady(&w, 1000, 3000);
+    steady(&w, 1000, 700);
     assert_int_equal(w.turns, 1000);
     assert_true(w.longest <= WAKE);
 }
