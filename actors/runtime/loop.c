@@ -1,12 +1,7 @@
 /* One turn: ticks, sockets that have events, then a wait.
  *
  * ZMQ_FD is edge-triggered and any send or receive may swallow its edge, so ZMQ_EVENTS of every socket is looked at after the
- * last handler ran and before every wait; the descriptors only end a sleep.
- *
- * The adaptive tick: a wake-up costs some 25 us, a message in a batch under one. Once QUICK wake-ups in a row came within half a tick of
- * one another, the loop gathers: after a turn that had messages it sleeps (watching plain descriptors and timers only) for as long as BATCH
- * messages take to arrive at the present rate, at most a tick. A turn without messages ends that, and so does a sleep that gathers
- * nothing: then every sleep only delays the answer that somebody waits for.
+ * last handler ran and before every wait; the descriptors only end a sleep. While the loop gathers (gather.h), a sleep watches plain descriptors and timers only.
  */
 #include "loop.h"
 
@@ -17,15 +12,8 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "gather.h"
 #include "wire.h"
-
-enum {
-    QUICK = 16,          /* quick wake-ups in a row before the loop gathers */
-    BATCH = 32,          /* messages worth a wake-up */
-    REVIEW = 16,         /* gathered turns between two looks at what they gathered */
-    SLEEP_MIN_US = 60,   /* the kernel's timer slack: shorter sleeps last as long */
-    HOLD_OFF_US = 500000 /* after useless gathering */
-};
 
 typedef struct {
     void *socket;
@@ -51,17 +39,6 @@ typedef struct {
     void *ctx;
 } watch_flush_t;
 
-typedef struct {
-    uint64_t tick_us;
-    bool gathering, counted;
-    unsigned quick, reviewed;
-    uint64_t turn_us;      /* start of the last turn with messages */
-    uint64_t gap_us;       /* smoothed time from turn to turn */
-    uint64_t messages;     /* counted in this turn */
-    uint64_t reviewed_sum; /* counted since the last review */
-    uint64_t hold_us;      /* not again before this time */
-} adaptive_t;
-
 struct es_loop {
     watch_socket_t *sockets;
     watch_fd_t *fds;
@@ -70,7 +47,7 @@ struct es_loop {
     struct pollfd *polls;
     void **owned;
     size_t n_sockets, n_fds, n_ticks, n_flushes, n_polls, n_owned;
-    adaptive_t adaptive;
+    es_gather_t gather;
     bool stopped, removed;
 };
 
@@ -151,14 +128,12 @@ void es_loop_add_flush(es_loop_t *self, void (*fn)(void *ctx), void *ctx)
 
 void es_loop_set_tick(es_loop_t *self, uint64_t tick_us)
 {
-    self->adaptive.tick_us = tick_us;
-    self->adaptive.gathering = false;
+    es_gather_set_tick(&self->gather, tick_us);
 }
 
 void es_loop_count(es_loop_t *self, uint64_t messages)
 {
-    self->adaptive.counted = true;
-    self->adaptive.messages += messages;
+    es_gather_count(&self->gather, messages);
 }
 
 void es_loop_own(es_loop_t *self, void *memory)
@@ -203,51 +178,6 @@ static turn_t run_sockets(es_loop_t *self, uint64_t now_us)
             turn = TURN_HANDLED;
     }
     return turn;
-}
-
-static void stop_gathering(adaptive_t *a)
-{
-    a->gathering = false;
-    a->quick = 0;
-}
-
-static void start_gathering(adaptive_t *a)
-{
-    a->gathering = true;
-    a->gap_us = a->tick_us;
-    a->reviewed = 0;
-    a->reviewed_sum = 0;
-}
-
-/* Did the last gathered turns have anything to gather? */
-static void review(adaptive_t *a, uint64_t now_us)
-{
-    if (!a->counted || ++a->reviewed < REVIEW) return;
-    if (a->reviewed_sum < UINT64_C(2) * REVIEW) {
-        stop_gathering(a);
-        a->hold_us = now_us + HOLD_OFF_US;
-    }
-    a->reviewed = 0;
-    a->reviewed_sum = 0;
-}
-
-/* A turn that began at now_us had messages: the time until which to sleep, or 0. */
-static uint64_t gather_until(adaptive_t *a, uint64_t now_us)
-{
-    uint64_t since = now_us - a->turn_us, messages = a->messages;
-    a->turn_us = now_us;
-    a->messages = 0;
-    if (a->tick_us == 0) return 0;
-    if (!a->gathering) {
-        a->quick = since < a->tick_us / 2 ? a->quick + 1 : 0;
-        if (a->quick < QUICK || now_us < a->hold_us) return 0;
-        start_gathering(a);
-    }
-    uint64_t want = a->counted && messages ? since * BATCH / messages : a->tick_us;
-    a->gap_us = (3 * a->gap_us + (want < a->tick_us ? want : a->tick_us)) / 4;
-    a->reviewed_sum += messages;
-    review(a, now_us);
-    return a->gathering && a->gap_us >= SLEEP_MIN_US ? now_us + a->gap_us : 0;
 }
 
 static void sweep_removed(es_loop_t *self)
@@ -317,11 +247,11 @@ int es_loop_run(es_loop_t *self)
         for (size_t i = 0; i < self->n_flushes; i++) self->flushes[i].fn(self->flushes[i].ctx);
         if (self->stopped) break;
         if (turn == TURN_IDLE) {
-            if (self->adaptive.gathering) stop_gathering(&self->adaptive);
+            es_gather_idle(&self->gather);
             wait_fds(self, true, due);
             continue;
         }
-        uint64_t until = gather_until(&self->adaptive, now);
+        uint64_t until = es_gather_until(&self->gather, now);
         if (turn == TURN_MORE) until = 0;
         wait_fds(self, false, due < until ? due : until);
     }

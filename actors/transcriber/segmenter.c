@@ -4,7 +4,8 @@
 
 enum {
     FLOOR_MIN = 18000,       /* thousandths of a dB: faint hiss and digital silence are the same */
-    FLOOR_FIRST_MAX = 40000, /* a stream that begins in the middle of a word is no noise */
+    FLOOR_FIRST_MAX = 50000, /* a stream may begin in the middle of a word: down is learned fast, up is not */
+    DEAD = 10000,            /* no microphone is so quiet: muted, or not yet begun; says nothing about the room */
     FLOOR_RISE = 20,         /* a frame: 1 dB a second */
     FLOOR_MAX = 100000,
     ABOVE = 9000, /* speech is so far above the floor */
@@ -47,6 +48,7 @@ static int32_t energy(const es_segmenter_t *self)
 /* Is this frame speech? Moves the floor. */
 static bool speech(es_segmenter_t *self, int32_t level)
 {
+    if (level < DEAD) return false;
     if (self->floor < 0) self->floor = level < FLOOR_FIRST_MAX ? level : FLOOR_FIRST_MAX;
     bool above = level > self->floor + ABOVE;
     if (level < self->floor)
@@ -88,7 +90,8 @@ static uint64_t quietest(const es_segmenter_t *self)
 
 static void cut_at(es_segmenter_t *self, uint64_t end, bool more, es_segment_cut_t *cut)
 {
-    *cut = (es_segment_cut_t){.start = self->start, .end = end};
+    uint64_t heard = self->at - self->at % ES_SEG_FRAME - (uint64_t)self->silent * ES_SEG_FRAME + ES_SEG_TAIL;
+    *cut = (es_segment_cut_t){.start = self->start, .end = end, .heard = heard < end ? heard : end};
     self->said = self->start = end;
     self->open = more;
 }

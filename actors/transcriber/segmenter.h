@@ -2,7 +2,7 @@
  * (integers only).
  *
  * The clock of a stream is divided into 20 ms frames on an absolute grid. Each frame's energy, mean removed, is compared with a noise floor
- * that follows minima fast and rises 1 dB a second:
+ * that follows minima fast and rises 1 dB a second (digital silence is no minimum: browsers and recordings begin with it):
  *
  *      energy   ____        ______    __                      |<- 500 ms ->|
  *           ___|    |______|      |__|  |_________________ ___ ___ ___ ___ |
@@ -21,11 +21,13 @@
 #include <stdint.h>
 
 enum {
-    ES_SEG_RATE = 16000,                            /* samples a second */
-    ES_SEG_FRAME = 320,                             /* samples of a frame: 20 ms */
-    ES_SEG_ONSET = 5,                               /* speech frames that open */
-    ES_SEG_PREROLL = 4800,                          /* samples before them that belong to the segment: 300 ms */
-    ES_SEG_SILENT = 25,                             /* frames without speech that cut: 500 ms */
+    ES_SEG_RATE = 16000,   /* samples a second */
+    ES_SEG_FRAME = 320,    /* samples of a frame: 20 ms */
+    ES_SEG_ONSET = 5,      /* speech frames that open */
+    ES_SEG_PREROLL = 4800, /* samples before them that belong to the segment: 300 ms */
+    ES_SEG_SILENT = 25,    /* frames without speech that cut: 500 ms */
+    ES_SEG_TAIL =
+        1600, /* samples behind the last speech that are decoded: 100 ms; more silence makes more errors (measured) */
     ES_SEG_CAP = 15 * ES_SEG_RATE,                  /* samples of a segment */
     ES_SEG_REVIEW = 3 * ES_SEG_RATE / ES_SEG_FRAME, /* frames in which the cap looks for the quietest place: 3 s */
     ES_SEG_QUIET = 5,                               /* frames of such a place: 100 ms */
@@ -50,6 +52,7 @@ typedef struct {
 
 typedef struct {
     uint64_t start, end; /* samples; end is one past the last */
+    uint64_t heard;      /* end of what is worth decoding: ES_SEG_TAIL behind the last speech, at most `end` */
 } es_segment_cut_t;
 
 typedef enum { ES_SEG_NOTHING, ES_SEG_OPENED, ES_SEG_CUT } es_segmenter_event_t;

@@ -163,7 +163,7 @@ static void decide_segment(es_transcript_t *self, const es_segment_cut_t *cut)
 {
     /* A checkpoint that lies may have the segment begin or end where there is no audio. */
     uint64_t from = cut->start > self->buffer_pos ? cut->start : self->buffer_pos;
-    uint64_t to = cut->end < heard(self) ? cut->end : heard(self);
+    uint64_t to = cut->heard < heard(self) ? cut->heard : heard(self);
     decision_t *decision = decide(self, from, cut->end);
     uint64_t id = decision->id = ++self->last_id;
     decision->samples = to > from ? to - from : 0;

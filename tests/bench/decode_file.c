@@ -1,4 +1,5 @@
 /* decode_file FILE...: what the transcriber would say of recordings (16 kHz mono, .wav or raw), one line each, without any of the rest. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,20 @@ static void on_final(void *ctx, const es_final_t *final)
     t.gap = " ";
 }
 
+/* Goes to the samples of a WAV file: past all chunks before the one called data. */
+static int find_data(FILE *file)
+{
+    unsigned char chunk[8];
+    if (fseek(file, 12, SEEK_SET) != 0) return -1;
+    while (fread(chunk, sizeof chunk, 1, file) == 1) {
+        long len = (long)(chunk[4] | chunk[5] << 8 | chunk[6] << 16 | (unsigned)chunk[7] << 24);
+        if (memcmp(chunk, "data", 4) == 0) return 0;
+        if (fseek(file, len + len % 2, SEEK_CUR) != 0) break;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
 static int decode(const char *path)
 {
     static const es_transcript_ops_t ops = {.segment = on_segment, .final = on_final};
@@ -41,7 +56,7 @@ static int decode(const char *path)
     uint64_t seq = 0;
     FILE *file = fopen(path, "rb");
     const char *dot = strrchr(path, '.');
-    if (!file || (dot && strcmp(dot, ".wav") == 0 && fseek(file, 44, SEEK_SET) != 0)) {
+    if (!file || (dot && strcmp(dot, ".wav") == 0 && find_data(file) != 0)) {
         perror(path);
         if (file) fclose(file);
         return -1;

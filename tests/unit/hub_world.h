@@ -60,12 +60,22 @@ static inline void *connected(int type, const char *endpoint, uint64_t inc)
     return s;
 }
 
-/* Waits for a message of this kind on the socket, passing over others; the caller closes *wire. */
+static inline void say_heartbeat(world_t *w)
+{
+    char id[17];
+    es_msg_t msg = {.kind = ES_HEARTBEAT};
+    ES_SET(&msg, ES_M_INC, inc, w->inc);
+    es_hex16(w->inc, id);
+    es_wire_send(w->dealer, NULL, es_span(id), &msg, NULL, 0);
+}
+
+/* Waits for a message of this kind on the socket, passing over others (the worker answers PINGs meanwhile); the caller closes *wire. */
 static inline void await(world_t *w, void *socket, es_kind_t kind, es_wire_t *wire)
 {
     for (uint64_t end = es_now_us() + DEADLINE_US; es_now_us() < end;) {
         while (es_wire_recv(wire, socket, false, w->decoder) == 0) {
             if (wire->ok && wire->msg.kind == kind) return;
+            if (socket == w->dealer && wire->ok && wire->msg.kind == ES_PING) say_heartbeat(w);
             es_wire_close(wire);
         }
         zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
@@ -99,15 +109,6 @@ static inline void say_hello(world_t *w, uint64_t capacity, const es_stream_ref_
     zmq_pollitem_t item = {.socket = w->dealer, .events = ZMQ_POLLOUT};
     assert_int_equal(zmq_poll(&item, 1, DEADLINE_US / 1000), 1);
     assert_int_equal(es_wire_send(w->dealer, NULL, es_span(id), &msg, body, len), 0);
-}
-
-static inline void say_heartbeat(world_t *w)
-{
-    char id[17];
-    es_msg_t msg = {.kind = ES_HEARTBEAT};
-    ES_SET(&msg, ES_M_INC, inc, w->inc);
-    es_hex16(w->inc, id);
-    es_wire_send(w->dealer, NULL, es_span(id), &msg, NULL, 0);
 }
 
 /* A worker that the broker knows: it has been asked for a sign of life. */

@@ -171,6 +171,26 @@ static void the_floor_learns_a_noise(void **state)
     free(sound.pcm);
 }
 
+/* Browsers and recordings begin with zeros; they are no reason to take the room's noise for speech. */
+static void digital_silence_is_no_measure(void **state)
+{
+    sound_t sound = {.seed = 1};
+    cuts_t cuts;
+    (void)state;
+    sound_noise(&sound, 500, 0, 3);
+    sound_noise(&sound, 2000, 400, 0);
+    sound_noise(&sound, 300, 0, 0); /* muted */
+    sound_noise(&sound, 2000, 400, 0);
+    sound_noise(&sound, 1000, 8000, 0);
+    sound_noise(&sound, 2000, 400, 0);
+    cuts_of(&sound, 0, 0, &cuts);
+    assert_int_equal(cuts.n, 1);
+    assert_int_equal(cuts.at[0].start, 4500 * 16);
+    assert_int_equal(cuts.at[0].end, 6300 * 16);
+    assert_int_equal(cuts.at[0].heard, 5900 * 16); /* 100 ms of the silence behind it */
+    free(sound.pcm);
+}
+
 static void chopping_changes_nothing(void **state)
 {
     static const size_t chops[] = {1, 7, 320, 321, 1000, 16000, 100000};
@@ -289,6 +309,7 @@ int main(void)
         cmocka_unit_test(the_cap_cuts_at_the_quietest_place),
         cmocka_unit_test(no_segment_is_longer_than_the_cap),
         cmocka_unit_test(the_floor_learns_a_noise),
+        cmocka_unit_test(digital_silence_is_no_measure),
         cmocka_unit_test(chopping_changes_nothing),
         cmocka_unit_test(a_flush_is_for_silence_only),
         cmocka_unit_test(a_stream_may_begin_anywhere),
