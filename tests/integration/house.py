@@ -165,9 +165,11 @@ class Stream:
     def finals(self):
         return [e for e in self.events() if e["type"] == "transcript" and e["final"]]
 
-    def await_partial(self, deadline=30):
-        return wait_until(lambda: next((e for e in self.events() if e["type"] == "transcript" and not e["final"] and e["text"]), None),
-                          deadline, "a partial")
+    def await_acks(self, count, deadline=60):
+        """So many chunks (of 100 ms) are under way."""
+        wait_until(lambda: sum(e["type"] == "ack" for e in self.events()) >= count or self.process.poll() is not None, deadline,
+                   f"{count} acknowledged chunks")
+        assert self.process.poll() is None, "the stream ended too soon: " + self.err.text()
 
     def end(self, deadline=90):
         """Waits for the end; returns the text. Fails unless the server confirmed the end."""

@@ -7,6 +7,7 @@ import pytest
 from house import House, Stream, transcribe
 
 pytestmark = pytest.mark.speech
+MIDST = (14, 41, 70)  # chunks of 100 ms up to the middle of each of the three sentences
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def finals_of(stream):
 def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
     with House(engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
-        stream.await_partial()
+        stream.await_acks(MIDST[0])
         victim = house.busy_worker()
         pid = house.kill(victim, how)
         try:
@@ -44,7 +45,7 @@ def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
 def test_the_broker_dies_in_mid_sentence(spoken, undisturbed):
     with House(engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
-        stream.await_partial()
+        stream.await_acks(MIDST[0])
         old = house.kill("broker")
         house.await_restart("broker", old)
         assert finals_of(stream) == undisturbed
@@ -53,8 +54,8 @@ def test_the_broker_dies_in_mid_sentence(spoken, undisturbed):
 def test_all_transcribers_and_the_broker_die_again_and_again(spoken, undisturbed):
     with House(engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
-        for turn in range(3):
-            stream.await_partial()
+        for midst in MIDST:
+            stream.await_acks(midst)
             for actor in ("transcriber-1", "broker", "transcriber-2"):
                 old = house.kill(actor)
                 house.await_restart(actor, old)

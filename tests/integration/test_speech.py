@@ -2,7 +2,7 @@
 import json
 import pytest
 
-from house import House, Stream, word_errors
+from house import House, Stream, say, word_errors
 
 pytestmark = pytest.mark.speech
 
@@ -18,15 +18,23 @@ def test_recordings_come_back(recordings):
             assert word_errors(said, heard) <= ALLOWED.get(path.stem, len(said.split())), f"{path.name}: {heard!r}"
 
 
-def test_spoken_live_with_partials(spoken):
+def test_spoken_live(spoken):
     path, text = spoken
     with House(engine="pocketsphinx") as house:
         stream = Stream(house, path)
         assert stream.end() == text
-        events = [e for e in stream.events() if e["type"] == "transcript"]
-        assert any(not e["final"] and e["text"] for e in events)
-        words = [w for e in events if e["final"] for w in e.get("words", [])]
+        words = [w for e in stream.finals() for w in e.get("words", [])]
         assert len(words) == len(text.split()), json.dumps(words)
+
+
+def test_partials_come_while_a_long_sentence_is_spoken(tmp_path):
+    path = say(tmp_path / "long.wav", "the united states of america please call me tomorrow monday tuesday wednesday thursday friday")
+    with House(engine="pocketsphinx") as house:
+        stream = Stream(house, path)
+        assert stream.end()
+        events = [e for e in stream.events() if e["type"] == "transcript"]
+        assert [e["final"] for e in events].index(True) > 0, "the first partial comes before the first final"
+        assert all(e["text"] for e in events if not e["final"])
 
 
 @pytest.mark.parametrize("chunk_ms", ["20", "730"])
