@@ -1,6 +1,7 @@
 #include "transcriber_actor.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -44,15 +45,23 @@ void es_transcriber_config_fini(es_transcriber_config_t *config)
     es_config_fini(config, es_transcriber_option_tables);
 }
 
-es_metric_t *const *es_transcriber_metrics(void)
+static es_metric_t *all_metrics[64]; /* the last one stays NULL */
+
+static void gather_metrics(void)
 {
-    static es_metric_t *list[64];
     es_metric_t *const *const parts[] = {es_raw_streams_metrics(), es_speech_streams_metrics(),
                                          es_decoder_pool_metrics(), es_partials_metrics()};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        for (es_metric_t *const *m = parts[i]; *m && n + 1 < sizeof list / sizeof list[0]; m++) list[n++] = *m;
-    return list;
+        for (es_metric_t *const *m = parts[i]; *m && n + 1 < sizeof all_metrics / sizeof all_metrics[0]; m++)
+            all_metrics[n++] = *m;
+}
+
+es_metric_t *const *es_transcriber_metrics(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, gather_metrics);
+    return all_metrics;
 }
 
 static size_t busy(const transcriber_t *self)

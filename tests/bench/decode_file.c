@@ -41,9 +41,9 @@ static int find_data(FILE *file)
     unsigned char chunk[8];
     if (fseek(file, 12, SEEK_SET) != 0) return -1;
     while (fread(chunk, sizeof chunk, 1, file) == 1) {
-        long len = (long)(chunk[4] | chunk[5] << 8 | chunk[6] << 16 | (unsigned)chunk[7] << 24);
+        long len = (long)(chunk[4] | (unsigned)chunk[5] << 8 | (unsigned)chunk[6] << 16 | (unsigned)chunk[7] << 24);
         if (memcmp(chunk, "data", 4) == 0) return 0;
-        if (fseek(file, len + len % 2, SEEK_CUR) != 0) break;
+        if (fseek(file, (long)len + len % 2, SEEK_CUR) != 0) break;
     }
     errno = EINVAL;
     return -1;
