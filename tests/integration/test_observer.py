@@ -19,8 +19,7 @@ def socket(house, kind, name):
 
 
 def test_an_observer_of_one_client_misses_nothing(house):
-    other = Ws(house.ws + "/api/audio/ws")
-    with Ws(house.ws + "/api/audio/ws") as watched:
+    with Ws(house.ws + "/api/audio/ws") as watched, Ws(house.ws + "/api/audio/ws", max_queue=None) as other:
         watched.send(CHUNK)
         client = watched.expect(seq=1)["client_id"]
         watched.expect(seq=1)
@@ -49,7 +48,6 @@ def test_an_observer_of_one_client_misses_nothing(house):
         wait_until(lambda: (frame_seen(), last in seen)[1], 10, "the last final")
         assert [seq for seq in seen if first <= seq <= last] == list(range(first, last + 1))
         observer.close()
-        other.abort()
         # without it the edge is served by bundles again
         wait_until(lambda: (watched.send(CHUNK), watched.until(lambda m: "transcription" in m))[1], 5)
 

@@ -37,13 +37,8 @@ class Ws:
 
     def abort(self):
         """The connection is cut without a Close frame."""
-        async def cut():
-            self._ws.transport.abort()
-            rest = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in rest:
-                task.cancel()
-            await asyncio.gather(*rest, return_exceptions=True)
-        self._run(cut())
+        self._ws.transport.abort()
+        self._run(self._ws.wait_closed())
         self._loop.close()
 
     def send(self, data):
