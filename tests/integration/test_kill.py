@@ -6,9 +6,12 @@ import pytest
 
 from house import House, Stream, transcribe
 
+<<<<<<< Updated upstream
 pytestmark = pytest.mark.speech
 MIDST = (14, 41, 70)  # chunks of 100 ms up to the middle of each of the three sentences
 
+=======
+>>>>>>> Stashed changes
 
 @pytest.fixture(scope="module")
 def undisturbed(spoken):
@@ -26,6 +29,7 @@ def finals_of(stream):
     return [(e["text"], e["start_ms"], e["end_ms"]) for e in stream.finals() if e["text"]]
 
 
+@pytest.mark.speech
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["SIGKILL", "SIGSTOP"])
 def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
     with House(engine="pocketsphinx", transcribers=2) as house:
@@ -42,6 +46,7 @@ def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
         assert finals_of(Stream(house, spoken[0], "--fast")) == undisturbed
 
 
+@pytest.mark.speech
 def test_the_broker_dies_in_mid_sentence(spoken, undisturbed):
     with House(engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
@@ -51,6 +56,7 @@ def test_the_broker_dies_in_mid_sentence(spoken, undisturbed):
         assert finals_of(stream) == undisturbed
 
 
+@pytest.mark.speech
 def test_all_transcribers_and_the_broker_die_again_and_again(spoken, undisturbed):
     with House(engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
