@@ -4,14 +4,10 @@ import signal
 
 import pytest
 
-from house import House, Stream, transcribe
+from house import House, Stream
 
-<<<<<<< Updated upstream
-pytestmark = pytest.mark.speech
 MIDST = (14, 41, 70)  # chunks of 100 ms up to the middle of each of the three sentences
 
-=======
->>>>>>> Stashed changes
 
 @pytest.fixture(scope="module")
 def undisturbed(spoken):
