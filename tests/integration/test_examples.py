@@ -1,6 +1,5 @@
 """The example actors, in C and in Python, behind a real broker and edge."""
 import os
-import pathlib
 import subprocess
 
 import pytest
