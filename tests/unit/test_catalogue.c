@@ -19,9 +19,10 @@ static int without_decoder(void **state)
     return 0;
 }
 
-static const uint32_t kinds[] = {ES_FRAME,       ES_CLOSE, ES_BUNDLE, ES_ACK,   ES_REWIND,    ES_FINAL,   ES_PARTIAL,
-                                 ES_WORKER_LOST, ES_WAIT,  ES_HELLO, ES_HEARTBEAT, ES_GOODBYE, ES_PING,
-                                 ES_WHO_ARE_YOU, ES_DROP,  ES_PROBE, ES_REPORT,    ES_PROBED,  ES_BEACON};
+static const uint32_t kinds[] = {ES_FRAME,     ES_CLOSE,   ES_BUNDLE,      ES_ACK,         ES_REWIND,
+                                 ES_FINAL,     ES_PARTIAL, ES_WORKER_LOST, ES_WAIT,        ES_HELLO,
+                                 ES_HEARTBEAT, ES_GOODBYE, ES_PING,        ES_WHO_ARE_YOU, ES_DROP,
+                                 ES_PROBE,     ES_REPORT,  ES_PROBED,      ES_BEACON};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* A message of this kind with what it must have and nothing else. */
