@@ -235,6 +235,11 @@ static void wait_fds(es_loop_t *self, bool sockets, uint64_t until)
     }
 }
 
+static void run_flushes(es_loop_t *self)
+{
+    for (size_t i = 0; i < self->n_flushes; i++) self->flushes[i].fn(self->flushes[i].ctx);
+}
+
 int es_loop_run(es_loop_t *self)
 {
     self->stopped = false;
@@ -242,9 +247,10 @@ int es_loop_run(es_loop_t *self)
         uint64_t now = es_now_us();
         uint64_t due = run_ticks(self, now);
         if (self->stopped) break;
+        run_flushes(self); /* what ticks and descriptors gave; they may send, so before the sockets are looked at */
         turn_t turn = run_sockets(self, now);
         if (turn == TURN_TERM) return -1;
-        for (size_t i = 0; i < self->n_flushes; i++) self->flushes[i].fn(self->flushes[i].ctx);
+        if (turn != TURN_IDLE) run_flushes(self);
         if (self->stopped) break;
         if (turn == TURN_IDLE) {
             es_gather_idle(&self->gather);

@@ -26,7 +26,7 @@ void es_loop_add_socket(es_loop_t *self, void *socket, es_loop_zmq_fn fn, void *
 void es_loop_add_fd(es_loop_t *self, int fd, short events, es_loop_fd_fn fn, void *ctx);
 void es_loop_remove_fd(es_loop_t *self, int fd);
 void es_loop_add_tick(es_loop_t *self, es_loop_tick_fn fn, void *ctx);
-/* Called in every turn after all sockets and before any wait: send off what was gathered in the turn. */
+/* Called after ticks and after sockets that had messages, before any wait: send off what was gathered. */
 void es_loop_add_flush(es_loop_t *self, void (*fn)(void *ctx), void *ctx);
 /* 0 (default) switches the adaptive tick off. */
 void es_loop_set_tick(es_loop_t *self, uint64_t tick_us);

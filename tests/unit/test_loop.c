@@ -125,6 +125,29 @@ static void a_handler_that_sends_to_itself_does_not_stall(void **state)
     run(w);
 }
 
+/* So may a flush: here it swallows the edge of a message that came while it ran. */
+static void swallow(void *ctx)
+{
+    world_t *w = ctx;
+    int events = 0;
+    size_t size = sizeof events;
+    if (w->calls || w->got) return;
+    w->calls = 1;
+    send_some(w, 1);
+    zmq_getsockopt(w->pull, ZMQ_EVENTS, &events, &size);
+    assert_true(events & ZMQ_POLLIN);
+}
+
+static void a_flush_may_use_a_watched_socket(void **state)
+{
+    world_t *w = *state;
+    w->stop_at = 1;
+    es_loop_add_socket(w->loop, w->pull, take, w);
+    es_loop_add_flush(w->loop, swallow, w);
+    run(w);
+    assert_int_equal(w->got, 1);
+}
+
 static uint64_t wish(void *ctx, uint64_t now_us)
 {
     world_t *w = ctx;
@@ -255,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(drains_greedily, setup, teardown),
         cmocka_unit_test_setup_teardown(a_handler_that_sends_to_itself_does_not_stall, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flush_may_use_a_watched_socket, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_as_long_as_ticks_wish, setup, teardown),
         cmocka_unit_test_setup_teardown(descriptors_come_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(sockets_do_not_starve_descriptors, setup, teardown),
