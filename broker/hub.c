@@ -107,7 +107,7 @@ static void refuse_frontend(const char *reason)
     malformed(&es_broker_malformed_frontend, "frontend", reason);
 }
 
-/* Returns how many messages were in it. */
+/* Returns how many messages were in it, at least 1: it was one. */
 static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t rest = es_wire_body(wire);
@@ -127,7 +127,7 @@ static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
             refuse_frontend("key of a bundled frame does not belong here");
         }
     }
-    return n;
+    return n > 0 ? n : 1;
 }
 
 static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
@@ -137,7 +137,7 @@ static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
         if (es_wire_recv(&wire, self->sockets[FRONTEND], false, self->decoder) != 0) break;
         uint64_t worker = 0;
         if (wire.ok && wire.msg.kind == ES_BUNDLE) {
-            n += take_frames(self, &wire, now_us);
+            n += take_frames(self, &wire, now_us) - 1;
             es_wire_close(&wire);
             continue;
         }
@@ -255,7 +255,7 @@ static unsigned take_results(es_hub_t *self, uint64_t now_us)
         if (!right || within < 0 || (!bundle && !result_well_formed(&item)))
             malformed(&es_broker_malformed_results, "results",
                       "not a key that is ours to relay, an envelope and a body");
-        if (within > 0) n += (unsigned)within;
+        if (within > 0) n += (unsigned)within - 1;
         for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
     }
     es_metric_add(&es_broker_results_total, n);
@@ -291,13 +291,13 @@ static unsigned take_subscriptions(es_hub_t *self, uint64_t now_us)
 
 /* ---- loop ---- */
 
-#define ES_HUB_HANDLER(name, take)               \
-    static bool name(void *ctx, uint64_t now_us) \
-    {                                            \
-        es_hub_t *self = ctx;                    \
-        unsigned n = take(self, now_us);         \
-        es_loop_count(self->loop, n);            \
-        return n == ES_LOOP_BATCH;               \
+#define ES_HUB_HANDLER(name, take)                              \
+    static bool name(void *ctx, uint64_t now_us)                \
+    {                                                           \
+        es_hub_t *self = ctx;                                   \
+        unsigned n = take(self, now_us);                        \
+        es_loop_count(self->loop, n);                           \
+        return n >= ES_LOOP_BATCH; /* a bundle may exceed it */ \
     }
 ES_HUB_HANDLER(on_frontend, take_frontend)
 ES_HUB_HANDLER(on_backend, take_backend)

@@ -186,6 +186,25 @@ static void test_full_pipe_drops(void **state)
     assert_int_equal(await_on(w, w->sub, ES_REWIND, OTHER), 4);
 }
 
+static void test_bundled_frames_are_counted_once(void **state)
+{
+    world_t *w = *state;
+    static es_bundle_t bundle;
+    uint64_t before = es_metric_get(&es_broker_frontend_total);
+    es_bundle_clear(&bundle);
+    for (uint64_t seq = 2; seq < 5; seq++) {
+        es_msg_t msg = {.kind = ES_FRAME, .epoch = 7, .seq = seq, .time_us = 1};
+        ES_SET(&msg, ES_M_FLAGS, flags, 0);
+        ES_SET(&msg, ES_M_POS, pos, 0);
+        ES_SET(&msg, ES_M_COMMITTED, committed, 0);
+        assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &msg, "x", 1), ES_BUNDLE_TAKEN);
+    }
+    assert_int_equal(es_wire_send_bundle(w->push, NULL, es_span(ES_BUNDLE_KEY), &bundle), 0);
+    assert_int_equal(await_on(w, w->sub, ES_REWIND, CLIENT), 7);
+    await_metric(&es_broker_frontend_total, before);
+    assert_int_equal(es_metric_get(&es_broker_frontend_total) - before, 3);
+}
+
 /* ---- malformed ---- */
 
 static void send_parts(void *socket, const char *const *parts, int n)
@@ -356,6 +375,7 @@ int main(void)
                                        INPROC(test_there_and_back),
                                        TEST(test_wait_then_placed),
                                        TEST(test_unknown_stream_is_rewound),
+                                       TEST(test_bundled_frames_are_counted_once),
                                        TEST(test_silent_worker_is_lost),
                                        PATIENT(test_unreachable_worker_is_lost_at_once),
                                        PATIENT(test_full_pipe_drops),
