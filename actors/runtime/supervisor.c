@@ -1,8 +1,9 @@
 #include "supervisor.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "alloc.h"
 
 #define NEVER UINT64_MAX
 
@@ -57,11 +58,7 @@ es_supervisor_t *es_supervisor_new(const es_supervisor_config_t *config, const e
 {
     assert(config->restart_limit > 0 && config->restart_limit <= ES_SUPERVISOR_RESTARTS_MAX);
     assert(ops->start && ops->terminate && ops->kill);
-    es_supervisor_t *self = calloc(1, sizeof *self + count * sizeof self->children[0]);
-    if (!self) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    es_supervisor_t *self = es_alloc_zero(sizeof *self + count * sizeof self->children[0]);
     self->config = *config;
     self->ops = *ops;
     self->ctx = ctx;
