@@ -65,6 +65,10 @@ def test_who_does_not_read_is_not_read_or_closed_and_others_are_not_disturbed(ho
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect((host, int(port)))
         deaf.sendall(HEAD)
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += deaf.recv(1)
+        assert b" 101 " in answer
         deaf.setblocking(False)
 
         def flood():
