@@ -161,6 +161,7 @@ static void fail(es_transcript_t *self, uint64_t id, const char *why)
 
 static void decide_segment(es_transcript_t *self, const es_segment_cut_t *cut)
 {
+    static const es_engine_result_t nothing = {0};
     /* A checkpoint that lies may have the segment begin or end where there is no audio. */
     uint64_t from = cut->start > self->buffer_pos ? cut->start : self->buffer_pos;
     uint64_t to = cut->heard < heard(self) ? cut->heard : heard(self);
@@ -168,7 +169,9 @@ static void decide_segment(es_transcript_t *self, const es_segment_cut_t *cut)
     uint64_t id = decision->id = ++self->last_id;
     decision->samples = to > from ? to - from : 0;
     self->waiting += decision->samples;
-    if (decision->samples == 0)
+    if (cut->heard <= cut->start) /* the cap has cut in this pause already: all that was said lies before */
+        es_transcript_result(self, id, &nothing);
+    else if (decision->samples == 0)
         fail(self, id, "no audio");
     else if (self->waiting > ES_TRANSCRIPT_WAITING_MAX)
         fail(self, id, "too much audio of this stream waits for a decoder");

@@ -343,6 +343,30 @@ static void silence_waits_for_the_words_before_it(void **state)
     free(sound.pcm);
 }
 
+/* The cap cuts in the quietest place, here behind the last word: what then follows up to the end of the pause has nothing to decode. */
+static void the_cap_in_a_pause_is_no_failure(void **state)
+{
+    static world_t w;
+    sound_t sound = {.seed = 1};
+    (void)state;
+    w.seed = 1;
+    sound_noise(&sound, 500, 20, 0);
+    sound_noise(&sound, 14220, 4000, 0);
+    sound_noise(&sound, 280, 200, 0);
+    sound_noise(&sound, 2000, 10, 0);
+    w.transcript = es_transcript_new(&ops, &w, 0, 0, (es_span_t){0}, NULL);
+    uint64_t seq = 0;
+    for (size_t at = 0; at + 320 <= sound.n; at += 320)
+        es_transcript_frame(w.transcript, ++seq, 0, sound.pcm + at, 640);
+    es_transcript_frame(w.transcript, ++seq, ES_F_EOS, NULL, 0);
+    answer_some(&w, true);
+    assert_int_equal(w.segments, 1);
+    assert_int_equal(w.last, seq);
+    for (size_t i = 0; i < w.n_finals; i++) assert_int_equal(w.finals[i].flags & ES_F_FAILED, 0);
+    done_with(&w);
+    free(sound.pcm);
+}
+
 static void the_open_segment_can_be_looked_at(void **state)
 {
     static world_t w;
@@ -424,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_quiet_microphone_retains_nothing),
         cmocka_unit_test(eos_always_gives_a_final),
         cmocka_unit_test(silence_waits_for_the_words_before_it),
+        cmocka_unit_test(the_cap_in_a_pause_is_no_failure),
         cmocka_unit_test(the_open_segment_can_be_looked_at),
         cmocka_unit_test(a_false_checkpoint_begins_afresh),
         cmocka_unit_test(a_lying_checkpoint_harms_only_itself),
