@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+enum { DIGITS = 4 }; /* of a confidence; 0.787 is not to become 0.78700000000000003 */
+
 static const struct {
     const char *name;
     es_message_type_t type;
@@ -38,7 +40,7 @@ static char *flatten(const json_t *message, const char *type, json_t *payload)
     json_object_update_missing(flat, payload);
     json_t *timestamp = json_object_get(message, "timestamp");
     if (timestamp && !json_object_get(flat, "timestamp")) json_object_set(flat, "timestamp", timestamp);
-    char *line = json_dumps(flat, JSON_COMPACT);
+    char *line = json_dumps(flat, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
     json_decref(flat);
     assert(line);
     return line;

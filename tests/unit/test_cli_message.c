@@ -36,6 +36,17 @@ static void a_final(void **state)
     es_message_fini(&m);
 }
 
+static void a_confidence_stays_short(void **state)
+{
+    (void)state;
+    es_message_t m = parse("{\"type\":\"transcript\",\"payload\":{\"confidence\":0.787,\"words\":[{\"text\":\"go\","
+                           "\"start_ms\":3600000,\"confidence\":0.1}]},\"timestamp\":1760000000000}");
+    assert_string_equal(m.line,
+                        "{\"type\":\"transcript\",\"confidence\":0.787,\"words\":[{\"text\":\"go\",\"start_ms\":"
+                        "3600000,\"confidence\":0.1}],\"timestamp\":1760000000000}");
+    es_message_fini(&m);
+}
+
 static void the_other_types(void **state)
 {
     (void)state;
@@ -116,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_final),
+        cmocka_unit_test(a_confidence_stays_short),
         cmocka_unit_test(the_other_types),
         cmocka_unit_test(what_is_no_message),
         cmocka_unit_test(wrong_types_of_fields_are_absent),
