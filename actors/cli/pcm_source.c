@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -65,12 +66,13 @@ static int read_head(es_pcm_source_t *self, const char *path, uint32_t chunk_ms,
     }
 }
 
+/* From here to the end; a device or a pipe has none that is known. */
 static uint64_t raw_bytes(int fd)
 {
-    off_t end = lseek(fd, 0, SEEK_END);
-    if (end == -1) return ES_WAV_UNKNOWN; /* a pipe */
-    lseek(fd, 0, SEEK_SET);
-    return (uint64_t)end;
+    struct stat st;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    if (at == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) return ES_WAV_UNKNOWN;
+    return st.st_size > at ? (uint64_t)(st.st_size - at) : 0;
 }
 
 es_pcm_source_t *es_pcm_source_open(const char *path, uint32_t raw_rate, uint32_t chunk_ms, char *err, size_t err_len)

@@ -162,6 +162,20 @@ static void what_cannot_be_opened(void **state)
     unlink(path);
 }
 
+static void a_device_has_no_known_end(void **state)
+{
+    char err[512];
+    const void *pcm;
+    size_t bytes;
+    (void)state;
+    es_pcm_source_t *source = es_pcm_source_open("/dev/zero", 8000, 100, err, sizeof err);
+    assert_non_null(source);
+    assert_true(es_pcm_source_length(source) == UINT64_MAX);
+    assert_int_equal(es_pcm_source_read(source, &pcm, &bytes), ES_PCM_CHUNK);
+    assert_int_equal(bytes, 1600);
+    es_pcm_source_close(&source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +184,7 @@ int main(void)
         cmocka_unit_test(what_follows_the_audio_is_not_audio),
         cmocka_unit_test(raw_samples),
         cmocka_unit_test(a_pipe_gives_when_it_has),
+        cmocka_unit_test(a_device_has_no_known_end),
         cmocka_unit_test(what_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
