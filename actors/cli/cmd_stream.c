@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -50,17 +51,27 @@ static const es_config_about_t about = {
              "Ctrl-C ends the recording and waits for its last words; a second one leaves at once.",
     .epilog = "Exit codes:\n"
               "  0    the server confirmed the end of the stream: every word is there\n"
-              "  1    the server reported an error, or said nothing for too long\n"
+              "  1    the server reported an error, or said nothing for too long; or the words could not be "
+              "written\n"
               "  2    wrong options, or FILE cannot be streamed\n"
               "  3    cannot connect\n"
               "  4    the connection was lost before the end was confirmed\n"
               "  130  interrupted"};
 
+/* timeout(1) and others send one wish to the process and to its group: it arrives twice. */
+#define SAME_WISH_MS 500
+
 static volatile sig_atomic_t interrupts;
 
 static void on_signal(int signo)
 {
+    static int64_t last_ms;
+    struct timespec now;
     (void)signo;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (interrupts && now_ms - last_ms < SAME_WISH_MS) return;
+    last_ms = now_ms;
     interrupts = interrupts + 1;
 }
 
@@ -120,6 +131,16 @@ static int stream_to(const config_t *config, const char *path, es_view_t *view)
     return status;
 }
 
+/* Words that nobody can read are lost words. 0, or -1 with a message. */
+static int check_output(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    fprintf(stderr, "earshot: cannot write the words to standard output: %s\n",
+            errno ? strerror(errno) : "an earlier write failed");
+    return -1;
+}
+
 static int stream(const config_t *config, const char *path)
 {
     es_view_t view = make_view(config);
@@ -132,6 +153,7 @@ static int stream(const config_t *config, const char *path)
         fprintf(stderr, "earshot: cannot write %s: %s\n", config->save, strerror(errno));
         return status ? status : ES_STREAM_FAILED;
     }
+    if (check_output() == -1 && status == ES_STREAM_OK) status = ES_STREAM_FAILED;
     return status;
 }
 

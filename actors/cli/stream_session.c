@@ -33,6 +33,7 @@ typedef struct {
     uint64_t sent, acked; /* chunks */
     uint64_t errors;
     bool heard_of_us; /* the server took audio of this stream */
+    bool interrupted; /* and the user was told what a second time does */
 } run_t;
 
 __attribute__((format(printf, 2, 3))) static void say(run_t *run, const char *format, ...)
@@ -156,12 +157,16 @@ static void on_text(void *ctx, const char *text, size_t len)
     es_message_fini(&message);
 }
 
-static void stop_sending(run_t *run)
+static void tell_missing(run_t *run)
 {
     uint64_t missing = es_pcm_source_missing(run->source);
     if (missing)
         say(run, "the file ends %.1f s before its head says; what there was is streamed",
             (double)missing / es_pcm_source_rate(run->source));
+}
+
+static void stop_sending(run_t *run)
+{
     run->phase = ENDING;
     run->heard_us = es_now_us();
     send_text(run, es_message_stop(es_wall_us() / 1000));
@@ -169,6 +174,8 @@ static void stop_sending(run_t *run)
 
 static void send_chunk(run_t *run, const void *pcm, size_t bytes)
 {
+    /* A microphone may have been silent for long; the server owes an answer from now on. */
+    if (es_ws_client_queued(run->ws) == 0) run->heard_us = run->now_us;
     if (es_ws_client_send(run->ws, true, pcm, bytes) == -1) return; /* on_closed follows and tells */
     run->sent++;
     run->due_us = run->begun_us + chunk_us(run, run->sent + 1);
@@ -188,6 +195,7 @@ static uint64_t feed(run_t *run)
             send_chunk(run, pcm, bytes);
             break;
         case ES_PCM_END:
+            tell_missing(run);
             stop_sending(run);
             break;
         case ES_PCM_ERROR:
@@ -219,9 +227,10 @@ static void check_interrupts(run_t *run, int interrupts)
 {
     if (interrupts > 1 || (interrupts && run->phase == CONNECTING))
         end(run, ES_STREAM_INTERRUPTED);
-    else if (interrupts && run->phase == SENDING) {
+    else if (interrupts && !run->interrupted && (run->phase == SENDING || run->phase == ENDING)) {
+        run->interrupted = true;
         say(run, "stopped; waiting for the last words (once more: leave at once)");
-        stop_sending(run);
+        if (run->phase == SENDING) stop_sending(run);
     }
 }
 

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import threading
+import time
 
 import pytest
 import websockets
@@ -168,6 +169,38 @@ def test_a_pipe_is_streamed_as_it_comes(tmp_path):
         out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, b"the end\n")
     assert json.loads(server.seen[-1])["type"] == "audio.stop"
+
+
+def test_a_pause_of_the_speaker_is_not_the_servers_silence():
+    with Server() as server:
+        process = subprocess.Popen([BIN / "earshot", "stream", "--url", server.url, "--rate", "8000", "--wait", "1s", "-"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for chunks in (1, 2):
+            process.stdin.write(b"\1\0" * 800)
+            process.stdin.flush()
+            wait_until(lambda: len(server.seen) == 1 + chunks, 10)
+            spoken = time.monotonic()
+            wait_until(lambda: time.monotonic() > spoken + 1.3 or process.poll() is not None, 10)  # longer than --wait
+        out, _ = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, b"the end\n")
+
+
+def test_words_that_cannot_be_written_are_not_confirmed(tmp_path):
+    with Server() as server, open("/dev/full", "wb") as full:
+        done = subprocess.run([BIN / "earshot", "stream", "--url", server.url, "--fast", wav(tmp_path / "a.wav", 0.2)], stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"cannot write the words to standard output" in done.stderr
+
+
+def test_an_interrupted_recording_is_not_a_short_file(tmp_path):
+    with Server() as server:
+        process = subprocess.Popen([BIN / "earshot", "stream", "--url", server.url, wav(tmp_path / "a.wav", 30)],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_until(lambda: len(server.seen) >= 2, 10)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # as timeout(1) does, to the process and to its group
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and b"stopped; waiting" in err and b"before its head" not in err
 
 
 def test_two_interrupts_end_at_once(tmp_path):
