@@ -5,7 +5,7 @@
 
 #include "alloc.h"
 
-enum { FIRST_CAP = 512, HEADER_MAX = 10, TEXT_FINAL = 0x81 };
+enum { FIRST_CAP = 512, CLOSE_UP = 16384, HEADER_MAX = 10, TEXT_FINAL = 0x81 };
 
 void es_frame_buf_clear(es_frame_buf_t *self)
 {
@@ -25,8 +25,19 @@ void es_frame_buf_grow(es_frame_buf_t *self, size_t n)
     self->cap = cap;
 }
 
+/* A buffer that is never quite empty would grow by all that ever went through it. Only before a frame begins: its place is kept. */
+static void close_up(es_frame_buf_t *self)
+{
+    size_t gone = self->head - ES_FRAME_HEADROOM, waiting = self->len - self->head;
+    if (gone < CLOSE_UP || gone < waiting) return;
+    memmove(self->data + ES_FRAME_HEADROOM, self->data + self->head, waiting);
+    self->head = ES_FRAME_HEADROOM;
+    self->len = ES_FRAME_HEADROOM + waiting;
+}
+
 size_t es_frame_begin(es_frame_buf_t *self)
 {
+    if (self->data) close_up(self);
     (void)es_frame_buf_reserve(self, HEADER_MAX);
     size_t place = self->len;
     self->len += 4; /* right for 126..65535 bytes; es_frame_end moves the payload where it is not */

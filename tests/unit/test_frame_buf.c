@@ -39,6 +39,22 @@ static void headers_have_the_right_length(void **state)
     }
 }
 
+static void what_is_never_empty_does_not_grow(void **state)
+{
+    (void)state;
+    es_frame_buf_t buf = {0};
+    uint8_t *data;
+    frame(&buf, 1000, 'a');
+    for (int i = 1; i < 100000; i++) {
+        frame(&buf, 1000, (char)('a' + i % 20));
+        assert_int_equal(es_frame_buf_peek(&buf, 1004, &data), 1004);
+        assert_int_equal(data[1003], 'a' + (i - 1) % 20);
+        es_frame_buf_consume(&buf, 1004);
+    }
+    assert_true(buf.cap <= 65536);
+    es_frame_buf_clear(&buf);
+}
+
 static void only_whole_frames_are_given(void **state)
 {
     (void)state;
@@ -99,6 +115,7 @@ static void json_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(headers_have_the_right_length),
+                                       cmocka_unit_test(what_is_never_empty_does_not_grow),
                                        cmocka_unit_test(only_whole_frames_are_given), cmocka_unit_test(json_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
