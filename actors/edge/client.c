@@ -86,9 +86,10 @@ static void settle(es_client_t *self)
         es_client_stream_drop(self);
         self->dialect->done(self);
     }
-    if (self->parked && !blocked(self)) unpark(self);
-    if (self->draining && self->sender) es_client_stream_end(self);
+    /* A parked chunk is not acknowledged yet, and gets no new stream: whoever goes on speaking would never be done. */
     if (self->draining && !self->sender) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
+    if (self->draining && self->sender) es_client_stream_end(self);
+    if (self->parked && !self->closing && !blocked(self)) unpark(self);
     throttle(self);
     if (self->sender)
         es_timers_arm(&self->env->timers, &self->timer, es_sender_deadline(self->sender));

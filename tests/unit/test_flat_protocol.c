@@ -256,6 +256,24 @@ static void a_drain_flushes_then_closes(void **state)
     world_destroy(w);
 }
 
+static void a_drain_takes_nothing_new(void **state)
+{
+    (void)state;
+    world_t *w = world_new(&es_flat, "");
+    world_chunk(w, 640);
+    world_said(w);
+    es_client_drain(w->client);
+    world_chunk(w, 640); /* whoever speaks goes on speaking */
+    unsigned sent = w->sent_count;
+    world_final(w, 1, 2, "last words", 0);
+    assert_int_equal(w->close_code, ES_CLOSE_AWAY);
+    assert_int_equal(w->sent_count, sent + 1); /* CLOSE */
+    assert_non_null(strstr(world_said(w), "last words"));
+    assert_non_null(strstr(world_said(w), "\"done\":true,\"seq\":1"));
+    assert_string_equal(world_said(w), "");
+    world_destroy(w);
+}
+
 static void an_idle_client_costs_nothing(void **state)
 {
     (void)state;
@@ -289,6 +307,7 @@ int main(void)
                                        cmocka_unit_test(whoever_does_not_read_is_not_read),
                                        cmocka_unit_test(whoever_never_reads_is_closed),
                                        cmocka_unit_test(a_drain_flushes_then_closes),
+                                       cmocka_unit_test(a_drain_takes_nothing_new),
                                        cmocka_unit_test(an_idle_client_costs_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
