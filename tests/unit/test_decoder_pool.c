@@ -1,4 +1,5 @@
 /* Real processes, an engine that does what its samples say: sum, die, hang, fail. */
+#include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -287,6 +288,54 @@ static void a_dying_decoder_is_replaced_and_the_segment_tried_once_more(void **s
     teardown();
 }
 
+static size_t files_of(int pid)
+{
+    char path[64];
+    size_t n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir)) n++;
+    closedir(dir);
+    return n;
+}
+
+/* Numbers of the children that pid has, zombies too. */
+static size_t children_of(int pid, int *first)
+{
+    char path[64], list[8192];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    list[fread(list, 1, sizeof list - 1, file)] = 0;
+    fclose(file);
+    size_t n = 0;
+    for (char *save = NULL, *at = strtok_r(list, " ", &save); at; at = strtok_r(NULL, " ", &save))
+        if (n++ == 0 && first) *first = (int)strtol(at, NULL, 10);
+    return n;
+}
+
+static void two_hundred_deaths_leave_nothing(void **state)
+{
+    int zygote = 0;
+    (void)state;
+    setup(2, 5000000, 0);
+    submit(200, PLAIN, 100);
+    await_answers(1);
+    assert_int_equal(children_of((int)getpid(), &zygote), 1);
+    size_t ours = files_of((int)getpid()), its = files_of(zygote);
+    for (uint64_t id = 1; id <= 100; id++) submit(id, DIE, 100); /* each twice */
+    await_answers(101);
+    submit(201, PLAIN, 100);
+    await_answers(102);
+    uint64_t until = es_now_us() + PATIENCE_US;
+    while (children_of(zygote, NULL) > 2 && es_now_us() < until) continue;
+    assert_true(children_of(zygote, NULL) <= 2);
+    assert_true(files_of((int)getpid()) <= ours + 1); /* the second decoder's, not yet started before */
+    assert_int_equal(files_of(zygote), its);
+    teardown();
+}
+
 static void a_hanging_decoder_is_killed_at_its_deadline(void **state)
 {
     (void)state;
@@ -443,6 +492,7 @@ int main(void)
         cmocka_unit_test(segments_come_back_as_words),
         cmocka_unit_test(one_decoder_keeps_the_order),
         cmocka_unit_test(a_dying_decoder_is_replaced_and_the_segment_tried_once_more),
+        cmocka_unit_test(two_hundred_deaths_leave_nothing),
         cmocka_unit_test(a_hanging_decoder_is_killed_at_its_deadline),
         cmocka_unit_test(one_that_spins_is_killed_and_one_that_toils_is_not),
         cmocka_unit_test(an_engine_may_fail_and_may_be_late),
