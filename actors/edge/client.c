@@ -7,6 +7,8 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 
+enum { AHEAD = 65536 }; /* bytes of a frame for which room is made before they come */
+
 void es_client_env_fini(es_client_env_t *env)
 {
     for (int i = 0; i < 2; i++) free(env->scratch[i]);
@@ -221,7 +223,9 @@ static unsigned message(es_client_t *self, const void *data, size_t len, bool bi
 static void keep(es_client_t *self, const void *data, size_t len, size_t left)
 {
     if (self->in_cap - self->in_len < len) {
-        size_t cap = self->in_len + len + left;
+        /* Doubled, or a message in tiny fragments would be copied for each; nothing much for what is only announced. */
+        size_t cap = self->in_len + len + (left < AHEAD ? left : AHEAD);
+        if (cap < 2 * self->in_cap) cap = 2 * self->in_cap;
         uint8_t *in = es_alloc(cap);
         if (self->in_len) memcpy(in, self->in, self->in_len);
         free(self->in);

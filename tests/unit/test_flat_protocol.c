@@ -130,6 +130,24 @@ static void pieces_become_one_message(void **state)
     world_destroy(w);
 }
 
+static void room_grows_with_what_comes(void **state)
+{
+    (void)state;
+    world_t *w = world_new(&es_flat, "");
+    unsigned moves = 0;
+    const uint8_t *last = NULL;
+    for (int i = 0; i < 100000; i++) {
+        assert_int_equal(es_client_piece(w->client, "x", 1, i ? 0 : 900000, false, false), 0);
+        moves += w->client->in != last;
+        last = w->client->in;
+    }
+    assert_true(moves < 10);
+    assert_true(w->client->in_cap < 300000);
+    assert_int_equal(es_client_piece(w->client, "x", 1, 0, true, false), 0);
+    assert_non_null(strstr(world_said(w), "100001 bytes"));
+    world_destroy(w);
+}
+
 static void the_query_is_checked(void **state)
 {
     (void)state;
@@ -300,6 +318,7 @@ int main(void)
                                        cmocka_unit_test(mistakes_are_answered),
                                        cmocka_unit_test(violations_close),
                                        cmocka_unit_test(pieces_become_one_message),
+                                       cmocka_unit_test(room_grows_with_what_comes),
                                        cmocka_unit_test(the_query_is_checked),
                                        cmocka_unit_test(resampled_positions_are_without_gaps),
                                        cmocka_unit_test(partials_only_where_asked_for),
