@@ -14,7 +14,7 @@
 #include "binaries.h"
 #include "up.h"
 
-enum { EXIT_CONFIG = 2, EXIT_NO_EXEC = 127 };
+enum { EXIT_CONFIG = 2, EXIT_NO_EXEC = 127, LIVE_READS = 4, DEAD_READS = 256 };
 
 typedef struct {
     pid_t pid; /* 0: none */
@@ -42,11 +42,12 @@ static int open_processes(es_up_t *up)
     return 0;
 }
 
-static void drain_log(es_up_t *up, size_t index)
+/* What a child has said, in at most so many reads. */
+static void read_log(es_up_t *up, size_t index, unsigned reads)
 {
     state_t *state = up->state;
     char bytes[8192];
-    for (ssize_t n; state->children[index].log != -1;) {
+    for (ssize_t n; state->children[index].log != -1 && reads > 0; reads--) {
         n = read(state->children[index].log, bytes, sizeof bytes);
         if (n > 0) {
             es_log_mux_feed(up->mux, index, bytes, (size_t)n);
@@ -62,12 +63,19 @@ static void drain_log(es_up_t *up, size_t index)
     }
 }
 
+/* Of one that is dead: all of it. Something that it forked out of its group may hold the pipe and talk on, hence the bound: what a pipe can hold. */
+static void drain_log(es_up_t *up, size_t index)
+{
+    read_log(up, index, DEAD_READS);
+}
+
+/* One that talks faster than we write must not keep us from signals and from the others: the loop comes back to it. */
 static void on_log(void *ctx, short revents, uint64_t now_us)
 {
     (void)revents;
     (void)now_us;
     es_up_t *up = ctx;
-    for (size_t i = 0; i < up->plan.count; i++) drain_log(up, i);
+    for (size_t i = 0; i < up->plan.count; i++) read_log(up, i, LIVE_READS);
 }
 
 /* In the child, between fork and exec: only what is async-signal-safe. */

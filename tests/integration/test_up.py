@@ -1,11 +1,12 @@
 """`earshot up`: fixed names, supervision, order of the end."""
 import os
+import shutil
 import signal
 import subprocess
 
 import pytest
 
-from house import BIN, House, wait_until
+from house import BIN, SLOW, House, Lines, wait_until
 from wire import Ws
 
 CHUNK = b"\1\2" * 320
@@ -115,3 +116,34 @@ def test_malformed_configuration_is_refused_with_the_range():
     assert done.returncode in (0, 2)
     done = subprocess.run([BIN / "earshot-edge"], env={**os.environ, "EARSHOT_PORT": "x"}, capture_output=True, timeout=10)
     assert done.returncode == 2 and b"EARSHOT_PORT" in done.stderr
+
+
+def with_actors(directory, script):
+    """An `earshot` whose actors are this shell script."""
+    shutil.copy(BIN / "earshot", directory)
+    for actor in ("broker", "edge", "transcriber"):
+        path = directory / f"earshot-{actor}"
+        path.write_text("#!/bin/sh\n" + script)
+        path.chmod(0o755)
+    return subprocess.Popen([directory / "earshot", "up", "--port", "0", "--engine", "mock", "--data", directory / "data"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=directory)
+
+
+def test_actors_that_never_stop_talking(tmp_path):
+    up = with_actors(tmp_path, "exec yes no end of it")
+    log = Lines(up.stderr)
+    log.await_line("broker +. no end of it")
+    up.terminate()
+    assert up.wait(30 * SLOW) == 0
+    wait_until(lambda: log.ended, 10)
+
+
+def test_last_words_of_an_actor_that_ends_at_once(tmp_path):
+    up = with_actors(tmp_path, "case $0 in *edge) ;; *) exec tail -f /dev/null ;; esac\n"
+                               "head -c 5000 /dev/zero | tr '\\0' x; printf bye; exit 2\n")
+    log = Lines(up.stderr)
+    assert up.wait(30 * SLOW) == 1
+    wait_until(lambda: log.ended, 10)
+    lines = [line.split(" | ", 1)[1] for line in log.lines if line.startswith("edge")]
+    assert lines == ["x" * 4096, "x" * 904 + "bye"]
+    assert "edge ended with exit code 2" in log.text() and "giving up on edge" in log.text()
