@@ -32,6 +32,10 @@ static void hang_up(es_client_t *self, unsigned code, const char *reason)
 
 void es_client_said(es_client_t *self, size_t place)
 {
+    if (self->closing) { /* what came before may be gone: nothing is better than words with a hole */
+        es_frame_cancel(&self->out, place);
+        return;
+    }
     es_frame_end(&self->out, place);
     if (es_frame_buf_size(&self->out) > self->env->limits.max_queue) {
         es_metric_add(&es_edge_culled, 1);

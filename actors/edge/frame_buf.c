@@ -58,6 +58,13 @@ void es_frame_end(es_frame_buf_t *self, size_t place)
     self->len = place + header + n;
 }
 
+void es_frame_cancel(es_frame_buf_t *self, size_t place)
+{
+    assert(self->data && place <= self->len);
+    self->len = place;
+    if (self->head == self->len) es_frame_buf_clear(self);
+}
+
 static size_t frame_size(const uint8_t *frame)
 {
     size_t n = frame[1];

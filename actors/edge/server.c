@@ -36,6 +36,7 @@ typedef struct {
     es_client_t *client;
     const char *reason; /* to close with, once code is set */
     unsigned code;
+    bool shut; /* Close is on its way: no data frame may follow it */
     uint64_t closing_since, valid_at;
     es_http_answer_t *answer; /* being written */
     size_t written;
@@ -129,9 +130,10 @@ static int closed(session_t *session)
     return 0;
 }
 
-static int close_with(struct lws *wsi, unsigned code, const char *reason)
+static int close_with(session_t *session, unsigned code, const char *reason)
 {
-    lws_close_reason(wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    session->shut = true;
+    lws_close_reason(session->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
     return -1;
 }
 
@@ -147,11 +149,12 @@ static void alive(session_t *session, uint64_t now_us)
 static int receive(session_t *session, struct lws *wsi, const void *in, size_t len)
 {
     if (!session->client) return -1;
+    if (session->shut) return 0;
     alive(session, session->client->env->now_us);
     unsigned code = es_client_piece(session->client, in, len, lws_remaining_packet_payload(wsi),
                                     lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
-    if (code == ES_CLOSE_TOO_BIG) return close_with(wsi, code, "the message is too large");
-    if (code) return close_with(wsi, code, "the text is not UTF-8");
+    if (code == ES_CLOSE_TOO_BIG) return close_with(session, code, "the message is too large");
+    if (code) return close_with(session, code, "the text is not UTF-8");
     return 0;
 }
 
@@ -159,6 +162,7 @@ static int writeable(session_t *session, struct lws *wsi)
 {
     uint8_t *data;
     if (!session->client) return -1;
+    if (session->shut) return 0;
     es_frame_buf_t *out = &session->client->out;
     size_t n = es_frame_buf_peek(out, WRITE_MAX, &data);
     if (n) {
@@ -166,7 +170,7 @@ static int writeable(session_t *session, struct lws *wsi)
         es_client_written(session->client, n);
     }
     bool more = es_frame_buf_size(out) || lws_partial_buffered(wsi);
-    if (session->code && !more) return close_with(wsi, session->code, session->reason);
+    if (session->code && !more) return close_with(session, session->code, session->reason);
     if (more || session->code) lws_callback_on_writable(wsi);
     return 0;
 }
@@ -195,7 +199,7 @@ void es_server_care(es_client_t *client, uint64_t now_us)
 {
     session_t *session = client->transport;
     if (client->throttled && !es_client_deaf(client)) alive(session, now_us);
-    if (!session->code) return;
+    if (!session->code && !session->shut) return;
     if (!session->closing_since) session->closing_since = now_us;
     if (now_us - session->closing_since > close_us)
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);

@@ -85,6 +85,34 @@ def test_who_does_not_read_is_not_read_or_closed_and_others_are_not_disturbed(ho
             assert rss_kb(house.pid("edge")) - start < 16384
 
 
+def frames_of(data):
+    """(opcode, payload) of unmasked frames."""
+    frames = []
+    while data:
+        short = data[1] & 127
+        head = 2 if short < 126 else 4 if short == 126 else 10
+        length = int.from_bytes(data[2:head], "big") if head > 2 else short
+        frames.append((data[0] & 15, data[head:head + length]))
+        data = data[head + length:]
+    return frames
+
+
+def test_after_close_nothing_is_said_and_who_does_not_answer_it_is_cut(house):
+    host, port = house.url.removeprefix("http://").split(":")
+    wait_until(lambda: house.metrics()["earshot_edge_clients"] == 0, 10, "nobody is there")
+    with socket.create_connection((host, int(port)), 10 * SLOW) as raw:
+        chunk = b"\x82\xfe" + len(CHUNK).to_bytes(2, "big") + bytes(4) + CHUNK
+        raw.sendall(HEAD + 200 * chunk + b"\x81\x82" + bytes(4) + b"\xff\xff")
+        got = b""
+        raw.settimeout(20 * SLOW)
+        while piece := raw.recv(65536):
+            got += piece
+    said = frames_of(got.split(b"\r\n\r\n", 1)[1])
+    assert said[-1] == (8, b"\x03\xefthe text is not UTF-8")
+    assert all(opcode == 1 for opcode, _ in said[:-1])
+    wait_until(lambda: house.metrics()["earshot_edge_clients"] == 0, 20, "it is gone")
+
+
 def test_a_full_house_pushes_back_and_loses_nothing():
     with House() as house, Ws(house.ws + "/api/audio/ws") as ws:
         ws.send(CHUNK)
