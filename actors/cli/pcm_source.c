@@ -150,6 +150,12 @@ static int fill(es_pcm_source_t *self)
     return 0;
 }
 
+void es_pcm_source_stop(es_pcm_source_t *self)
+{
+    if (self->left == ES_WAV_UNKNOWN) fill(self); /* an error is told by nobody: the end is wanted */
+    self->end = true;
+}
+
 es_pcm_result_t es_pcm_source_read(es_pcm_source_t *self, const void **pcm, size_t *bytes)
 {
     if (fill(self) == -1) return ES_PCM_ERROR;

@@ -24,6 +24,8 @@ uint64_t es_pcm_source_length(const es_pcm_source_t *self);
 
 /* The next chunk: *pcm (little-endian, valid until the next call) and *bytes where ES_PCM_CHUNK. ES_PCM_ERROR: es_pcm_source_error tells. */
 es_pcm_result_t es_pcm_source_read(es_pcm_source_t *self, const void **pcm, size_t *bytes);
+/* The recording ends here: of a pipe comes what it holds of the next chunk, of a file nothing more. */
+void es_pcm_source_stop(es_pcm_source_t *self);
 const char *es_pcm_source_error(const es_pcm_source_t *self);
 /* Samples that the head promised and the file did not have; 0 where all is well. Valid after ES_PCM_END. */
 uint64_t es_pcm_source_missing(const es_pcm_source_t *self);

@@ -223,6 +223,16 @@ static void check_deadlines(run_t *run)
         run->phase = OVER;
 }
 
+/* What a microphone has already said of the next chunk belongs to it. */
+static void stop_recording(run_t *run)
+{
+    const void *pcm;
+    size_t bytes;
+    es_pcm_source_stop(run->source);
+    if (es_pcm_source_read(run->source, &pcm, &bytes) == ES_PCM_CHUNK) send_chunk(run, pcm, bytes);
+    stop_sending(run);
+}
+
 static void check_interrupts(run_t *run, int interrupts)
 {
     if (interrupts > 1 || (interrupts && run->phase == CONNECTING))
@@ -230,7 +240,7 @@ static void check_interrupts(run_t *run, int interrupts)
     else if (interrupts && !run->interrupted && (run->phase == SENDING || run->phase == ENDING)) {
         run->interrupted = true;
         say(run, "stopped; waiting for the last words (once more: leave at once)");
-        if (run->phase == SENDING) stop_sending(run);
+        if (run->phase == SENDING) stop_recording(run);
     }
 }
 

@@ -168,6 +168,7 @@ def test_a_pipe_is_streamed_as_it_comes(tmp_path):
         process.send_signal(signal.SIGINT)  # the end of a live recording
         out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, b"the end\n")
+    assert [len(c) for c in server.seen[1:-1]] == [1600, 1600, 800]  # with the half chunk
     assert json.loads(server.seen[-1])["type"] == "audio.stop"
 
 
