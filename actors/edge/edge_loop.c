@@ -160,6 +160,7 @@ void es_edge_loop_run(es_edge_loop_t *self)
         rest_until(flushed, tick);
         poll_once(self, EVRUN_NOWAIT);
         flushed = es_now_us();
+        next = 0; /* clients were read since: their timers may be due before it */
     }
 }
 
