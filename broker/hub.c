@@ -45,6 +45,8 @@ static bool tell(void *ctx, uint64_t inc, es_span_t key, const es_msg_t *msg)
 static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     es_hub_t *self = ctx;
+    uint64_t client;
+    if (es_hex16_parse(key, &client)) es_bundles_flush_one(self->to_edges, client >> PREFIX_SHIFT);
     if (es_wire_send(self->sockets[PUBLISH], NULL, key, msg, body, len) != 0)
         es_metric_add(&es_broker_publish_failed_total, 1);
 }
@@ -116,9 +118,10 @@ static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
     unsigned n = 0;
     for (int rc; (rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0; n++) {
         uint64_t worker = 0;
-        if (rc < 0 || msg.kind != ES_FRAME) {
-            refuse_frontend("rest of a bundle is malformed");
-            break;
+        if (rc != 1 || msg.kind != ES_FRAME) {
+            refuse_frontend(rc == -1 ? "rest of a bundle is malformed" : "not a frame that may be bundled");
+            if (rc == -1) break;
+            continue;
         }
         es_house_verdict_t verdict = es_house_frontend(self->house, item.key, &msg, now_us, &worker);
         if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);

@@ -209,8 +209,11 @@ static void on_bundle(es_sender_link_t *self, broker_t *broker, es_wire_t *wire,
     es_bundle_item_t item;
     es_msg_t msg;
     int rc;
-    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) == 1)
-        self->ops->message(self->ctx, item.key, &msg, item.body.ptr, item.body.len, now_us);
+    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0 && rc != -1)
+        if (rc == 1)
+            self->ops->message(self->ctx, item.key, &msg, item.body.ptr, item.body.len, now_us);
+        else
+            es_metric_add(&malformed, 1); /* one worker's mistake; the other items are other workers' */
     if (rc == 0) return;
     es_metric_add(&malformed, 1);
     es_log_warn("rest of a bundle dropped", ES_S("broker", broker->base));

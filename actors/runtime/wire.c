@@ -231,8 +231,9 @@ int es_wire_unbundle(es_span_t *rest, es_decoder_t *decoder, es_bundle_item_t *i
 {
     int rc = es_bundle_next(rest, item);
     if (rc != 1) return rc;
-    if (es_decode(decoder, item->envelope.ptr, item->envelope.len, msg) != ES_DECODE_OK) return -1;
-    return es_catalogue_check(msg, item->body.len) == ES_CHECK_OK && es_bundle_admits(msg, item->body.len) ? 1 : -1;
+    if (es_decode(decoder, item->envelope.ptr, item->envelope.len, msg) != ES_DECODE_OK) return ES_WIRE_SKIP;
+    bool right = es_catalogue_check(msg, item->body.len) == ES_CHECK_OK && es_bundle_admits(msg, item->body.len);
+    return right ? 1 : ES_WIRE_SKIP;
 }
 
 int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route)

@@ -44,7 +44,8 @@ int es_wire_send_item(void *socket, const es_span_t *route, const es_bundle_item
 /* Sends what a bundle holds: nothing, one message alone, or a BUNDLE under `key`. Returns as es_wire_send. */
 int es_wire_send_bundle(void *socket, const es_span_t *route, es_span_t key, const es_bundle_t *bundle);
 /* Takes the next message out of a received BUNDLE; *rest begins as its body. 1: *item has its parts and *msg is decoded and in the catalogue; 0: the end; -1:
- * malformed, or of a kind that does not belong there. */
+ * the rest is malformed; ES_WIRE_SKIP: this one is, or is of a kind that does not belong there. What follows may be somebody else's: go on. */
+enum { ES_WIRE_SKIP = -2 };
 int es_wire_unbundle(es_span_t *rest, es_decoder_t *decoder, es_bundle_item_t *item, es_msg_t *msg);
 /* Forwards a received message as it is (key, envelope, body by reference), without its route, to `route` where not NULL. Consumes the parts. */
 int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route);

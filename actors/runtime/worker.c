@@ -271,8 +271,11 @@ static void on_bundle(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire
     es_bundle_item_t item;
     es_msg_t msg;
     int rc;
-    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) == 1)
-        if (msg.kind == ES_FRAME) take_frame(self, item.key, &msg, item.body, now_us);
+    while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0 && rc != -1)
+        if (rc == 1 && msg.kind == ES_FRAME)
+            take_frame(self, item.key, &msg, item.body, now_us);
+        else
+            es_metric_add(&malformed, 1);
     if (rc == 0) return;
     es_metric_add(&malformed, 1);
     es_log_warn("rest of a bundle dropped", ES_S("broker", link->broker));

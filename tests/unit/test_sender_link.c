@@ -149,6 +149,30 @@ static void malformed_ones_are_counted_only(void **state)
     assert_int_equal(w->messages, 0);
 }
 
+static void one_bad_item_leaves_the_others_alone(void **state)
+{
+    world_t *w = *state;
+    void *sockets[2];
+    static es_bundle_t bundle;
+    es_msg_t ack = {.kind = ES_ACK, .epoch = 1, .seq = 1, .time_us = 1};
+    ES_SET(&ack, ES_M_INC, inc, 1);
+    ES_SET(&ack, ES_M_EXPECTED, expected, 2);
+    ES_SET(&ack, ES_M_COMMITTED, committed, 0);
+    es_bundle_item_t bad = {.key = es_span(CLIENT), .envelope = es_span("junk")};
+    es_bundle_clear(&bundle);
+    assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &ack, NULL, 0), ES_BUNDLE_TAKEN);
+    assert_true(es_bundle_append(&bundle, &bad));
+    ack.epoch = 2;
+    assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &ack, NULL, 0), ES_BUNDLE_TAKEN);
+    assert_int_equal(es_wire_send_bundle(w->brokers[0].publish, NULL, es_span(PREFIX "*"), &bundle), 0);
+    es_sender_link_sockets(w->link, sockets, 2);
+    zmq_pollitem_t item = {.socket = sockets[0], .events = ZMQ_POLLIN};
+    assert_int_equal(zmq_poll(&item, 1, 5000), 1);
+    es_sender_link_drain(w->link, 100, w->now);
+    assert_int_equal(w->messages, 2);
+    assert_int_equal(w->last.epoch, 2);
+}
+
 static void draining_stops_at_the_limit(void **state)
 {
     world_t *w = *state;
@@ -320,11 +344,17 @@ static void a_malformed_broker_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(messages_are_handed_over),      WITH(malformed_ones_are_counted_only),
-        WITH(draining_stops_at_the_limit),   WITH(sends_to_the_broker_named),
-        WITH(the_set_of_live_brokers),       WITH(keys_spread_and_stay),
-        WITH(standing_still_proves_nothing), WITH(probes_make_it_ready),
-        WITH(reports_once_a_second),         cmocka_unit_test(a_malformed_broker_is_refused),
+        WITH(messages_are_handed_over),
+        WITH(malformed_ones_are_counted_only),
+        WITH(one_bad_item_leaves_the_others_alone),
+        WITH(draining_stops_at_the_limit),
+        WITH(sends_to_the_broker_named),
+        WITH(the_set_of_live_brokers),
+        WITH(keys_spread_and_stay),
+        WITH(standing_still_proves_nothing),
+        WITH(probes_make_it_ready),
+        WITH(reports_once_a_second),
+        cmocka_unit_test(a_malformed_broker_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
