@@ -329,10 +329,13 @@ static void two_hundred_deaths_leave_nothing(void **state)
     submit(201, PLAIN, 100);
     await_answers(102);
     uint64_t until = es_now_us() + PATIENCE_US;
-    while (children_of(zygote, NULL) > 2 && es_now_us() < until) continue;
+    /* One more than before on our side: the second decoder's, which may not have been there. A spawn under way holds one more for a moment. */
+    while ((children_of(zygote, NULL) > 2 || files_of((int)getpid()) > ours + 1 || files_of(zygote) > its) &&
+           es_now_us() < until)
+        continue;
     assert_true(children_of(zygote, NULL) <= 2);
-    assert_true(files_of((int)getpid()) <= ours + 1); /* the second decoder's, not yet started before */
-    assert_int_equal(files_of(zygote), its);
+    assert_true(files_of((int)getpid()) <= ours + 1);
+    assert_true(files_of(zygote) <= its);
     teardown();
 }
 
