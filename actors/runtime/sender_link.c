@@ -61,24 +61,13 @@ struct es_sender_link {
     uint64_t now_us; /* of the last call that was told the time */
 };
 
-static void *new_socket(int type)
-{
-    void *socket = zmq_socket(zsys_init(), type);
-    if (!socket) {
-        es_log_error("no socket left", ES_S("error", zmq_strerror(zmq_errno())));
-        abort();
-    }
-    es_wire_options(socket, LINK_HWM);
-    return socket;
-}
-
 static void broker_init(broker_t *self, const es_endpoints_t *at, const char *prefix)
 {
     *self = (broker_t){.rank = es_keymap_hash(0, es_span(at->base))};
     memcpy(self->base, at->base, sizeof self->base);
     self->bundle = es_alloc_zero(sizeof *self->bundle);
-    self->push = new_socket(ZMQ_PUSH);
-    self->sub = new_socket(ZMQ_SUB);
+    self->push = es_wire_socket(ZMQ_PUSH, LINK_HWM);
+    self->sub = es_wire_socket(ZMQ_SUB, LINK_HWM);
     zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, prefix, strlen(prefix));
     zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, "sys/", 4);
     if (zmq_connect(self->push, at->frontend) != 0 || zmq_connect(self->sub, at->publish) != 0)

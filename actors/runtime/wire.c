@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "log.h"
+
 enum {
     HANDSHAKE_MS = 3000,
     RECONNECT_MS = 100,
@@ -79,6 +81,17 @@ void es_wire_options(void *socket, int hwm)
         set_int(socket, ZMQ_ROUTER_HANDOVER, 1);
     }
     if (type == ZMQ_PUSH || type == ZMQ_DEALER) set_int(socket, ZMQ_IMMEDIATE, 1);
+}
+
+void *es_wire_socket(int type, int hwm)
+{
+    void *socket = zmq_socket(zsys_init(), type);
+    if (!socket) {
+        es_log_error("cannot make a socket; raise the limit of open files", ES_S("error", zmq_strerror(zmq_errno())));
+        abort();
+    }
+    es_wire_options(socket, hwm);
+    return socket;
 }
 
 /* The rest of a message that has more parts than ours may have; the next receive then begins at the next message. */

@@ -54,6 +54,9 @@ int es_wire_forward(es_wire_t *self, void *socket, const es_span_t *route);
  * before bind or connect. */
 void es_wire_options(void *socket, int hwm);
 
+/* A raw socket of CZMQ's global context with our options. Dies where there is none left: an actor without its sockets is of no use. */
+void *es_wire_socket(int type, int hwm);
+
 /* Monotonic and wall clock in microseconds. */
 uint64_t es_now_us(void);
 uint64_t es_wall_us(void);

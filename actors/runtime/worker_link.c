@@ -20,28 +20,17 @@ static void monitor_name(const es_worker_link_t *self, char out[64])
     snprintf(out, 64, "inproc://es-worker-link-%p", (const void *)self);
 }
 
-static void *new_socket(int type)
-{
-    void *socket = zmq_socket(zsys_init(), type);
-    if (!socket) {
-        es_log_error("no socket left", ES_S("error", zmq_strerror(zmq_errno())));
-        abort();
-    }
-    es_wire_options(socket, LINK_HWM);
-    return socket;
-}
-
 void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
                          const es_worker_link_ops_t *ops, void *ctx, es_decoder_t *decoder)
 {
     char monitor[64];
     *self = (es_worker_link_t){.ops = ops, .ctx = ctx, .decoder = decoder, .retry_us = RETRY_MIN_US};
     memcpy(self->broker, broker->base, sizeof self->broker);
-    self->results = new_socket(ZMQ_PUB);
-    self->dealer = new_socket(ZMQ_DEALER);
+    self->results = es_wire_socket(ZMQ_PUB, LINK_HWM);
+    self->dealer = es_wire_socket(ZMQ_DEALER, LINK_HWM);
     zmq_setsockopt(self->dealer, ZMQ_ROUTING_ID, incarnation, strlen(incarnation));
     monitor_name(self, monitor);
-    self->monitor = new_socket(ZMQ_PAIR);
+    self->monitor = es_wire_socket(ZMQ_PAIR, LINK_HWM);
     if (zmq_socket_monitor(self->dealer, monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0 ||
         zmq_connect(self->monitor, monitor) != 0)
         es_log_warn("reconnects are noticed late: no socket monitor", ES_S("error", zmq_strerror(zmq_errno())));
