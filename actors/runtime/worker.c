@@ -86,7 +86,7 @@ static void flush(void *ctx)
     if (self->bundle->count == 0) return;
     for (int i = 0; i < self->n_links; i++)
         if (es_wire_send_bundle(self->links[i].results, NULL, es_span(ES_BUNDLE_KEY), self->bundle) != 0)
-            es_metric_add(&unsent, 1);
+            es_metric_add(&unsent, self->bundle->count);
     es_bundle_clear(self->bundle);
 }
 
