@@ -2,6 +2,10 @@
 
 #include "unpack.h"
 
+#define OPERATION (ES_BIT(ES_M_CLIENT) | ES_BIT(ES_M_SESSION) | ES_BIT(ES_M_BASE))
+#define CAPTION (ES_BIT(ES_M_STREAM) | ES_BIT(ES_M_START) | ES_BIT(ES_M_END) | ES_BIT(ES_M_TEXT))
+#define STATE (ES_BIT(ES_M_LOG) | ES_BIT(ES_M_RSEQ) | ES_BIT(ES_M_FLOOR))
+
 static const es_catalogue_entry_t entries[] = {
     {.kind = ES_FRAME,
      .name = "FRAME",
@@ -34,6 +38,32 @@ static const es_catalogue_entry_t entries[] = {
     {.kind = ES_REPORT, .name = "REPORT", .required = ES_BIT(ES_M_NAME)},
     {.kind = ES_PROBED, .name = "PROBED", .required = ES_BIT(ES_M_LOAD) | ES_BIT(ES_M_CAPACITY)},
     {.kind = ES_BEACON, .name = "BEACON", .body_max = ES_HOUSE_MAX},
+    {.kind = ES_ROOM_JOIN, .name = "ROOM_JOIN", .required = OPERATION | ES_BIT(ES_M_NAME)},
+    {.kind = ES_ROOM_LEAVE, .name = "ROOM_LEAVE", .required = OPERATION},
+    {.kind = ES_ROOM_SAY,
+     .name = "ROOM_SAY",
+     .required = OPERATION | ES_BIT(ES_M_NAME) | ES_BIT(ES_M_MSG_ID) | ES_BIT(ES_M_TEXT)},
+    {.kind = ES_ROOM_CAPTION,
+     .name = "ROOM_CAPTION",
+     .required = OPERATION | ES_BIT(ES_M_NAME) | CAPTION,
+     .body_max = ES_WORDS_MAX},
+    {.kind = ES_ROOM_PARTIAL,
+     .name = "ROOM_PARTIAL",
+     .required = ES_BIT(ES_M_CLIENT) | ES_BIT(ES_M_SESSION) | ES_BIT(ES_M_NAME) | CAPTION},
+    {.kind = ES_ROOM_MEMBERS, .name = "ROOM_MEMBERS", .required = ES_BIT(ES_M_CLIENT), .body_max = ES_ROOM_MAX},
+    {.kind = ES_ROOM_FETCH,
+     .name = "ROOM_FETCH",
+     .required = ES_BIT(ES_M_CLIENT) | ES_BIT(ES_M_FROM) | ES_BIT(ES_M_COUNT)},
+    {.kind = ES_ROOM_WHO, .name = "ROOM_WHO", .required = ES_BIT(ES_M_CLIENT)},
+    {.kind = ES_ROOM_NEWS, .name = "ROOM_NEWS", .required = ES_BIT(ES_M_LOG), .body_max = ES_ROOM_MAX},
+    {.kind = ES_ROOM_DONE, .name = "ROOM_DONE", .required = ES_BIT(ES_M_ROOM) | STATE, .body_max = ES_ROOM_MAX},
+    {.kind = ES_ROOM_REFUSED, .name = "ROOM_REFUSED", .required = ES_BIT(ES_M_ROOM) | ES_BIT(ES_M_REASON)},
+    {.kind = ES_ROOM_EVENTS, .name = "ROOM_EVENTS", .required = ES_BIT(ES_M_ROOM) | STATE, .body_max = ES_ROOM_MAX},
+    {.kind = ES_ROOM_STATE, .name = "ROOM_STATE", .required = ES_BIT(ES_M_ROOM) | STATE},
+    {.kind = ES_ROOM_PRESENT,
+     .name = "ROOM_PRESENT",
+     .required = ES_BIT(ES_M_ROOM) | ES_BIT(ES_M_COUNT) | STATE,
+     .body_max = ES_ROOM_MAX},
 };
 
 const es_catalogue_entry_t *es_catalogue_find(uint32_t kind)

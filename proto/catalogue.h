@@ -5,7 +5,7 @@
 
 #include "envelope.h"
 
-/* Numbers on the wire. Append only; leave the gaps: rooms take 64.., jobs 96.. */
+/* Numbers on the wire. Append only; leave the gaps: jobs take 96.. */
 typedef enum {
     /* sender -> broker -> receiver; key = client_id */
     ES_FRAME = 1, /* audio, MARK or EOS; with START the first of an epoch */
@@ -32,7 +32,24 @@ typedef enum {
     ES_REPORT = 49, /* an edge's figures for `status` */
     /* broker -> everybody */
     ES_PROBED = 50, /* answer on the asker's key; load = live workers, capacity = free places */
-    ES_BEACON = 51  /* key `sys/<broker incarnation>`; body: state of the house, msgpack map (PROTOCOL.md) */
+    ES_BEACON = 51, /* key `sys/<broker incarnation>`; body: state of the house, msgpack map (PROTOCOL.md) */
+    /* edge -> broker -> room actor; key = `room/<id>\0`. Operations of a member, in its order: seq counts them, base is the oldest unanswered */
+    ES_ROOM_JOIN = 64,
+    ES_ROOM_LEAVE = 65,
+    ES_ROOM_SAY = 66,
+    ES_ROOM_CAPTION = 67, /* of a final; body: words */
+    /* edge -> broker -> room actor; same key, not numbered */
+    ES_ROOM_PARTIAL = 68, /* of a caption; best effort */
+    ES_ROOM_MEMBERS = 69, /* body: all members that this edge has there; answer: ROOM_STATE */
+    ES_ROOM_FETCH = 70,   /* answer: ROOM_EVENTS */
+    ES_ROOM_WHO = 71,     /* answer: ROOM_PRESENT */
+    ES_ROOM_NEWS = 80,    /* room actor -> everybody; key = `room/<id>\0`; body: events */
+    /* room actor -> who asked; key = client_id */
+    ES_ROOM_DONE = 81,    /* the operation `seq` is done, once and for all; of JOIN: body: members */
+    ES_ROOM_REFUSED = 82, /* it will never be; reason: a word */
+    ES_ROOM_EVENTS = 83,  /* body: events */
+    ES_ROOM_STATE = 84,   /* log, rseq, floor */
+    ES_ROOM_PRESENT = 85  /* body: members */
 } es_kind_t;
 
 typedef struct {
@@ -46,6 +63,7 @@ typedef struct {
 #define ES_BUNDLE_MAX 65536u  /* messages of one bundle */
 #define ES_WORDS_MAX 65536u   /* words of one final */
 #define ES_HOUSE_MAX 1048576u /* streams in a HELLO, state in a BEACON */
+#define ES_ROOM_MAX 1048576u  /* events or members in one message */
 
 typedef enum {
     ES_CHECK_OK = 0,

@@ -43,6 +43,14 @@ static const field_t fields[ES_M_END_OF_KEYS] = {
     [ES_M_LAG_US] = FIELD(UINT, lag_us, UINT64_MAX),
     [ES_M_COUNT] = FIELD(UINT, count, UINT64_MAX),
     [ES_M_CONFIDENCE] = FIELD(UINT, confidence, UINT32_MAX),
+    [ES_M_CLIENT] = FIELD(STR, client, ES_CLIENT_ID_LEN),
+    [ES_M_SESSION] = FIELD(STR, session, ES_SESSION_MAX),
+    [ES_M_MSG_ID] = FIELD(STR, msg_id, ES_MSG_ID_MAX),
+    [ES_M_ROOM] = FIELD(STR, room, ES_NAME_MAX),
+    [ES_M_LOG] = FIELD(UINT, log, UINT64_MAX),
+    [ES_M_RSEQ] = FIELD(UINT, rseq, UINT64_MAX),
+    [ES_M_FLOOR] = FIELD(UINT, floor, UINT64_MAX),
+    [ES_M_STREAM] = FIELD(STR, stream, ES_SESSION_MAX),
 };
 
 #define ELEMENTS 7u /* of the array; more are accepted */

@@ -21,6 +21,8 @@
 #define ES_CHECKPOINT_MAX 256u /* bytes */
 #define ES_NAME_MAX 64u        /* bytes of a name or service */
 #define ES_REASON_MAX 256u     /* bytes */
+#define ES_SESSION_MAX 64u     /* bytes of a session or a speaker's stream */
+#define ES_MSG_ID_MAX 128u     /* bytes */
 
 /* Bytes owned by someone else; len 0 and ptr NULL when absent. Never NUL-terminated. */
 typedef struct {
@@ -30,30 +32,38 @@ typedef struct {
 
 /* Meta keys as they stand on the wire; also bit numbers of es_msg_t.present. Append only. */
 typedef enum {
-    ES_M_FLAGS = 1,       /* uint, ES_F_* */
-    ES_M_POS = 2,         /* uint, samples at 16 kHz from the stream's start to the frame's first sample */
-    ES_M_BASE = 3,        /* uint, START: last committed seq of the sender */
-    ES_M_COMMITTED = 4,   /* uint, FRAME: sender's; ACK, FINAL: receiver's */
-    ES_M_CHECKPOINT = 5,  /* bin, START and FINAL */
-    ES_M_INC = 6,         /* uint, incarnation of the actor that speaks */
-    ES_M_EXPECTED = 7,    /* uint, ACK, FINAL, REWIND: next seq the receiver expects; absent in REWIND: no state */
-    ES_M_FROM = 8,        /* uint, FINAL, PARTIAL: first seq covered */
-    ES_M_TO = 9,          /* uint, FINAL, PARTIAL: last seq covered */
-    ES_M_TEXT = 10,       /* str, UTF-8 */
-    ES_M_START = 11,      /* uint, FINAL, PARTIAL: first sample of speech (16 kHz, stream clock) */
-    ES_M_END = 12,        /* uint, FINAL, PARTIAL: one past the last sample of speech */
-    ES_M_SERVICE = 13,    /* str, HELLO, START: what the worker does / what the stream wants */
-    ES_M_PLACE = 14,      /* uint, WAIT: place in the queue, from 1 */
-    ES_M_REASON = 15,     /* str, for people */
-    ES_M_CAPACITY = 16,   /* uint, HELLO: streams the worker takes at once */
-    ES_M_LOAD = 17,       /* uint, HELLO, HEARTBEAT, REPORT: streams open now */
-    ES_M_SIZE = 18,       /* uint, FRAME: bytes of the client's chunk, where resampling made the body differ */
-    ES_M_NAME = 19,       /* str, HELLO, REPORT, BEACON: the actor's name for people, "transcriber-1" */
+    ES_M_FLAGS = 1,      /* uint, ES_F_* */
+    ES_M_POS = 2,        /* uint, samples at 16 kHz from the stream's start to the frame's first sample */
+    ES_M_BASE = 3,       /* uint, START: last committed seq of the sender */
+    ES_M_COMMITTED = 4,  /* uint, FRAME: sender's; ACK, FINAL: receiver's */
+    ES_M_CHECKPOINT = 5, /* bin, START and FINAL */
+    ES_M_INC = 6,        /* uint, incarnation of the actor that speaks */
+    ES_M_EXPECTED = 7,   /* uint, ACK, FINAL, REWIND: next seq the receiver expects; absent in REWIND: no state */
+    ES_M_FROM = 8,       /* uint, FINAL, PARTIAL: first seq covered */
+    ES_M_TO = 9,         /* uint, FINAL, PARTIAL: last seq covered */
+    ES_M_TEXT = 10,      /* str, UTF-8 */
+    ES_M_START = 11,     /* uint, FINAL, PARTIAL: first sample of speech (16 kHz, stream clock) */
+    ES_M_END = 12,       /* uint, FINAL, PARTIAL: one past the last sample of speech */
+    ES_M_SERVICE = 13,   /* str, HELLO, START: what the worker does / what the stream wants */
+    ES_M_PLACE = 14,     /* uint, WAIT: place in the queue, from 1 */
+    ES_M_REASON = 15,    /* str, for people */
+    ES_M_CAPACITY = 16,  /* uint, HELLO: streams the worker takes at once */
+    ES_M_LOAD = 17,      /* uint, HELLO, HEARTBEAT, REPORT: streams open now */
+    ES_M_SIZE = 18,      /* uint, FRAME: bytes of the client's chunk, where resampling made the body differ */
+    ES_M_NAME = 19, /* str, HELLO, REPORT, BEACON: the actor's name for people, "transcriber-1"; rooms: a member's */
     ES_M_LANGUAGE = 20,   /* str, START */
     ES_M_PRIORITY = 21,   /* uint, START: 0 live, 1 batch */
     ES_M_LAG_US = 22,     /* uint, HEARTBEAT, REPORT: age of the oldest unacknowledged audio */
     ES_M_COUNT = 23,      /* uint, HEARTBEAT, REPORT: frames handled since the actor's start */
     ES_M_CONFIDENCE = 24, /* uint, FINAL: thousandths */
+    ES_M_CLIENT = 25,     /* str, rooms: client_id of whom it is about, or to whom the answer goes */
+    ES_M_SESSION = 26,    /* str, rooms: the member, through all its connections */
+    ES_M_MSG_ID = 27,     /* str, ROOM_SAY, ROOM_DONE: the member's own name of the message */
+    ES_M_ROOM = 28,       /* str, answers of rooms: the room's id */
+    ES_M_LOG = 29,        /* uint, rooms: which log the rseqs count in; another one: the old numbers mean nothing */
+    ES_M_RSEQ = 30,       /* uint, rooms: number of an event, or of the last one */
+    ES_M_FLOOR = 31,      /* uint, rooms: number of the oldest event that is kept; last + 1: none is */
+    ES_M_STREAM = 32,     /* str, captions: the speaker's stream, unique within the session */
     ES_M_END_OF_KEYS
 } es_meta_key_t;
 
@@ -75,8 +85,8 @@ typedef struct {
     es_span_t trace; /* len 0 or ES_TRACE_LEN */
     uint64_t present;
     uint64_t flags, pos, base, committed, inc, expected, from_seq, to_seq, start, end, place, capacity, load, size,
-        priority, lag_us, count, confidence;
-    es_span_t checkpoint, text, service, reason, name, language;
+        priority, lag_us, count, confidence, log, rseq, floor;
+    es_span_t checkpoint, text, service, reason, name, language, client, session, msg_id, room, stream;
 } es_msg_t;
 
 #define ES_BIT(key) (UINT64_C(1) << (key))
