@@ -12,7 +12,7 @@
 #include "alloc.h"
 #include "keymap.h"
 #include "log.h"
-#include "worker_link.h"
+#include "broker_link.h"
 #include "worker_text.h"
 
 enum {
@@ -70,7 +70,7 @@ struct es_worker {
     es_decoder_t *decoder;
     es_keymap_t *streams;
     int n_links;
-    es_worker_link_t links[ES_BROKERS_MAX];
+    es_broker_link_t links[ES_BROKERS_MAX];
     uint64_t frames;     /* since the start */
     es_bundle_t *bundle; /* answers of this turn */
     uint64_t due_us;     /* earliest of the streams' */
@@ -103,7 +103,7 @@ static void publish(es_worker_t *self, es_span_t key, const es_msg_t *msg, const
         if (es_wire_send(self->links[i].results, NULL, key, &signed_msg, body, len) != 0) es_metric_add(&unsent, 1);
 }
 
-static int tell(es_worker_t *self, es_worker_link_t *link, es_msg_t *msg, const void *body, size_t len)
+static int tell(es_worker_t *self, es_broker_link_t *link, es_msg_t *msg, const void *body, size_t len)
 {
     ES_SET(msg, ES_M_INC, inc, self->incarnation);
     return es_wire_send(link->dealer, NULL, es_span_of(self->hex, 16), msg, body, len);
@@ -259,13 +259,13 @@ static void take_frame(es_worker_t *self, es_span_t key, const es_msg_t *frame, 
         stream_destroy(stream); /* not a START that a receiver accepts */
 }
 
-static void on_frame(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_frame(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     (void)link;
     take_frame(self, es_wire_key(wire), &wire->msg, es_wire_body(wire), now_us);
 }
 
-static void on_bundle(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_bundle(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t rest = es_wire_body(wire);
     es_bundle_item_t item;
@@ -281,7 +281,7 @@ static void on_bundle(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire
     es_log_warn("rest of a bundle dropped", ES_S("broker", link->broker));
 }
 
-static void on_close(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_close(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_stream_t *stream = es_keymap_get(self->streams, es_wire_key(wire));
     (void)link;
@@ -290,7 +290,7 @@ static void on_close(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire,
 }
 
 /* epoch 0: whatever we have of it. */
-static void on_drop(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_drop(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_stream_t *stream = es_keymap_get(self->streams, es_wire_key(wire));
     (void)link;
@@ -309,7 +309,7 @@ static uint64_t lag(const es_worker_t *self, uint64_t now_us)
     return now_us - oldest;
 }
 
-static void on_ping(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_ping(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_msg_t msg = {.kind = ES_HEARTBEAT};
     es_stream_t *stream;
@@ -322,21 +322,21 @@ static void on_ping(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, 
         if (now_us >= stream->said_us + QUIET_US) es_receiver_repeat(stream->receiver, now_us);
 }
 
-static void on_who(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void on_who(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     (void)self;
     (void)wire;
     (void)now_us;
-    es_worker_link_hello_soon(link);
+    es_broker_link_hello_soon(link);
 }
 
 static const struct {
     uint32_t kind;
-    void (*fn)(es_worker_t *self, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us);
+    void (*fn)(es_worker_t *self, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us);
 } handlers[] = {{ES_FRAME, on_frame}, {ES_BUNDLE, on_bundle},   {ES_PING, on_ping},
                 {ES_CLOSE, on_close}, {ES_WHO_ARE_YOU, on_who}, {ES_DROP, on_drop}};
 
-static void link_message(void *ctx, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us)
+static void link_message(void *ctx, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us)
 {
     es_worker_t *self = ctx;
     for (size_t i = 0; wire->ok && i < sizeof handlers / sizeof handlers[0]; i++) {
@@ -349,7 +349,7 @@ static void link_message(void *ctx, es_worker_link_t *link, es_wire_t *wire, uin
                 ES_S("reason", wire->ok ? "not for a worker" : wire->reason));
 }
 
-static int link_hello(void *ctx, es_worker_link_t *link)
+static int link_hello(void *ctx, es_broker_link_t *link)
 {
     es_worker_t *self = ctx;
     size_t count = es_keymap_count(self->streams), n = 0, cap = 16 + count * (ES_CLIENT_ID_LEN + 16), len = 0;
@@ -410,7 +410,7 @@ static uint64_t worker_tick(void *ctx, uint64_t now_us)
     uint64_t next = self->due_us;
     if (es_keymap_count(self->streams) && self->look_us < next) next = self->look_us;
     for (int i = 0; i < self->n_links; i++) {
-        uint64_t at = es_worker_link_tick(&self->links[i], now_us);
+        uint64_t at = es_broker_link_tick(&self->links[i], now_us);
         if (at < next) next = at;
     }
     return next;
@@ -426,7 +426,7 @@ static bool name_valid(const char *what, const char *name)
 
 es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops_t *ops, void *ctx)
 {
-    static const es_worker_link_ops_t link_ops = {.message = link_message, .hello = link_hello};
+    static const es_broker_link_ops_t link_ops = {.message = link_message, .hello = link_hello};
     es_endpoints_t brokers[ES_BROKERS_MAX];
     char err[512];
     int n = es_endpoints_parse_list(brokers, config->brokers, err, sizeof err);
@@ -450,7 +450,7 @@ es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops
     self->streams = es_keymap_new();
     self->n_links = n;
     for (int i = 0; i < n; i++)
-        es_worker_link_init(&self->links[i], &brokers[i], self->hex, &link_ops, self, self->decoder);
+        es_broker_link_init(&self->links[i], &brokers[i], self->hex, &link_ops, self, self->decoder);
     return self;
 }
 
@@ -465,7 +465,7 @@ void es_worker_destroy(es_worker_t **self_p)
     for (int i = 0; i < self->n_links; i++) {
         es_msg_t msg = {.kind = ES_GOODBYE};
         tell(self, &self->links[i], &msg, NULL, 0);
-        es_worker_link_fini(&self->links[i]);
+        es_broker_link_fini(&self->links[i]);
     }
     free(self->bundle);
     es_keymap_destroy(&self->streams);
@@ -475,7 +475,7 @@ void es_worker_destroy(es_worker_t **self_p)
 
 void es_worker_attach(es_worker_t *self, es_loop_t *loop)
 {
-    for (int i = 0; i < self->n_links; i++) es_worker_link_attach(&self->links[i], loop);
+    for (int i = 0; i < self->n_links; i++) es_broker_link_attach(&self->links[i], loop);
     es_loop_add_tick(loop, worker_tick, self);
     es_loop_add_flush(loop, flush, self);
 }
@@ -484,7 +484,7 @@ void es_worker_drain(es_worker_t *self)
 {
     if (self->draining) return;
     self->draining = true;
-    for (int i = 0; i < self->n_links; i++) es_worker_link_hello_soon(&self->links[i]);
+    for (int i = 0; i < self->n_links; i++) es_broker_link_hello_soon(&self->links[i]);
 }
 
 size_t es_worker_streams(const es_worker_t *self)

@@ -1,25 +1,25 @@
-/* A worker's link to one broker: DEALER to its backend, PUB to its results, and a monitor that tells when the DEALER is connected (again). For
+/* An actor's link to one broker: DEALER to its backend, PUB to its results, and a monitor that tells when the DEALER is connected (again). For
  * worker.c only. */
-#ifndef ES_WORKER_LINK_H
-#define ES_WORKER_LINK_H
+#ifndef ES_BROKER_LINK_H
+#define ES_BROKER_LINK_H
 
 #include "endpoints.h"
 #include "loop.h"
 #include "wire.h"
 
-typedef struct es_worker_link es_worker_link_t;
+typedef struct es_broker_link es_broker_link_t;
 
 typedef struct {
     /* A message from this broker, malformed ones too. */
-    void (*message)(void *ctx, es_worker_link_t *link, es_wire_t *wire, uint64_t now_us);
+    void (*message)(void *ctx, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us);
     /* Say HELLO now. 0 where it was sent. */
-    int (*hello)(void *ctx, es_worker_link_t *link);
-} es_worker_link_ops_t;
+    int (*hello)(void *ctx, es_broker_link_t *link);
+} es_broker_link_ops_t;
 
-struct es_worker_link {
-    const es_worker_link_ops_t *ops;
+struct es_broker_link {
+    const es_broker_link_ops_t *ops;
     void *ctx;
-    es_decoder_t *decoder; /* shared, the worker's */
+    es_decoder_t *decoder; /* shared, the actor's */
     es_loop_t *loop;
     void *dealer, *results, *monitor;
     uint64_t heard_us; /* last message from the broker; 0: none since the last connect */
@@ -30,14 +30,14 @@ struct es_worker_link {
 };
 
 /* Makes and connects the sockets; routing id: the incarnation in hex. */
-void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
-                         const es_worker_link_ops_t *ops, void *ctx, es_decoder_t *decoder);
+void es_broker_link_init(es_broker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
+                         const es_broker_link_ops_t *ops, void *ctx, es_decoder_t *decoder);
 /* Closes; what was sent is given a short time to leave. */
-void es_worker_link_fini(es_worker_link_t *self);
-void es_worker_link_attach(es_worker_link_t *self, es_loop_t *loop);
+void es_broker_link_fini(es_broker_link_t *self);
+void es_broker_link_attach(es_broker_link_t *self, es_loop_t *loop);
 /* Says HELLO where the broker is new or silent. Returns the time of the next look. */
-uint64_t es_worker_link_tick(es_worker_link_t *self, uint64_t now_us);
+uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us);
 /* The broker asked for HELLO, or what it says has changed: say it soon, at most ten times a second. */
-void es_worker_link_hello_soon(es_worker_link_t *self);
+void es_broker_link_hello_soon(es_broker_link_t *self);
 
 #endif

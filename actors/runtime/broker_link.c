@@ -1,4 +1,4 @@
-#include "worker_link.h"
+#include "broker_link.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,16 +15,16 @@ enum {
     RETRY_MAX_US = 500000
 };
 
-static void monitor_name(const es_worker_link_t *self, char out[64])
+static void monitor_name(const es_broker_link_t *self, char out[64])
 {
-    snprintf(out, 64, "inproc://es-worker-link-%p", (const void *)self);
+    snprintf(out, 64, "inproc://es-broker-link-%p", (const void *)self);
 }
 
-void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
-                         const es_worker_link_ops_t *ops, void *ctx, es_decoder_t *decoder)
+void es_broker_link_init(es_broker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
+                         const es_broker_link_ops_t *ops, void *ctx, es_decoder_t *decoder)
 {
     char monitor[64];
-    *self = (es_worker_link_t){.ops = ops, .ctx = ctx, .decoder = decoder, .retry_us = RETRY_MIN_US};
+    *self = (es_broker_link_t){.ops = ops, .ctx = ctx, .decoder = decoder, .retry_us = RETRY_MIN_US};
     memcpy(self->broker, broker->base, sizeof self->broker);
     self->results = es_wire_socket(ZMQ_PUB, LINK_HWM);
     self->dealer = es_wire_socket(ZMQ_DEALER, LINK_HWM);
@@ -39,7 +39,7 @@ void es_worker_link_init(es_worker_link_t *self, const es_endpoints_t *broker, c
                      ES_S("error", zmq_strerror(zmq_errno())));
 }
 
-void es_worker_link_fini(es_worker_link_t *self)
+void es_broker_link_fini(es_broker_link_t *self)
 {
     int linger = LINGER_MS;
     zmq_socket_monitor(self->dealer, NULL, 0);
@@ -52,7 +52,7 @@ void es_worker_link_fini(es_worker_link_t *self)
 
 static bool on_dealer(void *ctx, uint64_t now_us)
 {
-    es_worker_link_t *self = ctx;
+    es_broker_link_t *self = ctx;
     unsigned n = 0;
     for (; n < ES_LOOP_BATCH; n++) {
         es_wire_t wire;
@@ -67,7 +67,7 @@ static bool on_dealer(void *ctx, uint64_t now_us)
 
 static bool on_monitor(void *ctx, uint64_t now_us)
 {
-    es_worker_link_t *self = ctx;
+    es_broker_link_t *self = ctx;
     zmq_msg_t part;
     zmq_msg_init(&part);
     bool connected = false;
@@ -78,20 +78,20 @@ static bool on_monitor(void *ctx, uint64_t now_us)
     return false;
 }
 
-void es_worker_link_attach(es_worker_link_t *self, es_loop_t *loop)
+void es_broker_link_attach(es_broker_link_t *self, es_loop_t *loop)
 {
     self->loop = loop;
     es_loop_add_socket(loop, self->dealer, on_dealer, self);
     es_loop_add_socket(loop, self->monitor, on_monitor, self);
 }
 
-void es_worker_link_hello_soon(es_worker_link_t *self)
+void es_broker_link_hello_soon(es_broker_link_t *self)
 {
     self->heard_us = 0;
     self->hello_us = self->sent_us ? self->sent_us + HELLO_MIN_US : 0;
 }
 
-uint64_t es_worker_link_tick(es_worker_link_t *self, uint64_t now_us)
+uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us)
 {
     if (self->heard_us && now_us < self->heard_us + HEARD_US) return self->heard_us + HEARD_US;
     if (now_us < self->hello_us) return self->hello_us;
