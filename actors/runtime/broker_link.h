@@ -1,5 +1,5 @@
 /* An actor's link to one broker: DEALER to its backend, PUB to its results, and a monitor that tells when the DEALER is connected (again). For
- * worker.c only. */
+ * actor_link.c only. */
 #ifndef ES_BROKER_LINK_H
 #define ES_BROKER_LINK_H
 
