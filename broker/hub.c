@@ -110,7 +110,7 @@ static void refuse_frontend(const char *reason)
 }
 
 /* Returns how many messages were in it, at least 1: it was one. */
-static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
+static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t rest = es_wire_body(wire);
     es_bundle_item_t item;
@@ -118,8 +118,8 @@ static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
     unsigned n = 0;
     for (int rc; (rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0; n++) {
         uint64_t worker = 0;
-        if (rc != 1 || msg.kind != ES_FRAME) {
-            refuse_frontend(rc == -1 ? "rest of a bundle is malformed" : "not a frame that may be bundled");
+        if (rc != 1) {
+            refuse_frontend(rc == -1 ? "rest of a bundle is malformed" : "not a message that may be bundled");
             if (rc == -1) break;
             continue;
         }
@@ -127,7 +127,7 @@ static unsigned take_frames(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
         if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);
         if (verdict == ES_NOT_FOR_US) {
             es_metric_add(&es_broker_refused_total, 1);
-            refuse_frontend("key of a bundled frame does not belong here");
+            refuse_frontend("kind or key of a bundled message does not belong here");
         }
     }
     return n > 0 ? n : 1;
@@ -140,7 +140,7 @@ static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
         if (es_wire_recv(&wire, self->sockets[FRONTEND], false, self->decoder) != 0) break;
         uint64_t worker = 0;
         if (wire.ok && wire.msg.kind == ES_BUNDLE) {
-            n += take_frames(self, &wire, now_us) - 1;
+            n += take_bundle(self, &wire, now_us) - 1;
             es_wire_close(&wire);
             continue;
         }

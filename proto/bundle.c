@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "room_wire.h"
+
 enum { KEY_HEAD = 1, ENVELOPE_HEAD = 2, BODY_HEAD = 4, HEADS = KEY_HEAD + ENVELOPE_HEAD + BODY_HEAD };
 
 bool es_bundle_admits(const es_msg_t *msg, size_t body_len)
@@ -14,9 +16,14 @@ bool es_bundle_admits(const es_msg_t *msg, size_t body_len)
     case ES_REWIND:
     case ES_FINAL:
     case ES_PARTIAL:
+    case ES_ROOM_DONE:
+    case ES_ROOM_REFUSED:
+    case ES_ROOM_EVENTS:
+    case ES_ROOM_STATE:
+    case ES_ROOM_PRESENT:
         return true;
-    default:
-        return false;
+    default: /* ROOM_NEWS goes to whoever follows the room, on its topic: it is one message for all already */
+        return es_room_is_request(msg->kind);
     }
 }
 

@@ -1,12 +1,12 @@
-/* A bundle: small messages of any streams in one, so that what costs by the message (parts, pipes, wake-ups, system calls) is paid once for all
+/* A bundle: small messages of any streams and rooms in one, so that what costs by the message (parts, pipes, wake-ups, system calls) is paid once for all
  * that a turn of a loop has for one peer.
  *
  * Its key ends in `*`, its body is a sequence of items
  *
  *     u8 length, key, u16 length, envelope, u32 length, body        (lengths big-endian; no body: length 0)
  *
- * in the order in which the messages would have gone out alone. Only small messages of streams under way travel so: a START, a CLOSE, a WAIT never
- * does.
+ * in the order in which the messages would have gone out alone. Only small messages of streams under way, requests to rooms and answers to one
+ * client travel so: a START, a CLOSE, a WAIT, news of a room never do.
  */
 #ifndef ES_BUNDLE_H
 #define ES_BUNDLE_H

@@ -11,7 +11,7 @@ typedef enum {
     ES_FRAME = 1, /* audio, MARK or EOS; with START the first of an epoch */
     ES_CLOSE = 2, /* the sender has no further interest; best effort */
     /* every way */
-    ES_BUNDLE = 3, /* key ends in `*`; body: small messages of any streams (bundle.h) */
+    ES_BUNDLE = 3, /* key ends in `*`; body: small messages of any streams and rooms (bundle.h) */
     /* receiver -> sender; key = client_id */
     ES_ACK = 16,
     ES_REWIND = 17,
