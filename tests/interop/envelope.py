@@ -178,11 +178,30 @@ def decode_rows(data, judges):
     return [row[:len(judges)] for row in rows]
 
 
+def is_text(value):
+    return isinstance(value, str) and is_utf8(value)
+
+
+def is_u32(value):
+    return is_uint(value) and value < 2**32
+
+
+def text_within(limit):
+    return lambda value: is_text(value) and len(value.encode()) <= limit
+
+
 def decode_words(data):
-    return decode_rows(data, (lambda c: isinstance(c, str) and is_utf8(c), is_uint, is_uint,
-                              lambda c: is_uint(c) and c < 2**32))
+    return decode_rows(data, (is_text, is_uint, is_uint, is_u32))
 
 
 def decode_streams(data):
     rows = decode_rows(data, (lambda c: isinstance(c, (str, bytes)) and len(c) <= 128, is_uint))
     return rows and [[c.decode() if isinstance(c, bytes) else c for c in row] for row in rows]
+
+
+def decode_events(data):
+    return decode_rows(data, (is_uint, is_u32, is_uint) + 5 * (is_text,) + (is_uint, is_uint))
+
+
+def decode_members(data):
+    return decode_rows(data, tuple(text_within(FIELDS[KEYS[name]][2]) for name in ("client", "session", "name")))

@@ -20,18 +20,23 @@ typedef struct {
     char text[64]; /* of the last event */
 } world_t;
 
-static void note(char *story, size_t cap, const char *word)
+__attribute__((format(printf, 3, 4))) static void note(char *story, size_t cap, const char *format, ...)
 {
+    va_list args;
     size_t at = strlen(story);
-    snprintf(story + at, cap - at, "%s%s", at > 0 ? " " : "", word);
+    if (at > 0) story[at++] = ' ';
+    va_start(args, format);
+    vsnprintf(story + at, cap - at, format, args);
+    va_end(args);
 }
 
 static void on_event(void *ctx, const es_room_event_t *event)
 {
     world_t *w = ctx;
-    char word[32];
-    snprintf(word, sizeof word, event->rseq > 0 ? "%d" : "p", (int)event->rseq);
-    note(w->out, sizeof w->out, word);
+    if (event->rseq > 0)
+        note(w->out, sizeof w->out, "%d", (int)event->rseq);
+    else
+        note(w->out, sizeof w->out, "p");
     snprintf(w->text, sizeof w->text, "%.*s/%.*s", (int)event->text.len, event->text.len ? event->text.ptr : "",
              (int)event->msg_id.len, event->msg_id.len ? event->msg_id.ptr : "");
     if (event->rseq > 0) assert_int_equal(es_room_follower_at(w->f), event->rseq);
@@ -40,27 +45,21 @@ static void on_event(void *ctx, const es_room_event_t *event)
 static void on_fetch(void *ctx, uint64_t id, uint64_t from, uint64_t count)
 {
     world_t *w = ctx;
-    char word[64];
-    snprintf(word, sizeof word, "#%d:%d+%d", (int)id, (int)from, (int)count);
-    note(w->asked, sizeof w->asked, word);
+    note(w->asked, sizeof w->asked, "#%d:%d+%d", (int)id, (int)from, (int)count);
 }
 
 static void on_missed(void *ctx, uint64_t from, uint64_t to)
 {
     world_t *w = ctx;
-    char word[64];
     assert_true(from <= to);
-    snprintf(word, sizeof word, "!%d-%d", (int)from, (int)to);
-    note(w->out, sizeof w->out, word);
+    note(w->out, sizeof w->out, "!%d-%d", (int)from, (int)to);
 }
 
 static void on_reset(void *ctx, uint64_t log)
 {
     world_t *w = ctx;
-    char word[64];
     assert_int_equal(es_room_follower_log(w->f), log);
-    snprintf(word, sizeof word, "R%d", (int)log);
-    note(w->out, sizeof w->out, word);
+    note(w->out, sizeof w->out, "R%d", (int)log);
 }
 
 static const es_room_follower_ops_t ops = {
