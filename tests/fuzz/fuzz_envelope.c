@@ -27,9 +27,9 @@ static bool same_msg(const es_msg_t *a, const es_msg_t *b)
     if (a->version != b->version || a->kind != b->kind || a->epoch != b->epoch || a->seq != b->seq ||
         a->time_us != b->time_us || a->present != b->present || !es_span_eq(a->trace, b->trace))
         return false;
-    for (const uint64_t *x = &a->flags, *y = &b->flags; x <= &a->confidence; x++, y++)
+    for (const uint64_t *x = &a->flags, *y = &b->flags; x <= &a->floor; x++, y++)
         if (*x != *y) return false;
-    for (const es_span_t *x = &a->checkpoint, *y = &b->checkpoint; x <= &a->language; x++, y++)
+    for (const es_span_t *x = &a->checkpoint, *y = &b->checkpoint; x <= &a->stream; x++, y++)
         if (!es_span_eq(*x, *y)) return false;
     return true;
 }
@@ -40,7 +40,9 @@ static void within_limits(const es_msg_t *msg)
     PROPERTY(msg->trace.len == 0 || msg->trace.len == ES_TRACE_LEN);
     PROPERTY(msg->checkpoint.len <= ES_CHECKPOINT_MAX && msg->text.len <= ES_TEXT_MAX);
     PROPERTY(msg->service.len <= ES_NAME_MAX && msg->name.len <= ES_NAME_MAX && msg->language.len <= ES_NAME_MAX);
-    PROPERTY(msg->reason.len <= ES_REASON_MAX);
+    PROPERTY(msg->reason.len <= ES_REASON_MAX && msg->msg_id.len <= ES_MSG_ID_MAX);
+    PROPERTY(msg->client.len <= ES_CLIENT_ID_LEN && msg->room.len <= ES_NAME_MAX);
+    PROPERTY(msg->session.len <= ES_SESSION_MAX && msg->stream.len <= ES_SESSION_MAX);
     PROPERTY(es_utf8_valid(msg->text.ptr, msg->text.len) && es_utf8_valid(msg->reason.ptr, msg->reason.len));
     PROPERTY((msg->present & ~((ES_BIT(ES_M_END_OF_KEYS) - 1) & ~UINT64_C(1))) == 0);
 }
