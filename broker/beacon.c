@@ -8,7 +8,7 @@
  *   "results_total" uint   messages taken from workers and published
  *   "streams"       uint   placed now
  *   "waiting"       uint   waiting for a place now
- *   "free"          uint   places free now, all services
+ *   "free"          uint   places for streams free now, all services
  *   "dropped"       map    reason (str) -> uint: messages from senders that went nowhere, since the start
  *   "malformed"     map    socket (str) -> uint: since the start
  *   "workers_total" uint   live actors; may exceed the length of "workers"

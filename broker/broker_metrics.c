@@ -12,12 +12,14 @@ ES_METRIC_COUNTER(es_broker_malformed_backend, "earshot_broker_malformed_total{s
 ES_METRIC_COUNTER(es_broker_malformed_results, "earshot_broker_malformed_total{socket=\"results\"}", MALFORMED);
 ES_METRIC_COUNTER(es_broker_malformed_subscribe, "earshot_broker_malformed_total{socket=\"publish\"}", MALFORMED);
 
-ES_METRIC_COUNTER(es_broker_forwarded_total, "earshot_broker_forwarded_total", "Frames and CLOSEs given to workers.");
+ES_METRIC_COUNTER(es_broker_forwarded_total, "earshot_broker_forwarded_total",
+                  "Frames, CLOSEs and requests to rooms given to workers.");
 
-#define DROPPED "Frames not forwarded, by reason; the stream's retransmission mends it."
+#define DROPPED "Messages of senders that went nowhere, by reason; they are said again."
 ES_METRIC_COUNTER(es_broker_refused_total, "earshot_broker_dropped_total{reason=\"refused\"}", DROPPED);
 ES_METRIC_COUNTER(es_broker_full_total, "earshot_broker_dropped_total{reason=\"full\"}", DROPPED);
 ES_METRIC_COUNTER(es_broker_unreachable_total, "earshot_broker_dropped_total{reason=\"unreachable\"}", DROPPED);
+ES_METRIC_COUNTER(es_broker_no_room_total, "earshot_broker_dropped_total{reason=\"no_room\"}", DROPPED);
 static ES_METRIC_COUNTER(stale, "earshot_broker_dropped_total{reason=\"stale\"}", DROPPED);
 static ES_METRIC_COUNTER(learning, "earshot_broker_dropped_total{reason=\"learning\"}", DROPPED);
 static ES_METRIC_COUNTER(waits_only, "earshot_broker_dropped_total{reason=\"waiting\"}", DROPPED);
@@ -48,7 +50,7 @@ static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.")
 static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
 static ES_METRIC_GAUGE(workers, "earshot_broker_workers", "Workers alive now.");
 
-void es_broker_metrics_sync(const es_placement_stats_t *s, uint64_t stalls)
+void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *registry)
 {
     const struct {
         es_metric_t *metric;
@@ -60,7 +62,7 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, uint64_t stalls)
                  {&unknown, s->drops[ES_ROUTE_UNKNOWN]},
                  {&bad_start, s->drops[ES_ROUTE_BAD_START]},
                  {&no_service, s->drops[ES_ROUTE_NO_SERVICE]},
-                 {&stalls_total, stalls},
+                 {&stalls_total, es_registry_stalls(registry)},
                  {&placed, s->placed},
                  {&learned, s->learned},
                  {&moved, s->moved},
@@ -73,7 +75,7 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, uint64_t stalls)
                  {&rewinds, s->rewinds},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
-                 {&workers, s->workers}};
+                 {&workers, es_registry_count(registry)}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) es_metric_set(pairs[i].metric, pairs[i].value);
 }
 
@@ -91,6 +93,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &es_broker_refused_total,
                                         &es_broker_full_total,
                                         &es_broker_unreachable_total,
+                                        &es_broker_no_room_total,
                                         &stale,
                                         &learning,
                                         &waits_only,

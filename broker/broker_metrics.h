@@ -4,18 +4,19 @@
 
 #include "metrics.h"
 #include "placement.h"
+#include "registry.h"
 
 extern es_metric_t es_broker_frontend_total, es_broker_backend_total, es_broker_results_total,
     es_broker_subscribe_total;
 extern es_metric_t es_broker_malformed_frontend, es_broker_malformed_backend, es_broker_malformed_results,
     es_broker_malformed_subscribe;
 extern es_metric_t es_broker_forwarded_total, es_broker_refused_total, es_broker_full_total,
-    es_broker_unreachable_total;
+    es_broker_unreachable_total, es_broker_no_room_total;
 extern es_metric_t es_broker_publish_failed_total;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;
 
-/* Copies placement's own counters and the number of live actors into the metrics that are shown. */
-void es_broker_metrics_sync(const es_placement_stats_t *stats, uint64_t stalls);
+/* Copies placement's and registry's own counts into the metrics that are shown. */
+void es_broker_metrics_sync(const es_placement_stats_t *stats, const es_registry_t *registry);
 /* NULL-terminated list for es_metrics_print. */
 es_metric_t *const *es_broker_metrics(void);
 

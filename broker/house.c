@@ -9,6 +9,8 @@
 #include "beacon.h"
 #include "broker_metrics.h"
 #include "log.h"
+#include "room_wire.h"
+#include "rooms.h"
 
 struct es_house {
     es_house_config_t config;
@@ -150,12 +152,25 @@ static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, 
     return n < 0 ? ES_NOT_FOR_US : ES_TAKEN;
 }
 
+static bool serves_rooms(es_span_t service)
+{
+    return es_span_eq(service, es_span(ES_ROOM_SERVICE));
+}
+
+/* Room actors are none of placement's business: it would give them streams. */
+static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
+{
+    if (!serves_rooms(msg->service)) return es_placement_worker_up(self->placement, inc, msg->service, msg->capacity);
+    give_up(self, inc, "refused"); /* what it had as another service's */
+    return 0;
+}
+
 static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
     const es_actor_t *before = es_registry_find(self->registry, inc);
     bool drained = before && before->draining;
     es_hello_t hello = es_registry_hello(self->registry, inc, msg, now_us);
-    if (hello == ES_HELLO_FULL || es_placement_worker_up(self->placement, inc, msg->service, msg->capacity) != 0) {
+    if (hello == ES_HELLO_FULL || admit(self, inc, msg) != 0) {
         es_registry_remove(self->registry, inc);
         give_up(self, inc, "refused");
         es_log_warn("worker refused: too many workers or services; raise --max-workers",
@@ -244,15 +259,36 @@ static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_ms
     return ES_TAKEN;
 }
 
+/* Workers that take more of what is asked for; where nothing is named, of streams. */
+static uint64_t taking(const es_house_t *self, es_span_t service)
+{
+    uint64_t n = es_registry_taking(self->registry, service);
+    return service.len > 0 ? n : n - es_registry_taking(self->registry, es_span(ES_ROOM_SERVICE));
+}
+
 static es_house_verdict_t on_probe(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
                                    uint64_t *worker)
 {
     (void)worker;
     es_msg_t out = {.kind = ES_PROBED, .epoch = msg->epoch, .seq = msg->seq};
-    ES_SET(&out, ES_M_LOAD, load, es_registry_taking(self->registry));
+    ES_SET(&out, ES_M_LOAD, load, taking(self, msg->service));
     ES_SET(&out, ES_M_CAPACITY, capacity, es_placement_free(self->placement, msg->service, now_us));
     self->ops->publish(self->ctx, key, &out, NULL, 0);
     return ES_TAKEN;
+}
+
+static es_house_verdict_t on_room(es_house_t *self, es_span_t key, uint64_t *worker)
+{
+    es_span_t id;
+    if (!es_room_of_key(key, &id)) return ES_NOT_FOR_US;
+    const es_actor_t *actor = es_rooms_actor(self->registry, id);
+    if (!actor) {
+        es_metric_add(&es_broker_no_room_total, 1);
+        es_log_debug("request to a room dropped: no room actor", ES_B("room", id.ptr, id.len));
+        return ES_TAKEN;
+    }
+    *worker = actor->inc;
+    return ES_FORWARD;
 }
 
 static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
@@ -270,6 +306,7 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
         es_kind_t kind;
         es_house_verdict_t (*fn)(es_house_t *, es_span_t, const es_msg_t *, uint64_t, uint64_t *);
     } handlers[] = {{ES_FRAME, on_stream}, {ES_CLOSE, on_stream}, {ES_PROBE, on_probe}, {ES_REPORT, on_report}};
+    if (es_room_is_request(msg->kind)) return on_room(self, key, worker);
     if (!es_hex16_parse(key, NULL) && msg->kind != ES_REPORT) return ES_NOT_FOR_US;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         if (handlers[i].kind == msg->kind) return handlers[i].fn(self, key, msg, now_us, worker);
@@ -282,7 +319,7 @@ static void beacon(es_house_t *self, uint64_t now_us)
 {
     es_placement_stats_t stats;
     es_placement_stats(self->placement, &stats);
-    es_broker_metrics_sync(&stats, es_registry_stalls(self->registry));
+    es_broker_metrics_sync(&stats, self->registry);
     es_reports_tick(&self->reports, now_us);
     es_beacon_t state = {.name = self->config.name,
                          .start_us = self->start_us,

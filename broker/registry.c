@@ -146,10 +146,13 @@ size_t es_registry_count(const es_registry_t *self)
     return self->count;
 }
 
-size_t es_registry_taking(const es_registry_t *self)
+size_t es_registry_taking(const es_registry_t *self, es_span_t service)
 {
     size_t n = 0;
-    for (size_t i = 0; i < self->count; i++) n += !self->actors[i].draining;
+    for (size_t i = 0; i < self->count; i++) {
+        const es_actor_t *actor = &self->actors[i];
+        n += !actor->draining && (service.len == 0 || es_span_eq(es_span(actor->service), service));
+    }
     return n;
 }
 

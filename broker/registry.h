@@ -60,8 +60,8 @@ typedef struct {
 uint64_t es_registry_tick(es_registry_t *self, const es_registry_ops_t *ops, void *ctx, uint64_t now_us);
 
 size_t es_registry_count(const es_registry_t *self);
-/* Actors that take streams: not draining. */
-size_t es_registry_taking(const es_registry_t *self);
+/* Actors of this service (empty: of all) that take more: not draining. */
+size_t es_registry_taking(const es_registry_t *self, es_span_t service);
 /* The i-th actor in the order of joining, 0 <= i < count. */
 const es_actor_t *es_registry_at(const es_registry_t *self, size_t i);
 /* Times that the broker stood still. */

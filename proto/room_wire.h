@@ -4,6 +4,7 @@
 
 #include "catalogue.h"
 
+#define ES_ROOM_SERVICE "room" /* of a room actor, in its HELLO */
 #define ES_ROOM_ID_MAX 64u     /* bytes */
 #define ES_ROOM_TEXT_MAX 2048u /* bytes of one message or caption */
 #define ES_ROOM_ROWS_MAX 8192u /* events or members in one message */

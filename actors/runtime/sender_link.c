@@ -260,6 +260,7 @@ static uint64_t probe(es_sender_link_t *self, broker_t *broker, uint64_t now_us)
     if (now_us < broker->probe_us) return broker->probe_us;
     es_msg_t msg = {.kind = ES_PROBE};
     ES_SET(&msg, ES_M_INC, inc, self->inc);
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
     es_wire_send(broker->push, NULL, es_span(self->own_key), &msg, NULL, 0);
     bool answered = broker->probed_us && now_us < broker->probed_us + READY_US;
     broker->probe_us = now_us + (answered ? PROBE_US : PROBE_EARLY_US);

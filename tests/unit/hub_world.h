@@ -96,14 +96,15 @@ static inline uint64_t await_on(world_t *w, void *socket, es_kind_t kind, const 
     }
 }
 
-static inline void say_hello(world_t *w, uint64_t capacity, const es_stream_ref_t *refs, size_t n)
+static inline void say_hello_of(world_t *w, const char *service, uint64_t capacity, const es_stream_ref_t *refs,
+                                size_t n)
 {
     char body[1024], id[17];
     size_t len = n ? es_streams_encode(refs, n, body, sizeof body) : 0;
     es_msg_t msg = {.kind = ES_HELLO};
     ES_SET(&msg, ES_M_INC, inc, w->inc);
     ES_SET(&msg, ES_M_NAME, name, es_span("fake"));
-    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&msg, ES_M_SERVICE, service, es_span(service));
     ES_SET(&msg, ES_M_CAPACITY, capacity, capacity);
     es_hex16(w->inc, id);
     zmq_pollitem_t item = {.socket = w->dealer, .events = ZMQ_POLLOUT};
@@ -111,17 +112,27 @@ static inline void say_hello(world_t *w, uint64_t capacity, const es_stream_ref_
     assert_int_equal(es_wire_send(w->dealer, NULL, es_span(id), &msg, body, len), 0);
 }
 
+static inline void say_hello(world_t *w, uint64_t capacity, const es_stream_ref_t *refs, size_t n)
+{
+    say_hello_of(w, "transcribe", capacity, refs, n);
+}
+
 /* A worker that the broker knows: it has been asked for a sign of life. */
-static inline void join_worker(world_t *w, uint64_t inc, uint64_t capacity)
+static inline void join_worker_of(world_t *w, const char *service, uint64_t inc, uint64_t capacity)
 {
     es_wire_t wire;
     w->inc = inc;
     w->dealer = connected(ZMQ_DEALER, w->at.backend, inc);
     w->pub = connected(ZMQ_PUB, w->at.results, 0);
-    say_hello(w, capacity, NULL, 0);
+    say_hello_of(w, service, capacity, NULL, 0);
     await(w, w->dealer, ES_PING, &wire);
     es_wire_close(&wire);
     say_heartbeat(w);
+}
+
+static inline void join_worker(world_t *w, uint64_t inc, uint64_t capacity)
+{
+    join_worker_of(w, "transcribe", inc, capacity);
 }
 
 static inline int send_frame(world_t *w, const char *key, uint64_t epoch, uint64_t flags, const char *body)
@@ -160,6 +171,31 @@ static inline void await_metric(es_metric_t *metric, uint64_t above)
     for (uint64_t end = es_now_us() + DEADLINE_US; es_now_us() < end; zmq_poll(NULL, 0, 1))
         if (es_metric_get(metric) > above) return;
     fail_msg("%s stays at %lu", metric->name, (unsigned long)es_metric_get(metric));
+}
+
+static inline void send_result(world_t *w, const char *key)
+{
+    es_msg_t msg = {.kind = ES_ACK, .epoch = 1};
+    ES_SET(&msg, ES_M_INC, inc, w->inc);
+    ES_SET(&msg, ES_M_EXPECTED, expected, 2);
+    ES_SET(&msg, ES_M_COMMITTED, committed, 0);
+    es_wire_send(w->pub, NULL, es_span(key), &msg, NULL, 0);
+}
+
+/* A PUB drops what it sends before the broker's subscription is there: again until it comes through. */
+static inline void results_come_through(world_t *w, const char *key)
+{
+    for (uint64_t end = es_now_us() + DEADLINE_US; es_now_us() < end;) {
+        send_result(w, key);
+        zmq_pollitem_t item = {.socket = w->sub, .events = ZMQ_POLLIN};
+        zmq_poll(&item, 1, POLL_MS);
+        for (es_wire_t wire; es_wire_recv(&wire, w->sub, false, w->decoder) == 0; es_wire_close(&wire)) {
+            if (!wire.ok || wire.msg.kind != ES_ACK || !es_span_eq(es_wire_key(&wire), es_span(key))) continue;
+            es_wire_close(&wire);
+            return;
+        }
+    }
+    fail_msg("no result came through");
 }
 
 /* A broker with a sender connected: its beacon has come. */

@@ -13,6 +13,7 @@
 #include "broker_metrics.h"
 #include "house.h"
 #include "reports.h"
+#include "room_wire.h"
 
 #define CLIENT "00112233445566aa"
 #define OTHER "00112233445566bb"
@@ -101,16 +102,22 @@ static const said_t *only(world_t *w, es_kind_t kind)
     return &w->said[0];
 }
 
-static es_house_verdict_t hello(world_t *w, uint64_t inc, uint64_t capacity, const es_stream_ref_t *refs, size_t n)
+static es_house_verdict_t hello_of(world_t *w, const char *service, uint64_t inc, uint64_t capacity,
+                                   const es_stream_ref_t *refs, size_t n)
 {
     char body[4096];
     size_t len = n > 0 ? es_streams_encode(refs, n, body, sizeof body) : 0;
     es_msg_t msg = {.kind = ES_HELLO};
     ES_SET(&msg, ES_M_INC, inc, inc);
     ES_SET(&msg, ES_M_NAME, name, es_span("w"));
-    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&msg, ES_M_SERVICE, service, es_span(service));
     ES_SET(&msg, ES_M_CAPACITY, capacity, capacity);
     return es_house_backend(w->house, inc, &msg, es_span_of(body, len), w->now);
+}
+
+static es_house_verdict_t hello(world_t *w, uint64_t inc, uint64_t capacity, const es_stream_ref_t *refs, size_t n)
+{
+    return hello_of(w, "transcribe", inc, capacity, refs, n);
 }
 
 static es_house_verdict_t from_worker(world_t *w, uint64_t inc, es_kind_t kind)
@@ -309,6 +316,112 @@ static void test_probe(void **state)
     assert_int_equal(said->msg.seq, 5);
 }
 
+/* ---- rooms ---- */
+
+static es_house_verdict_t request(world_t *w, es_span_t key, uint64_t *worker)
+{
+    es_msg_t msg = {.kind = ES_ROOM_SAY, .seq = 1};
+    *worker = 0;
+    return es_house_frontend(w->house, key, &msg, w->now, worker);
+}
+
+static es_house_verdict_t ask_room(world_t *w, const char *id, uint64_t *worker)
+{
+    char key[ES_KEY_MAX];
+    return request(w, es_span_of(key, es_room_key(key, es_span(id))), worker);
+}
+
+static void test_requests_go_to_the_room_actor(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker, dropped = es_metric_get(&es_broker_no_room_total);
+    hello(w, 7, 4, NULL, 0);
+    assert_int_equal(ask_room(w, "lobby", &worker), ES_TAKEN);
+    assert_int_equal(es_metric_get(&es_broker_no_room_total), dropped + 1);
+    hello_of(w, "room", 8, 100, NULL, 0);
+    assert_int_equal(ask_room(w, "lobby", &worker), ES_FORWARD);
+    assert_int_equal(worker, 8);
+    es_house_unreachable(w->house, 8);
+    assert_int_equal(ask_room(w, "lobby", &worker), ES_TAKEN);
+    assert_int_equal(w->n, 0);
+    from_worker(w, 8, ES_HEARTBEAT);
+    only(w, ES_WHO_ARE_YOU);
+    assert_int_equal(es_metric_get(&es_broker_no_room_total), dropped + 2);
+}
+
+static void test_rooms_move_at_once(void **state)
+{
+    world_t *w = *state;
+    uint64_t first, second, worker;
+    hello_of(w, "room", 8, 100, NULL, 0);
+    hello_of(w, "room", 9, 100, NULL, 0);
+    ask_room(w, "lobby", &first);
+    second = first == 8 ? 9 : 8;
+    hello_of(w, "room", first, 0, NULL, 0); /* drains */
+    ask_room(w, "lobby", &worker);
+    assert_int_equal(worker, second);
+    hello_of(w, "room", first, 100, NULL, 0);
+    ask_room(w, "lobby", &worker);
+    assert_int_equal(worker, first);
+    from_worker(w, first, ES_GOODBYE);
+    ask_room(w, "lobby", &worker);
+    assert_int_equal(worker, second);
+    assert_int_equal(pass(w, w->now + 3 * SECOND, ES_WORKER_LOST), 0); /* silent, and nobody's stream */
+    assert_int_equal(ask_room(w, "lobby", &worker), ES_TAKEN);
+}
+
+static void test_only_rooms_keys_reach_rooms(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    hello_of(w, "room", 8, 100, NULL, 0);
+    assert_int_equal(request(w, es_span(CLIENT), &worker), ES_NOT_FOR_US);
+    assert_int_equal(request(w, es_span("room/lobby"), &worker), ES_NOT_FOR_US); /* no NUL */
+    assert_int_equal(request(w, es_span_of("room/\0", 6), &worker), ES_NOT_FOR_US);
+    assert_int_equal(request(w, es_span_of("room/\n\0", 7), &worker), ES_NOT_FOR_US);
+    es_msg_t news = {.kind = ES_ROOM_NEWS};
+    assert_int_equal(es_house_frontend(w->house, es_span_of("room/a\0", 7), &news, w->now, &worker), ES_NOT_FOR_US);
+}
+
+static void test_rooms_and_streams_are_kept_apart(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    hello_of(w, "room", 8, 100, NULL, 0);
+    assert_int_equal(frame(w, CLIENT, 1, ES_F_START, &worker), ES_TAKEN);
+    only(w, ES_WAIT);
+    es_stream_ref_t claimed = {es_span(OTHER), 4};
+    assert_int_equal(hello_of(w, "room", 8, 100, &claimed, 1), ES_TAKEN);
+    assert_string_equal(only(w, ES_DROP)->key, OTHER);
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    hello_of(w, "room", 7, 4, NULL, 0); /* one that thinks better of it has no streams any more */
+    assert_string_equal(only(w, ES_WORKER_LOST)->key, CLIENT);
+    assert_int_equal(frame(w, CLIENT, 2, ES_F_START, &worker), ES_TAKEN);
+    only(w, ES_WAIT);
+}
+
+static void test_probe_of_a_service(void **state)
+{
+    world_t *w = *state;
+    static const struct {
+        const char *service;
+        uint64_t load, capacity;
+    } cases[] = {{"transcribe", 1, 4}, {"room", 2, 0}, {"sing", 0, 0}, {NULL, 1, 4}};
+    uint64_t worker;
+    hello(w, 7, 4, NULL, 0);
+    hello_of(w, "room", 8, 100, NULL, 0);
+    hello_of(w, "room", 9, 100, NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        es_msg_t msg = {.kind = ES_PROBE};
+        if (cases[i].service) ES_SET(&msg, ES_M_SERVICE, service, es_span(cases[i].service));
+        assert_int_equal(es_house_frontend(w->house, es_span(OTHER), &msg, w->now, &worker), ES_TAKEN);
+        const said_t *said = only(w, ES_PROBED);
+        assert_int_equal(said->msg.load, cases[i].load);
+        assert_int_equal(said->msg.capacity, cases[i].capacity);
+    }
+}
+
 /* ---- beacons ---- */
 
 static void report(world_t *w, const char *name)
@@ -405,6 +518,32 @@ static void test_beacon(void **state)
     msgpack_unpacked_destroy(&beacon);
 }
 
+static void test_beacon_with_a_room_actor(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    hello(w, 7, 4, NULL, 0);
+    hello_of(w, "room", 8, 100, NULL, 0);
+    es_msg_t beat = {.kind = ES_HEARTBEAT};
+    ES_SET(&beat, ES_M_LOAD, load, 12);
+    msgpack_unpacked beacon;
+    es_house_backend(w->house, 8, &beat, es_span(NULL), w->now);
+    next_beacon(w, &beacon);
+    const msgpack_object *workers = lookup(&beacon.data, "workers");
+    assert_int_equal(number(&beacon.data, "free"), 4); /* places of streams */
+    assert_int_equal(number(&beacon.data, "workers_total"), 2);
+    assert_text(&workers->via.array.ptr[1], "service", "room");
+    assert_int_equal(number(&workers->via.array.ptr[1], "streams"), 0);
+    assert_int_equal(number(&workers->via.array.ptr[1], "load"), 12);
+    assert_int_equal(number(&workers->via.array.ptr[1], "capacity"), 100);
+    msgpack_unpacked_destroy(&beacon);
+    from_worker(w, 8, ES_GOODBYE);
+    ask_room(w, "lobby", &worker);
+    next_beacon(w, &beacon);
+    assert_true(number(lookup(&beacon.data, "dropped"), "no_room") > 0);
+    msgpack_unpacked_destroy(&beacon);
+}
+
 static void test_beacon_that_does_not_fit(void **state)
 {
     (void)state;
@@ -470,7 +609,13 @@ int main(void)
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),
+                                       TEST(test_requests_go_to_the_room_actor),
+                                       TEST(test_rooms_move_at_once),
+                                       TEST(test_only_rooms_keys_reach_rooms),
+                                       TEST(test_rooms_and_streams_are_kept_apart),
+                                       TEST(test_probe_of_a_service),
                                        TEST(test_beacon),
+                                       TEST(test_beacon_with_a_room_actor),
                                        cmocka_unit_test(test_beacon_that_does_not_fit),
                                        cmocka_unit_test(test_reports_are_bounded),
                                        cmocka_unit_test(test_metrics_are_a_list)};

@@ -24,31 +24,6 @@ static int setup_inproc(void **state)
     return open_world(state, "300ms", "inproc://hub-test", NULL);
 }
 
-static void send_result(world_t *w, const char *key)
-{
-    es_msg_t msg = {.kind = ES_ACK, .epoch = 1};
-    ES_SET(&msg, ES_M_INC, inc, w->inc);
-    ES_SET(&msg, ES_M_EXPECTED, expected, 2);
-    ES_SET(&msg, ES_M_COMMITTED, committed, 0);
-    es_wire_send(w->pub, NULL, es_span(key), &msg, NULL, 0);
-}
-
-/* A PUB drops what it sends before the broker's subscription is there: again until it comes through. */
-static void results_come_through(world_t *w, const char *key)
-{
-    for (uint64_t end = es_now_us() + DEADLINE_US; es_now_us() < end;) {
-        send_result(w, key);
-        zmq_pollitem_t item = {.socket = w->sub, .events = ZMQ_POLLIN};
-        zmq_poll(&item, 1, POLL_MS);
-        for (es_wire_t wire; es_wire_recv(&wire, w->sub, false, w->decoder) == 0; es_wire_close(&wire)) {
-            if (!wire.ok || wire.msg.kind != ES_ACK || !es_span_eq(es_wire_key(&wire), es_span(key))) continue;
-            es_wire_close(&wire);
-            return;
-        }
-    }
-    fail_msg("no result came through");
-}
-
 static void test_there_and_back(void **state)
 {
     world_t *w = *state;

@@ -95,10 +95,12 @@ static void test_hello_and_figures(void **state)
     assert_int_equal(actor->heard_us, START + 10);
     assert_false(es_registry_heartbeat(w->registry, 12, &beat, START));
     msg = hello("transcriber-1", 0);
-    assert_int_equal(es_registry_taking(w->registry), 1);
+    assert_int_equal(es_registry_taking(w->registry, es_span(NULL)), 1);
+    assert_int_equal(es_registry_taking(w->registry, es_span("transcribe")), 1);
+    assert_int_equal(es_registry_taking(w->registry, es_span("transcribes")), 0);
     es_registry_hello(w->registry, 11, &msg, START + 11);
     assert_true(actor->draining);
-    assert_int_equal(es_registry_taking(w->registry), 0);
+    assert_int_equal(es_registry_taking(w->registry, es_span(NULL)), 0);
 }
 
 static void test_names_are_made_safe(void **state)

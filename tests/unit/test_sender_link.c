@@ -295,6 +295,7 @@ static void probes_make_it_ready(void **state)
     uint64_t next = es_sender_link_tick(w->link, w->now);
     assert_true(next <= w->now + SECOND / 10); /* asks often until it is answered */
     assert_int_equal(took(w, 0, ES_PROBE, &msg, name), 1);
+    assert_true(ES_HAS(&msg, ES_M_SERVICE)); /* room actors do not make words */
     assert_int_equal(took(w, 1, ES_PROBE, &msg, name), 1);
     assert_false(es_sender_link_ready(w->link));
     assert_int_equal(es_sender_link_workers(w->link), 0);

@@ -1,0 +1,19 @@
+/* Which room actor has a room: rendezvous hashing of the room's id over the live room actors.
+ *
+ *     weight(actor, room) = hash(hash(0, the actor's name), the room's id)      the highest has it; among equals the higher incarnation
+ *
+ * Every broker chooses alike without a word between them, and an actor that comes, goes or drains moves its own rooms only. The name counts, not the
+ * incarnation, so that a restarted actor has its rooms again. Nothing is remembered: who asked is heard by whoever is chosen at that moment, and the
+ * store's terms keep two actors that both believe to have a room apart.
+ *
+ * Pure; one thread.
+ */
+#ifndef ES_ROOMS_H
+#define ES_ROOMS_H
+
+#include "registry.h"
+
+/* The live actor of service `room`, not draining, that has the room of this id; NULL: there is none. Valid until the registry changes. */
+const es_actor_t *es_rooms_actor(const es_registry_t *registry, es_span_t id);
+
+#endif
