@@ -84,10 +84,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static void remake(world_t *w, const es_room_follower_config_t *config)
+static void remake(world_t *w, size_t held_max, size_t held_bytes)
 {
+    es_room_follower_config_t config = es_room_follower_defaults();
+    config.held_max = held_max;
+    config.held_bytes = held_bytes;
     es_room_follower_destroy(&w->f);
-    w->f = es_room_follower_new(config, &ops, w);
+    w->f = es_room_follower_new(&config, &ops, w);
 }
 
 static es_room_event_t event(uint64_t rseq)
@@ -108,10 +111,7 @@ static void news(world_t *w, uint64_t from, uint64_t to)
     es_room_follower_news(w->f, LOG, events, range(events, from, to), w->now);
 }
 
-static void partial(world_t *w)
-{
-    news(w, 0, 0);
-}
+#define partial(w) news(w, 0, 0)
 
 static void state_of(world_t *w, uint64_t last, uint64_t floor)
 {
@@ -396,9 +396,7 @@ static void test_a_floor_beyond_the_end_is_the_end(void **state)
 static void test_what_cannot_be_held_is_fetched(void **state)
 {
     world_t *w = *state;
-    es_room_follower_config_t config = es_room_follower_defaults();
-    config.held_max = 2;
-    remake(w, &config);
+    remake(w, 2, 1u << 20);
     follow(w, 0);
     news(w, 3, 7);
     answer(w, 1, 7, 1, 1, 2);
@@ -411,9 +409,7 @@ static void test_what_cannot_be_held_is_fetched(void **state)
 static void test_held_bytes_are_bounded(void **state)
 {
     world_t *w = *state;
-    es_room_follower_config_t config = es_room_follower_defaults();
-    config.held_bytes = 3000;
-    remake(w, &config);
+    remake(w, 1024, 3000);
     follow(w, 0);
     static char text[2000];
     memset(text, 'a', sizeof text);
