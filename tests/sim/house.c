@@ -6,10 +6,10 @@
 static void arm(sim_t *sim, uint64_t at)
 {
     node_t *node = &sim->nodes[NODE_BROKER];
-    if (at < sim->now) at = sim->now;
+    if (at < sim->world.now) at = sim->world.now;
     if (at >= node->timer_at) return;
     node->timer_at = at;
-    sim_at(sim, at, EV_BROKER, 0, NULL);
+    world_at(&sim->world, at, EV_BROKER, 0, NULL);
 }
 
 /* The worker that this incarnation is, or -1 where it died. */
@@ -36,7 +36,7 @@ static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
 
 static void lose(sim_t *sim, uint64_t inc, const char *why)
 {
-    sim_trace(sim, "broker: worker %d lost, %s", (int)inc, why);
+    world_trace(&sim->world, "broker: worker %d lost, %s", (int)inc, why);
     es_registry_remove(sim->house.registry, inc);
     es_placement_worker_lost(sim->house.placement, inc, stream_lost, sim);
 }
@@ -52,14 +52,14 @@ static void hello(sim_t *sim, const packet_t *packet)
 {
     house_t *h = &sim->house;
     const es_msg_t *msg = &packet->msg;
-    es_registry_hello(h->registry, msg->inc, msg, sim->now);
+    es_registry_hello(h->registry, msg->inc, msg, sim->world.now);
     es_placement_worker_up(h->placement, msg->inc, msg->service, msg->capacity);
     es_stream_ref_t refs[SIM_CLIENTS];
     static es_decoder_t *decoder;
     if (!decoder) decoder = es_decoder_new();
     int n = es_streams_decode(decoder, packet->data, packet->len, refs, SIM_CLIENTS);
     for (int i = 0; i < n; i++)
-        if (!es_placement_learn(h->placement, msg->inc, refs[i].key, refs[i].epoch, sim->now))
+        if (!es_placement_learn(h->placement, msg->inc, refs[i].key, refs[i].epoch, sim->world.now))
             tell(sim, msg->inc, client_of(refs[i].key), ES_DROP, refs[i].epoch);
     es_placement_worker_load(h->placement, msg->inc, msg->load);
 }
@@ -69,13 +69,14 @@ static void route(sim_t *sim, const packet_t *packet)
     char key[ES_CLIENT_ID_LEN + 1];
     const es_msg_t *msg = &packet->msg;
     client_key(packet->client, key);
-    es_route_t r = es_placement_route(sim->house.placement, es_span(key), msg, sim->now);
+    es_route_t r = es_placement_route(sim->house.placement, es_span(key), msg, sim->world.now);
     if (r.displaced) tell(sim, r.displaced, packet->client, ES_DROP, msg->epoch - 1);
     es_msg_t answer = {.kind = r.verdict == ES_ROUTE_WAIT ? ES_WAIT : ES_REWIND, .epoch = r.epoch};
     int w = r.verdict == ES_ROUTE_FORWARD ? worker_of(sim, r.worker) : -1;
     if (w >= 0)
         sim_send(sim, NODE_BROKER, NODE_WORKER + w, 0, packet->client, msg, packet->data, packet->len);
-    else if (r.verdict == ES_ROUTE_FORWARD && sim_chance(sim, 300)) /* else it goes into the pipe of a dead peer */
+    else if (r.verdict == ES_ROUTE_FORWARD &&
+             world_chance(&sim->world, 300)) /* else it goes into the pipe of a dead peer */
         lose(sim, r.worker, "unreachable");
     if (r.verdict == ES_ROUTE_WAIT) ES_SET(&answer, ES_M_PLACE, place, r.place);
     if (r.verdict == ES_ROUTE_WAIT || r.verdict == ES_ROUTE_REWIND) publish(sim, packet->client, &answer);
@@ -89,14 +90,14 @@ void house_receive(sim_t *sim, const packet_t *packet)
     } else if (msg->kind == ES_HELLO) {
         if (worker_of(sim, msg->inc) >= 0) hello(sim, packet);
     } else if (msg->kind == ES_HEARTBEAT) {
-        if (es_registry_heartbeat(sim->house.registry, msg->inc, msg, sim->now))
+        if (es_registry_heartbeat(sim->house.registry, msg->inc, msg, sim->world.now))
             es_placement_worker_load(sim->house.placement, msg->inc, msg->load);
         else
             tell(sim, msg->inc, -1, ES_WHO_ARE_YOU, 0);
     } else {
         sim_send(sim, NODE_BROKER, NODE_EDGE, 1, packet->client, msg, packet->data, packet->len);
     }
-    arm(sim, sim->now + MS(100)); /* a queue may have begun */
+    arm(sim, sim->world.now + MS(100)); /* a queue may have begun */
 }
 
 static void ping(void *ctx, uint64_t inc)
@@ -107,7 +108,7 @@ static void ping(void *ctx, uint64_t inc)
 static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
 {
     sim_t *sim = ctx;
-    sim_trace(sim, "broker: worker %d silent for %d ms", (int)inc, (int)(silence_us / 1000));
+    world_trace(&sim->world, "broker: worker %d silent for %d ms", (int)inc, (int)(silence_us / 1000));
     es_placement_worker_lost(sim->house.placement, inc, stream_lost, sim);
 }
 
@@ -115,10 +116,10 @@ void house_timer(sim_t *sim)
 {
     static const es_registry_ops_t ops = {.ping = ping, .lost = silent};
     node_t *node = &sim->nodes[NODE_BROKER];
-    if (node->state != RUNNING || sim->now < node->timer_at) return;
+    if (node->state != RUNNING || sim->world.now < node->timer_at) return;
     node->timer_at = UINT64_MAX;
-    uint64_t a = es_registry_tick(sim->house.registry, &ops, sim, sim->now);
-    uint64_t b = es_placement_tick(sim->house.placement, sim->now);
+    uint64_t a = es_registry_tick(sim->house.registry, &ops, sim, sim->world.now);
+    uint64_t b = es_placement_tick(sim->house.placement, sim->world.now);
     arm(sim, a < b ? a : b);
 }
 
@@ -132,9 +133,9 @@ void house_start(sim_t *sim)
     node->life++;
     node->state = RUNNING;
     node->timer_at = UINT64_MAX;
-    sim->house.placement = es_placement_new(&placement, sim->now);
-    sim->house.registry = es_registry_new(&registry, sim->now);
-    arm(sim, sim->now);
+    sim->house.placement = es_placement_new(&placement, sim->world.now);
+    sim->house.registry = es_registry_new(&registry, sim->world.now);
+    arm(sim, sim->world.now);
 }
 
 void house_stop(sim_t *sim)

@@ -1,9 +1,39 @@
 /* Paths between nodes. Each keeps its order, as a connection does, but in schedules that reorder; what is under way to a process that dies is gone. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "sim.h"
+
+static const char *node_name(int node)
+{
+    static const char *const names[NODES] = {"broker", "edge", "worker-1", "worker-2", "worker-3", "worker-4"};
+    return names[node];
+}
+
+void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet)
+{
+    if (!sim->world.trace) return;
+    const es_msg_t *m = &packet->msg;
+    const es_catalogue_entry_t *entry = es_catalogue_find(m->kind);
+    char more[80] = "";
+    size_t at = 0;
+#define SHOW(key, name, field)              \
+    if (ES_HAS(m, key) && at < sizeof more) \
+    at += (size_t)snprintf(more + at, sizeof more - at, " %s=%" PRIu64, name, m->field)
+    SHOW(ES_M_BASE, "base", base);
+    SHOW(ES_M_FROM, "from", from_seq);
+    SHOW(ES_M_TO, "to", to_seq);
+    SHOW(ES_M_EXPECTED, "exp", expected);
+    SHOW(ES_M_COMMITTED, "com", committed);
+    SHOW(ES_M_PLACE, "place", place);
+    SHOW(ES_M_INC, "inc", inc);
+#undef SHOW
+    world_trace(&sim->world, "%-9s %s>%s c%d %s%s%s e%" PRIu64 " s%" PRIu64 "%s", what, node_name(packet->from),
+                node_name(packet->to), packet->client, entry ? entry->name : "?", m->flags & ES_F_START ? " START" : "",
+                m->flags & ES_F_EOS ? " EOS" : "", m->epoch, m->seq, more);
+}
 
 static es_span_t move_span(char **at, es_span_t span)
 {
@@ -30,27 +60,28 @@ static void put(sim_t *sim, int channel, packet_t *packet)
 {
     const plan_t *plan = &sim->plan;
     uint64_t *path = &sim->path_at[packet->from][packet->to][channel];
-    uint64_t at = sim->now + plan->delay_us + (plan->jitter_us > 0 ? sim_below(sim, plan->jitter_us) : 0);
-    bool calm = sim->now >= plan->calm_at;
-    if (!calm && sim_chance(sim, plan->reorder)) {
-        at += sim_below(sim, MS(300));
+    uint64_t at =
+        sim->world.now + plan->delay_us + (plan->jitter_us > 0 ? world_below(&sim->world, plan->jitter_us) : 0);
+    bool calm = sim->world.now >= plan->calm_at;
+    if (!calm && world_chance(&sim->world, plan->reorder)) {
+        at += world_below(&sim->world, MS(300));
     } else {
         if (at < *path) at = *path;
         *path = at;
     }
-    sim_at(sim, at, EV_PACKET, packet->to, packet);
+    world_at(&sim->world, at, EV_PACKET, packet->to, packet);
 }
 
 /* Results of a worker (channel 1) and frames of the edge can be cut off for a while. */
 static bool cut_off(const sim_t *sim, int from, int channel)
 {
-    return sim->now < sim->cut_until[from] && (channel == 1 || from == NODE_EDGE);
+    return sim->world.now < sim->cut_until[from] && (channel == 1 || from == NODE_EDGE);
 }
 
 void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_msg_t *msg, const void *body, size_t len)
 {
-    bool calm = sim->now >= sim->plan.calm_at;
-    int copies = !calm && sim_chance(sim, sim->plan.dup) ? 2 : 1;
+    bool calm = sim->world.now >= sim->plan.calm_at;
+    int copies = !calm && world_chance(&sim->world, sim->plan.dup) ? 2 : 1;
     for (int i = 0; i < copies; i++) {
         packet_t *packet = packet_new(msg, body, len);
         packet->from = from;
@@ -58,7 +89,7 @@ void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_ms
         packet->client = client;
         packet->from_life = sim->nodes[from].life;
         packet->to_life = sim->nodes[to].life;
-        if ((!calm && sim_chance(sim, sim->plan.loss)) || cut_off(sim, from, channel)) {
+        if ((!calm && world_chance(&sim->world, sim->plan.loss)) || cut_off(sim, from, channel)) {
             sim_trace_msg(sim, "lost", packet);
             free(packet);
         } else {

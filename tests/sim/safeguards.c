@@ -1,13 +1,6 @@
 /* Rules of the protocol switched off one at a time, from outside: what a machine would refuse is bent until it does not. The simulation must miss each. */
 #include "sim.h"
 
-const char *safeguard_name(safeguard_t off)
-{
-    static const char *const names[SAFE_MODES] = {"none",       "epoch",      "contiguity", "republish",
-                                                  "checkpoint", "retransmit", "order",      "start"};
-    return names[off];
-}
-
 bool bend_to_sender(sim_t *sim, const client_t *client, es_msg_t *msg)
 {
     es_sender_stats_t stats;

@@ -7,21 +7,13 @@
 
 /* No word anywhere for so long after all faults are over: stuck. More than it takes to forget an idle stream, whose place others may wait for. */
 #define PATIENCE SECONDS(60)
+#define FRESH offsetof(sim_t, plan) /* from here on all is new in each schedule */
 
 static void begin(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
 {
-    event_t *heap = sim->heap;
-    size_t cap = sim->cap;
-    memset(sim, 0, offsetof(sim_t, lines));
-    sim->n_lines = 0;
-    sim->deliveries = sim->raises = sim->waits = sim->probes = 0;
-    sim->heap = heap;
-    sim->cap = cap;
-    sim->seed = seed;
-    sim->random = sim_mix(seed);
+    world_begin(&sim->world, seed, trace);
+    memset((char *)sim + FRESH, 0, sizeof *sim - FRESH);
     sim->off = off;
-    sim->trace = trace;
-    sim->now = SECONDS(1);
     for (int i = 0; i < NODES; i++) {
         sim->nodes[i].inbox_end = &sim->nodes[i].inbox;
         sim->nodes[i].timer_at = UINT64_MAX;
@@ -30,7 +22,7 @@ static void begin(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
     house_start(sim);
     for (int i = 0; i < sim->plan.workers; i++) worker_start(sim, i);
     for (int i = 0; i < sim->plan.clients; i++) {
-        sim->clients[i].streams = 1 + (int)sim_below(sim, 3);
+        sim->clients[i].streams = 1 + (int)world_below(&sim->world, 3);
         client_open(sim, i);
         sim->clients[i].sim = sim;
     }
@@ -40,7 +32,7 @@ static void handle(sim_t *sim, const event_t *event)
 {
     switch (event->kind) {
     case EV_PACKET:
-        sim_arrive(sim, event->packet);
+        sim_arrive(sim, event->what);
         break;
     case EV_CLIENT:
         client_step(sim, event->who);
@@ -81,7 +73,7 @@ static size_t held(const sim_t *sim)
 
 static void end(sim_t *sim)
 {
-    for (event_t event; sim_next(sim, &event);) free(event.packet);
+    for (event_t event; world_next(&sim->world, &event);) free(event.what);
     for (int i = 0; i < NODES; i++) sim_forget_inbox(&sim->nodes[i]);
     for (int i = 0; i < SIM_CLIENTS; i++) es_sender_destroy(&sim->clients[i].sender);
     for (int w = 0; w < SIM_WORKERS; w++) worker_stop(sim, w);
@@ -91,26 +83,27 @@ static void end(sim_t *sim)
 bool schedule_run(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
 {
     begin(sim, seed, off, trace);
-    uint64_t limit = sim->plan.calm_at + PATIENCE, deliveries = 0;
+    uint64_t limit = sim->plan.calm_at + PATIENCE, deliveries = sim->figures.deliveries;
     event_t event;
     bool calm = false;
-    while (!sim->failed && sim_next(sim, &event)) {
+    while (!sim->world.failed && world_next(&sim->world, &event)) {
         if (event.at > limit) {
-            if (calm) sim_fail(sim, "%zu streams held long after all ended", held(sim));
+            if (calm) world_fail(&sim->world, "%zu streams held long after all ended", held(sim));
             client_check_end(sim);
-            free(event.packet);
+            free(event.what);
             break;
         }
-        sim->now = event.at;
+        sim->world.now = event.at;
         handle(sim, &event);
-        if (sim->deliveries != deliveries && sim->now + PATIENCE > limit) limit = sim->now + PATIENCE;
-        deliveries = sim->deliveries;
+        if (sim->figures.deliveries != deliveries && sim->world.now + PATIENCE > limit)
+            limit = sim->world.now + PATIENCE;
+        deliveries = sim->figures.deliveries;
         if (!calm && client_all_finished(sim)) {
             calm = true;
-            limit = (sim->now > sim->plan.calm_at ? sim->now : sim->plan.calm_at) + PATIENCE;
+            limit = (sim->world.now > sim->plan.calm_at ? sim->world.now : sim->plan.calm_at) + PATIENCE;
         }
-        if (calm && sim->now >= sim->plan.calm_at && held(sim) == 0) break;
+        if (calm && sim->world.now >= sim->plan.calm_at && held(sim) == 0) break;
     }
     end(sim);
-    return !sim->failed;
+    return !sim->world.failed;
 }

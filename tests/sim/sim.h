@@ -5,6 +5,7 @@
  *                    ^--results, WAIT, WORKER_LOST-- broker <--results-- / control --'
  *
  * world.c     clock, events, randomness, trace       network.c  paths between nodes
+ * schedule.c  one schedule from seed to verdict      harness.c  many of them, from the command line
  * client.c    scripts, senders, and what must hold    engine.c   cuts frames into segments, the same on every worker
  * worker.c    receivers and engines                   house.c    placement and registry
  * faults.c    what goes wrong, and when               safeguards.c  switches rules of the protocol off, to see that they are missed
@@ -19,11 +20,9 @@
 #include "registry.h"
 #include "stream_receiver.h"
 #include "stream_sender.h"
+#include "world.h"
 
-#define MS(n) ((uint64_t)(n)*1000u)
-#define SECONDS(n) ((uint64_t)(n)*1000000u)
-
-enum { SIM_CLIENTS = 6, SIM_WORKERS = 4, SIM_FRAMES = 96, SIM_TRACE = 400, SIM_TRACE_LINE = 160 };
+enum { SIM_CLIENTS = 6, SIM_WORKERS = 4, SIM_FRAMES = 96 };
 enum { NODE_BROKER, NODE_EDGE, NODE_WORKER, NODES = NODE_WORKER + SIM_WORKERS };
 
 typedef enum {
@@ -48,13 +47,6 @@ typedef struct packet {
 } packet_t;
 
 typedef enum { EV_PACKET, EV_CLIENT, EV_SENDER, EV_WORKER, EV_BROKER, EV_FAULT, EV_RECOVER } event_kind_t;
-
-typedef struct {
-    uint64_t at, order;
-    event_kind_t kind;
-    int who;
-    packet_t *packet;
-} event_t;
 
 typedef enum { RUNNING, STOPPED, DEAD } node_state_t;
 
@@ -124,10 +116,13 @@ typedef struct {
     es_registry_t *registry;
 } house_t;
 
+typedef struct {
+    uint64_t deliveries, raises, waits, probes;
+} figures_t;
+
 typedef struct sim {
-    uint64_t seed, random, now, order;
-    event_t *heap;
-    size_t events, cap;
+    world_t world;
+    figures_t figures; /* of all schedules */
     plan_t plan;
     node_t nodes[NODES];
     uint64_t path_at[NODES][NODES][2];
@@ -136,30 +131,14 @@ typedef struct sim {
     worker_t workers[SIM_WORKERS];
     house_t house;
     safeguard_t off;
-    bool trace, failed, quiet_end;
-    char failure[256];
-    char lines[SIM_TRACE][SIM_TRACE_LINE];
-    size_t n_lines;
-    uint64_t deliveries, raises, waits, probes;
 } sim_t;
-
-/* world.c */
-uint64_t sim_random(sim_t *sim);
-uint64_t sim_below(sim_t *sim, uint64_t n); /* 0..n-1 */
-bool sim_chance(sim_t *sim, uint32_t per_mille);
-uint64_t sim_mix(uint64_t x);
-void sim_at(sim_t *sim, uint64_t at, event_kind_t kind, int who, packet_t *packet);
-bool sim_next(sim_t *sim, event_t *out);
-void sim_trace(sim_t *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet);
-/* The first failure counts; the schedule ends. */
-void sim_fail(sim_t *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* network.c: copies msg, its spans and the body. channel: 0 control and frames, 1 results. */
 void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_msg_t *msg, const void *body, size_t len);
 void sim_arrive(sim_t *sim, packet_t *packet); /* consumes it */
 void sim_handle_inbox(sim_t *sim, int node);
 void sim_forget_inbox(node_t *node);
+void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet);
 
 /* client.c */
 void client_open(sim_t *sim, int id);
@@ -191,7 +170,6 @@ void faults_begin(sim_t *sim, int i);
 void faults_end(sim_t *sim, int i);
 
 /* safeguards.c: false: the message is lost. What they change is changed in place. */
-const char *safeguard_name(safeguard_t off);
 bool bend_to_sender(sim_t *sim, const client_t *client, es_msg_t *msg);
 bool bend_to_receiver(sim_t *sim, stream_t *stream, es_msg_t *msg);
 bool bend_from_receiver(sim_t *sim, stream_t *stream, const es_msg_t *msg);

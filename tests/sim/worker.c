@@ -66,7 +66,7 @@ static void publish(stream_t *s, const engine_final_t *final)
                                     .checkpoint = es_span_of(&final->carry, sizeof final->carry),
                                     .start = final->start,
                                     .end = final->end},
-                      s->sim->now);
+                      s->sim->world.now);
 }
 
 static void on_frame(void *ctx, const es_msg_t *msg, const void *body, size_t len)
@@ -83,7 +83,7 @@ static void on_frame(void *ctx, const es_msg_t *msg, const void *body, size_t le
         }
         outcome_node_t *node = es_alloc_zero(sizeof *node);
         node->final = final;
-        node->due_us = s->sim->now + sim_below(s->sim, decode);
+        node->due_us = s->sim->world.now + world_below(&s->sim->world, decode);
         *s->last = node;
         s->last = &node->next;
     }
@@ -122,18 +122,18 @@ static void arm(sim_t *sim, int w, uint64_t at)
     node_t *node = &sim->nodes[node_of(w)];
     if (at >= node->timer_at) return;
     node->timer_at = at;
-    sim_at(sim, at, EV_WORKER, w, NULL);
+    world_at(&sim->world, at, EV_WORKER, w, NULL);
 }
 
 static void run_stream(sim_t *sim, stream_t *s)
 {
-    for (outcome_node_t *node; (node = s->first) && node->due_us <= sim->now;) {
+    for (outcome_node_t *node; (node = s->first) && node->due_us <= sim->world.now;) {
         s->first = node->next;
         if (!s->first) s->last = &s->first;
         publish(s, &node->final);
         free(node);
     }
-    s->due_us = es_receiver_tick(s->receiver, sim->now);
+    s->due_us = es_receiver_tick(s->receiver, sim->world.now);
     if (s->first && s->first->due_us < s->due_us) s->due_us = s->first->due_us;
     arm(sim, s->worker, s->due_us);
 }
@@ -161,13 +161,13 @@ static void answer_ping(sim_t *sim, int w)
 {
     es_msg_t msg = {.kind = ES_HEARTBEAT};
     uint64_t load = 0;
-    sim->workers[w].pinged_us = sim->now;
+    sim->workers[w].pinged_us = sim->world.now;
     for (int i = 0; i < SIM_CLIENTS; i++)
         if (sim->workers[w].streams[i]) load++;
     ES_SET(&msg, ES_M_LOAD, load, load);
     say(sim, w, 0, -1, &msg, NULL, 0);
     for (int i = 0; i < SIM_CLIENTS; i++)
-        if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->now);
+        if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->world.now);
 }
 
 /* Each kept final covers a frame beyond what the sender has told. */
@@ -176,7 +176,7 @@ static void check_kept(sim_t *sim, const stream_t *s, const es_msg_t *msg)
     es_receiver_stats_t stats;
     es_receiver_stats(s->receiver, &stats);
     if (msg->epoch == stats.epoch && msg->committed <= stats.committed && stats.kept > stats.committed - msg->committed)
-        sim_fail(sim, "c%d: %zu finals kept", s->client, stats.kept);
+        world_fail(&sim->world, "c%d: %zu finals kept", s->client, stats.kept);
 }
 
 static void take_frame(sim_t *sim, int w, const packet_t *packet)
@@ -190,7 +190,7 @@ static void take_frame(sim_t *sim, int w, const packet_t *packet)
         return;
     }
     if (!s) s = stream_new(sim, w, packet->client);
-    es_receiver_frame(s->receiver, &msg, packet->data, packet->len, sim->now);
+    es_receiver_frame(s->receiver, &msg, packet->data, packet->len, sim->world.now);
     check_kept(sim, s, &msg);
     if (s->open)
         run_stream(sim, s);
@@ -218,30 +218,30 @@ void worker_receive(sim_t *sim, const packet_t *packet)
         if (s && (msg->epoch == 0 || msg->epoch >= s->epoch)) worker_forget(sim, w, packet->client);
         break;
     default:
-        sim_fail(sim, "worker got kind %u", msg->kind);
+        world_fail(&sim->world, "worker got kind %u", msg->kind);
     }
 }
 
 void worker_timer(sim_t *sim, int w)
 {
     node_t *node = &sim->nodes[node_of(w)];
-    if (node->state != RUNNING || sim->now < node->timer_at) return;
+    if (node->state != RUNNING || sim->world.now < node->timer_at) return;
     node->timer_at = UINT64_MAX;
     for (int i = 0; i < SIM_CLIENTS; i++) {
         stream_t *s = sim->workers[w].streams[i];
         if (!s) continue;
         es_receiver_stats_t stats;
         es_receiver_stats(s->receiver, &stats);
-        if (sim->now >= stats.last_us + SECONDS(15))
+        if (sim->world.now >= stats.last_us + SECONDS(15))
             worker_forget(sim, w, i);
         else
             run_stream(sim, s);
     }
-    if (sim->now >= sim->workers[w].pinged_us + MS(1500)) { /* a broker that is new, or lost our HELLO */
-        sim->workers[w].pinged_us = sim->now;
+    if (sim->world.now >= sim->workers[w].pinged_us + MS(1500)) { /* a broker that is new, or lost our HELLO */
+        sim->workers[w].pinged_us = sim->world.now;
         say_hello(sim, w);
     }
-    arm(sim, w, sim->now + MS(500));
+    arm(sim, w, sim->world.now + MS(500));
 }
 
 void worker_start(sim_t *sim, int w)
@@ -251,9 +251,9 @@ void worker_start(sim_t *sim, int w)
     node->state = RUNNING;
     node->timer_at = UINT64_MAX;
     sim->workers[w].inc = (uint64_t)(w + 1) * 1000 + node->life;
-    sim->workers[w].pinged_us = sim->now;
+    sim->workers[w].pinged_us = sim->world.now;
     say_hello(sim, w);
-    arm(sim, w, sim->now + MS(500));
+    arm(sim, w, sim->world.now + MS(500));
 }
 
 void worker_stop(sim_t *sim, int w)
