@@ -25,6 +25,8 @@ library_allowed() {
     libwebsockets.h) [[ $1 =~ ^actors/(edge/server|cli/ws_client)\.[ch]$ ]] ;;
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
+    sqlite3.h) [[ $1 =~ ^actors/room/[a-z_]*store[a-z_]*\.c$ ]] ;;
+    editline/* | histedit.h) [[ $1 =~ ^actors/cli/[a-z_]+\.c$ ]] ;;
     sys/socket.h | netdb.h | poll.h | pthread.h | signal.h | time.h | sys/time.h) [[ ! $1 =~ ^proto/ ]] ;;
     esac
 }
@@ -37,7 +39,7 @@ while read -r file; do
             [ ! -f "$place/$header" ] || { found=1; break; }
         done
         # The composition root puts the house together.
-        [[ $file = actors/cli/up_thread.c && $header =~ ^(broker|edge|transcriber)_actor\.h$ ]] && found=1
+        [[ $file = actors/cli/up_thread.c && $header =~ ^(broker|edge|room|transcriber)_actor\.h$ ]] && found=1
         [ -n "$found" ] || complain "$file must not include \"$header\": only $(allowed "$folder" | tr ' ' '\n' | sort -u | xargs) are below it"
     done < <(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file")
     while read -r header; do
@@ -48,6 +50,9 @@ while read -r file; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 500 ] || complain "$file has $lines lines; past 500 another noun is wanted"
 done < <(sources 'proto/*.[ch]' 'broker/*.[ch]' 'actors/*.[ch]')
+
+hits=$(sources 'actors/*.[ch]' | xargs grep -lE '^ *# *include *<(editline/|histedit\.h)' || true)
+[ "$(wc -w <<<"$hits")" -le 1 ] || complain "one file edits lines, not several:" $hits
 
 if hits=$(sources 'tests/*' | grep -vE '\.(json|sh|md)$' | xargs -r grep -HnE '(^|[^a-z_])(u?sleep|nanosleep|time\.sleep|setTimeout)\('); then
     complain "tests wait by polling a condition with a deadline, not by sleeping: $hits"
