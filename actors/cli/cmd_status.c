@@ -30,7 +30,8 @@ static const es_option_t *const common_tables[] = {es_common_options, NULL};
 static const es_config_about_t about = {
     .program = "earshot status",
     .usage = "[OPTIONS]",
-    .about = "Shows actors, streams, rates and the oldest unacknowledged audio, as the broker's beacons tell them.",
+    .about =
+        "Shows actors, streams, rooms, rates and the oldest unacknowledged audio, as the broker's beacons tell them.",
     .epilog = "Exit codes:\n"
               "  0    shown\n"
               "  2    wrong options\n"

@@ -1,5 +1,6 @@
 #include "status_view.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "table.h"
@@ -13,6 +14,19 @@ static const char *string(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "?";
+}
+
+static bool serves_rooms(const json_t *actor)
+{
+    return strcmp(string(actor, "service"), "room") == 0;
+}
+
+static size_t count_rooms(const json_t *workers)
+{
+    size_t i, n = 0;
+    json_t *actor;
+    json_array_foreach(workers, i, actor) n += serves_rooms(actor) ? 1 : 0;
+    return n;
 }
 
 /* Of `key` between two beacons, a second; null where it cannot be told. */
@@ -30,7 +44,7 @@ static const json_t *find(const json_t *list, const char *key, const char *value
     return NULL;
 }
 
-/* Adds "rate" to each of a list of actors; returns the greatest lag among them, in microseconds. */
+/* Adds "rate" to each of a list of actors, "rooms" to those that have some; returns the greatest lag of audio among them, in microseconds. */
 static json_int_t join_list(const json_t *before, json_t *now, const char *id, const char *counter, double seconds)
 {
     json_int_t lag = 0;
@@ -40,7 +54,10 @@ static json_int_t join_list(const json_t *before, json_t *now, const char *id, c
     {
         const json_t *was = find(before, id, string(item, id));
         json_object_set_new(item, "rate", rate(was, item, counter, seconds));
-        if (number(item, "lag_us") > lag) lag = number(item, "lag_us");
+        if (serves_rooms(item))
+            json_object_set_new(item, "rooms", json_integer(number(item, "load")));
+        else if (number(item, "lag_us") > lag)
+            lag = number(item, "lag_us");
     }
     return lag;
 }
@@ -70,11 +87,12 @@ static void rate_cell(es_table_t *table, const json_t *object, const char *key)
         es_table_cell(table, "-");
 }
 
-static void heading(es_table_t *table)
+static es_table_t *table_of(const char *what, const char *per_second, const char *oldest)
 {
-    static const char *const names[] = {"ACTOR",    "DOES",           "STREAMS", "OF",
-                                        "FRAMES/S", "OLDEST UNACKED", "HEARD",   "NOTE"};
+    es_table_t *table = es_table_new("llrrrrrl");
+    const char *names[] = {"ACTOR", "DOES", what, "OF", per_second, oldest, "HEARD", "NOTE"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) es_table_cell(table, "%s", names[i]);
+    return table;
 }
 
 static void broker_row(es_table_t *table, const json_t *status)
@@ -91,11 +109,12 @@ static void broker_row(es_table_t *table, const json_t *status)
                   number(status, "waiting") ? ", streams wait" : "");
 }
 
-static void actor_row(es_table_t *table, const json_t *actor, const char *service)
+/* key: of how many things it serves. */
+static void actor_row(es_table_t *table, const json_t *actor, const char *service, const char *key)
 {
     es_table_cell(table, "%s", string(actor, "name"));
     es_table_cell(table, "%s", service ? service : string(actor, "service"));
-    es_table_cell(table, "%lld", number(actor, "streams"));
+    es_table_cell(table, "%lld", number(actor, key));
     if (json_object_get(actor, "capacity"))
         es_table_cell(table, "%lld", number(actor, "capacity"));
     else
@@ -114,21 +133,47 @@ static void print_drops(FILE *out, const json_t *status, const char *key, const 
         fprintf(out, "%s (%s): %lld\n", title, reason, json_integer_value(count));
 }
 
-void es_status_print(FILE *out, const json_t *status)
+static void print_streams(FILE *out, const json_t *status)
 {
     size_t i;
     json_t *actor;
-    es_table_t *table = es_table_new("llrrrrrl");
-    heading(table);
+    es_table_t *table = table_of("STREAMS", "FRAMES/S", "OLDEST UNACKED");
     broker_row(table, status);
-    json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "edge");
-    json_array_foreach(json_object_get(status, "workers"), i, actor) actor_row(table, actor, NULL);
+    json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "edge", "streams");
+    json_array_foreach(json_object_get(status, "workers"), i, actor)
+    {
+        if (!serves_rooms(actor)) actor_row(table, actor, NULL, "streams");
+    }
     es_table_print(table, out);
     es_table_destroy(&table);
-    size_t shown = json_array_size(json_object_get(status, "workers"));
+}
+
+static void print_rooms(FILE *out, const json_t *workers)
+{
+    size_t i;
+    json_t *actor;
+    es_table_t *table = table_of("ROOMS", "REQUESTS/S", "OLDEST UNANSWERED");
+    json_array_foreach(workers, i, actor)
+    {
+        if (serves_rooms(actor)) actor_row(table, actor, NULL, "rooms");
+    }
+    fputc('\n', out);
+    es_table_print(table, out);
+    fputc('\n', out);
+    es_table_destroy(&table);
+}
+
+void es_status_print(FILE *out, const json_t *status)
+{
+    const json_t *workers = json_object_get(status, "workers");
+    size_t shown = json_array_size(workers), rooms = count_rooms(workers);
+    print_streams(out, status);
+    if (rooms > 0) print_rooms(out, workers);
     if (number(status, "workers_total") > (json_int_t)shown)
         fprintf(out, "... and %lld more workers\n", number(status, "workers_total") - (json_int_t)shown);
-    if (shown == 0) fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
+    if (shown == rooms) fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
+    if (rooms == 0 && number(json_object_get(status, "dropped"), "no_room") > 0)
+        fputs("no room actor: what is said to rooms goes nowhere. Start one: earshot-room\n", out);
     if (number(status, "waiting"))
         fprintf(out, "%lld streams wait for a place: start more transcribers\n", number(status, "waiting"));
     fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);

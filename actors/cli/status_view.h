@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* A copy of `now` with what two beacons tell: "rates" {"frames", "results"} a second, "rate" in each worker and edge (all null where `before` is NULL, or the
- * broker or actor is another one), and "oldest_unacked_ms". */
+ * broker or actor is another one), "rooms" (open now) in each room actor, and "oldest_unacked_ms" of audio. */
 json_t *es_status_join(const json_t *before, const json_t *now);
 /* The same as tables. */
 void es_status_print(FILE *out, const json_t *status);

@@ -86,6 +86,56 @@ static void the_table_is_aligned(void **state)
     json_decref(status);
 }
 
+/* Beside a transcriber; without one. */
+static void room_actors_have_a_table_of_their_own(void **state)
+{
+    (void)state;
+    json_t *now = house(3600500, 160, 30, "a"), *workers = json_object_get(now, "workers");
+    json_array_append_new(workers, json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "name", "room-1", "inc",
+                                             "r", "service", "room", "capacity", 10000, "streams", 0, "load", 12,
+                                             "count", 40, "lag_us", 90000000, "heard_ms", 100));
+    json_object_set_new(now, "workers_total", json_integer(2));
+    json_t *status = es_status_join(NULL, now);
+    json_t *room = json_array_get(json_object_get(status, "workers"), 1);
+    assert_int_equal(json_integer_value(json_object_get(room, "rooms")), 12);
+    assert_int_equal(json_integer_value(json_object_get(status, "oldest_unacked_ms")), 1500); /* of audio */
+    char *text = print(status);
+    assert_string_equal(text,
+                        "ACTOR          DOES        STREAMS  OF  FRAMES/S  OLDEST UNACKED      HEARD  NOTE\n"
+                        "broker         broker            3  32         -               -          -  up 1:00:00\n"
+                        "edge           edge              3   -         -           0.4 s  0.7 s ago  \n"
+                        "transcriber-1  transcribe        3  32         -           1.5 s  0.2 s ago  draining\n"
+                        "\n"
+                        "ACTOR   DOES  ROOMS     OF  REQUESTS/S  OLDEST UNANSWERED      HEARD  NOTE\n"
+                        "room-1  room     12  10000           -             90.0 s  0.1 s ago  \n"
+                        "\n"
+                        "oldest unacknowledged audio: 1.5 s\n"
+                        "messages dropped (stale): 2\n");
+    free(text);
+    json_decref(status);
+    json_array_remove(workers, 0);
+    status = es_status_join(NULL, now);
+    text = print(status);
+    assert_non_null(strstr(text, "no worker: nothing is transcribed"));
+    free(text);
+    json_decref(status);
+    json_decref(now);
+}
+
+static void requests_without_a_room_actor_are_told(void **state)
+{
+    (void)state;
+    json_t *now = house(3600500, 160, 30, "a");
+    json_object_set_new(json_object_get(now, "dropped"), "no_room", json_integer(7));
+    json_t *status = es_status_join(NULL, now);
+    char *text = print(status);
+    assert_non_null(strstr(text, "no room actor: what is said to rooms goes nowhere. Start one: earshot-room\n"));
+    assert_non_null(strstr(text, "messages dropped (no_room): 7\n"));
+    free(text);
+    json_decref(status);
+    json_decref(now);
+}
+
 static void an_empty_house_says_what_to_do(void **state)
 {
     (void)state;
@@ -121,9 +171,13 @@ static void a_body_becomes_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rates_come_from_two_beacons), cmocka_unit_test(what_cannot_be_compared_has_no_rate),
-        cmocka_unit_test(the_table_is_aligned),        cmocka_unit_test(an_empty_house_says_what_to_do),
+        cmocka_unit_test(rates_come_from_two_beacons),
+        cmocka_unit_test(what_cannot_be_compared_has_no_rate),
+        cmocka_unit_test(the_table_is_aligned),
+        cmocka_unit_test(an_empty_house_says_what_to_do),
         cmocka_unit_test(a_body_becomes_json),
+        cmocka_unit_test(room_actors_have_a_table_of_their_own),
+        cmocka_unit_test(requests_without_a_room_actor_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
