@@ -8,7 +8,7 @@
 
 #include "envelope.h"
 
-#define ES_KEYMAP_KEY 16u
+#define ES_KEYMAP_KEY 64u /* a client_id, the id of a room */
 
 typedef struct es_keymap es_keymap_t;
 

@@ -165,6 +165,19 @@ void es_sender_link_flush(es_sender_link_t *self)
     for (int i = 0; i < self->n; i++) flush(&self->brokers[i]);
 }
 
+void es_sender_link_subscribe(es_sender_link_t *self, es_span_t topic, bool on)
+{
+    for (int i = 0; i < self->n; i++)
+        if (zmq_setsockopt(self->brokers[i].sub, on ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, topic.ptr, topic.len) != 0)
+            es_log_error("cannot change a subscription", ES_S("broker", self->brokers[i].base),
+                         ES_S("error", zmq_strerror(zmq_errno())));
+}
+
+const char *es_sender_link_key(const es_sender_link_t *self)
+{
+    return self->own_key;
+}
+
 int es_sender_link_sockets(const es_sender_link_t *self, void *sockets[], int max)
 {
     int n = self->n < max ? self->n : max;

@@ -29,6 +29,11 @@ int es_sender_link_broker(const es_sender_link_t *self, es_span_t key);
 int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
                         size_t len);
 
+/* Hear what is said on this topic (the key of a room) as well, or no more. One subscription a topic: the caller counts who wants it. */
+void es_sender_link_subscribe(es_sender_link_t *self, es_span_t topic, bool on);
+/* A key of our own, shaped like a client_id, that no client has: answers to what we ask for ourselves come on it. */
+const char *es_sender_link_key(const es_sender_link_t *self);
+
 /* Puts what was given to es_sender_link_send in this turn on the wire: small messages leave together (bundle.h). Call before waiting. */
 void es_sender_link_flush(es_sender_link_t *self);
 
