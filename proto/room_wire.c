@@ -46,6 +46,11 @@ bool es_room_is_request(uint32_t kind)
     return kind >= ES_ROOM_JOIN && kind <= ES_ROOM_WHO;
 }
 
+bool es_room_is_answer(uint32_t kind)
+{
+    return kind >= ES_ROOM_DONE && kind <= ES_ROOM_PRESENT;
+}
+
 /* ---- rows */
 
 static msgpack_object_array *list(es_decoder_t *decoder, const void *data, size_t len, msgpack_object *root)

@@ -55,7 +55,8 @@ bool es_room_id_valid(es_span_t id);
 /* No control characters (C0, DEL, C1), well-formed UTF-8. Line feeds and tabs are fine where `lines`. */
 bool es_room_text_valid(es_span_t text, bool lines);
 
-/* Does this kind go from an edge to a room actor? */
+/* Does this kind go from an edge to a room actor, or from a room actor to who asked? */
 bool es_room_is_request(uint32_t kind);
+bool es_room_is_answer(uint32_t kind);
 
 #endif

@@ -37,14 +37,31 @@ void es_client_said(es_client_t *self, size_t place)
         return;
     }
     es_frame_end(&self->out, place);
-    if (es_frame_buf_size(&self->out) > self->env->limits.max_queue) {
-        es_metric_add(&es_edge_culled, 1);
-        es_frame_buf_clear(&self->out);
-        hang_up(self, ES_CLOSE_SLOW, "you read too slowly");
-    }
+    if (es_frame_buf_size(&self->out) > self->env->limits.max_queue) es_client_cull(self);
+    es_client_wake(self);
+}
+
+void es_client_wake(es_client_t *self)
+{
     if (self->flushing) return;
     self->flushing = true;
     self->env->flush(self->env->ctx, self);
+}
+
+void es_client_cull(es_client_t *self)
+{
+    es_metric_add(&es_edge_culled, 1);
+    es_frame_buf_clear(&self->out);
+    hang_up(self, ES_CLOSE_SLOW, "you read too slowly");
+}
+
+size_t es_client_next(es_client_t *self, size_t max, const uint8_t **out)
+{
+    uint8_t *own;
+    size_t n = es_frame_buf_peek(&self->out, max, &own);
+    if (n) *out = own;
+    if (n || self->closing || !self->dialect->pending) return n;
+    return self->dialect->pending(self, out);
 }
 
 /* ---- settling: what follows from whatever has just happened */
@@ -81,8 +98,11 @@ static void throttle(es_client_t *self)
 
 void es_client_written(es_client_t *self, size_t n)
 {
-    es_frame_buf_consume(&self->out, n);
-    self->flushing = es_frame_buf_size(&self->out) != 0;
+    const uint8_t *more;
+    bool own = es_frame_buf_size(&self->out) != 0;
+    if (own) es_frame_buf_consume(&self->out, n);
+    if (self->dialect->written) self->dialect->written(self, own ? 0 : n);
+    self->flushing = es_client_next(self, 1, &more) != 0;
     if (self->throttled) throttle(self);
 }
 
@@ -136,6 +156,13 @@ void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body,
 {
     if (!self->sender) return;
     es_sender_receive(self->sender, msg, body, len, self->env->now_us);
+    settle(self);
+}
+
+void es_client_answer(es_client_t *self, const es_msg_t *msg, const void *body, size_t len)
+{
+    if (!self->dialect->answer) return;
+    self->dialect->answer(self, msg, body, len);
     settle(self);
 }
 

@@ -13,7 +13,10 @@
 
 #include "client_json.h"
 #include "frame_buf.h"
+#include "rate.h"
 #include "resample.h"
+#include "room_wire.h"
+#include "session.h"
 #include "stream_sender.h"
 #include "timers.h"
 
@@ -26,7 +29,14 @@ typedef struct {
     uint64_t max_chunk;   /* bytes of one binary message; more is an error, and the connection stays */
     uint64_t max_message; /* bytes of any message; more closes 1009 at the first piece */
     uint64_t max_queue;   /* bytes that wait for a client; more closes 1013 */
+    uint64_t max_rooms;   /* that a client may be in */
+    uint64_t say_rate;    /* messages that a client may say in rooms a second; 0: any number */
+    uint64_t say_burst;   /* and at once */
+    uint64_t session_ms;  /* a token is good for so long */
 } es_client_limits_t;
+
+struct es_edge_rooms;
+struct es_membership;
 
 /* What a client lives in. The functions must not destroy the client. */
 typedef struct {
@@ -43,6 +53,8 @@ typedef struct {
     /* Close with this code once client->out is written. */
     void (*close)(void *ctx, es_client_t *client, unsigned code, const char *reason);
     void (*random_hex)(void *ctx, char *out, size_t digits);
+    struct es_edge_rooms *rooms;
+    es_session_key_t session_key;
     es_decoder_t *decoder; /* of words; made when needed */
     int16_t *scratch[2];   /* for resampling, in and out; bytes below */
     size_t scratch_size[2];
@@ -62,6 +74,12 @@ typedef struct {
     void (*marked)(es_client_t *client, uint64_t seq);
     void (*done)(es_client_t *client); /* the stream is over and gone */
     void (*waiting)(es_client_t *client, uint64_t place);
+    /* A room actor's answer on this client's key. These three may be NULL. */
+    void (*answer)(es_client_t *client, const es_msg_t *msg, const void *body, size_t len);
+    /* Whole frames that wait for it beside client->out and lie together; 0: none. */
+    size_t (*pending)(es_client_t *client, const uint8_t **out);
+    /* So many bytes of what pending gave are written; 0: some of client->out was. */
+    void (*written)(es_client_t *client, size_t n);
 } es_dialect_t;
 
 typedef struct {
@@ -75,12 +93,19 @@ typedef struct es_mark es_mark_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
     size_t marks_count;
+    bool spoken;                    /* something came on this connection already */
+    struct es_membership *speaking; /* the room that the stream's words go to; NULL: none */
+    uint64_t streams, messages;     /* streams begun; messages that were given a name here */
+    uint64_t pending;               /* messages without room.said */
+    es_rate_t say_rate;
 } es_envelope_t;
 
 struct es_client {
     char id[ES_CLIENT_ID_LEN + 1];
     bool throttled, closing, draining, flushing; /* flushing: env.flush was called for what waits */
     bool stopping, done;                         /* EOS was pushed; EOS is committed */
+    char session[ES_SESSION_LEN + 1];
+    struct es_membership *memberships; /* in rooms */
     es_client_env_t *env;
     const es_dialect_t *dialect;
     void *transport; /* the server's */
@@ -113,6 +138,8 @@ void es_client_destroy(es_client_t **self_p);
 unsigned es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary);
 /* A message from the house on this client's key. */
 void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
+/* A room actor's answer on this client's key. */
+void es_client_answer(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
 /* Its timer is due. */
 void es_client_tick(es_client_t *self);
 /* The brokers that live have changed: move the stream where its broker has. */
@@ -121,7 +148,9 @@ void es_client_rebroker(es_client_t *self);
 void es_client_drain(es_client_t *self);
 /* So much waits for it that its socket is not read: it does not read either. */
 bool es_client_deaf(const es_client_t *self);
-/* What peek gave of client->out was written. */
+/* What to write next: whole frames, about `max` bytes, ES_FRAME_HEADROOM bytes before them are readable. 0: nothing waits. */
+size_t es_client_next(es_client_t *self, size_t max, const uint8_t **out);
+/* All that es_client_next gave was written. */
 void es_client_written(es_client_t *self, size_t n);
 
 /* ---- for dialects */
@@ -129,6 +158,11 @@ void es_client_written(es_client_t *self, size_t n);
 /* Compose a text message: append to &self->out between the two. */
 size_t es_client_say(es_client_t *self);
 void es_client_said(es_client_t *self, size_t place);
+
+/* Something waits that es_client_next will give. */
+void es_client_wake(es_client_t *self);
+/* It reads too slowly: what waits is given up, and the connection closed 1013. */
+void es_client_cull(es_client_t *self);
 
 /* The stream (client_stream.c). Begin one; there must be none. */
 void es_client_stream_begin(es_client_t *self, uint32_t rate, const char *language, bool partials);

@@ -1,42 +1,19 @@
 #include "client_json.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "json_fields.h"
 #include "resample.h"
 
-enum { DEPTH_MAX = 16, SHOWN = 64 }; /* bytes of a client's text that a message repeats */
+enum { DEPTH_MAX = 16 };
 
 typedef struct {
     const char *type;
     es_says_t says;
     int (*payload)(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 } verb_t;
-
-__attribute__((format(printf, 3, 4))) static int refuse(es_refusal_t *why, const char *code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    why->code = code;
-    vsnprintf(why->message, sizeof why->message, format, args);
-    va_end(args);
-    return -1;
-}
-
-/* The start of a client's string, cut between characters, for showing it in a message. */
-static const char *shown(const char *text, char out[SHOWN + 1])
-{
-    size_t n = strnlen(text, SHOWN + 1);
-    if (n > SHOWN) {
-        n = SHOWN;
-        while (n && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
-    }
-    memcpy(out, text, n);
-    out[n] = 0;
-    return out;
-}
 
 /* jansson recurses; its own limit is 2048. */
 static bool too_deep(const char *text, size_t len)
@@ -65,11 +42,12 @@ static json_t *load(const char *text, size_t len, es_refusal_t *why)
 {
     *why = (es_refusal_t){0};
     if (len > ES_TEXT_LIMIT) {
-        refuse(why, "text_too_large", "The text message has %zu bytes; at most %u are taken.", len, ES_TEXT_LIMIT);
+        es_json_refuse(why, "text_too_large", "The text message has %zu bytes; at most %u are taken.", len,
+                       ES_TEXT_LIMIT);
         return NULL;
     }
     if (too_deep(text, len)) {
-        refuse(why, "invalid_json", "The JSON is nested deeper than %d levels.", DEPTH_MAX);
+        es_json_refuse(why, "invalid_json", "The JSON is nested deeper than %d levels.", DEPTH_MAX);
         return NULL;
     }
     json_error_t error;
@@ -78,33 +56,17 @@ static json_t *load(const char *text, size_t len, es_refusal_t *why)
         /* jansson quotes what it read, and cuts characters in two. */
         for (char *c = error.text; *c; c++)
             if (*c & 0x80) *c = '?';
-        char part[SHOWN + 1];
-        refuse(why, "invalid_json", "The text is not valid JSON (%s, at byte %d); send one JSON object.",
-               shown(error.text, part), error.position);
+        char part[ES_JSON_SHOWN + 1];
+        es_json_refuse(why, "invalid_json", "The text is not valid JSON (%s, at byte %d); send one JSON object.",
+                       es_json_shown(error.text, part), error.position);
         return NULL;
     }
     if (!json_is_object(root)) {
-        refuse(why, "invalid_json", "The JSON is not an object; send {\"type\": ...}.");
+        es_json_refuse(why, "invalid_json", "The JSON is not an object; send {\"type\": ...}.");
         json_decref(root);
         return NULL;
     }
     return root;
-}
-
-/* No names but those listed (NULL-terminated). */
-static int only(const json_t *object, const char *where, const char *const *names, es_refusal_t *why)
-{
-    const char *key;
-    json_t *value;
-    char part[SHOWN + 1];
-    json_object_foreach((json_t *)object, key, value)
-    {
-        const char *const *name = names;
-        while (*name && strcmp(*name, key) != 0) name++;
-        if (!*name)
-            return refuse(why, "unknown_field", "%s has no field \"%s\"; leave it out.", where, shown(key, part));
-    }
-    return 0;
 }
 
 bool es_language_valid(const char *text, size_t len)
@@ -121,40 +83,43 @@ bool es_language_valid(const char *text, size_t len)
 static int start_rate(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
     const json_t *rate = json_object_get(payload, "sample_rate"), *format = json_object_get(payload, "format");
-    if (!rate) return refuse(why, "missing_field", "audio.start needs \"sample_rate\": " ES_RATES_TEXT ".");
+    if (!rate) return es_json_refuse(why, "missing_field", "audio.start needs \"sample_rate\": " ES_RATES_TEXT ".");
     json_int_t value = json_integer_value(rate);
     if (!json_is_integer(rate) || value < 0 || !es_rate_supported((uint64_t)value))
-        return refuse(why, "bad_field", "\"sample_rate\" must be one of the numbers " ES_RATES_TEXT ".");
+        return es_json_refuse(why, "bad_field", "\"sample_rate\" must be one of the numbers " ES_RATES_TEXT ".");
     out->sample_rate = (uint32_t)value;
-    if (!format) return refuse(why, "missing_field", "audio.start needs \"format\": \"pcm16\".");
+    if (!format) return es_json_refuse(why, "missing_field", "audio.start needs \"format\": \"pcm16\".");
     if (!json_is_string(format) || strcmp(json_string_value(format), "pcm16") != 0)
-        return refuse(why, "bad_field", "\"format\" must be \"pcm16\" (signed 16 bit, little-endian, mono).");
+        return es_json_refuse(why, "bad_field", "\"format\" must be \"pcm16\" (signed 16 bit, little-endian, mono).");
     return 0;
 }
 
 static int payload_start(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
-    static const char *const names[] = {"sample_rate", "format", "language", "partials", NULL};
-    if (only(payload, "The payload of audio.start", names, why) || start_rate(payload, out, why)) return -1;
+    static const char *const names[] = {"sample_rate", "format", "language", "partials", "room", NULL};
+    if (es_json_only(payload, "The payload of audio.start", names, why) || start_rate(payload, out, why)) return -1;
     const json_t *language = json_object_get(payload, "language"), *partials = json_object_get(payload, "partials");
     if (language) {
         if (!json_is_string(language) || !es_language_valid(json_string_value(language), json_string_length(language)))
-            return refuse(why, "bad_field", "\"language\" must be a tag such as \"en\" or \"en-GB\".");
+            return es_json_refuse(why, "bad_field", "\"language\" must be a tag such as \"en\" or \"en-GB\".");
         memcpy(out->language, json_string_value(language), json_string_length(language) + 1);
     }
-    if (partials && !json_is_boolean(partials)) return refuse(why, "bad_field", "\"partials\" must be true or false.");
+    if (partials && !json_is_boolean(partials))
+        return es_json_refuse(why, "bad_field", "\"partials\" must be true or false.");
     out->partials = json_is_true(partials);
-    return 0;
+    return json_object_get(payload, "room") ? es_json_room(payload, "audio.start", out, why) : 0;
 }
 
 static int payload_mark(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
     static const char *const names[] = {"id", NULL};
-    if (only(payload, "The payload of audio.mark", names, why)) return -1;
+    if (es_json_only(payload, "The payload of audio.mark", names, why)) return -1;
     const json_t *id = json_object_get(payload, "id");
-    if (!id) return refuse(why, "missing_field", "audio.mark needs \"id\": the string that audio.marked brings back.");
+    if (!id)
+        return es_json_refuse(why, "missing_field",
+                              "audio.mark needs \"id\": the string that audio.marked brings back.");
     if (!json_is_string(id) || !json_string_length(id) || json_string_length(id) > ES_MARK_ID_MAX)
-        return refuse(why, "bad_field", "\"id\" must be a string of 1 to %u bytes.", ES_MARK_ID_MAX);
+        return es_json_refuse(why, "bad_field", "\"id\" must be a string of 1 to %u bytes.", ES_MARK_ID_MAX);
     memcpy(out->id, json_string_value(id), json_string_length(id) + 1);
     return 0;
 }
@@ -163,13 +128,15 @@ static int payload_empty(const json_t *payload, es_client_says_t *out, es_refusa
 {
     static const char *const names[] = {NULL};
     (void)out;
-    return only(payload, "The payload of this type", names, why);
+    return es_json_only(payload, "The payload of this type", names, why);
 }
 
-static const verb_t verbs[] = {{"audio.start", ES_SAYS_START, payload_start},
-                               {"audio.stop", ES_SAYS_STOP, payload_empty},
-                               {"audio.mark", ES_SAYS_MARK, payload_mark},
-                               {"ping", ES_SAYS_PING, payload_empty}};
+static const verb_t verbs[] = {
+    {"audio.start", ES_SAYS_START, payload_start},      {"audio.stop", ES_SAYS_STOP, payload_empty},
+    {"audio.mark", ES_SAYS_MARK, payload_mark},         {"ping", ES_SAYS_PING, payload_empty},
+    {"session.resume", ES_SAYS_RESUME, es_json_resume}, {"room.join", ES_SAYS_JOIN, es_json_join},
+    {"room.leave", ES_SAYS_LEAVE, es_json_leave},       {"room.say", ES_SAYS_SAY, es_json_say},
+    {"room.history", ES_SAYS_HISTORY, es_json_history}, {"room.who", ES_SAYS_WHO, es_json_who}};
 
 static const verb_t *find_verb(const char *type)
 {
@@ -181,38 +148,36 @@ static const verb_t *find_verb(const char *type)
 /* Types that the protocol has and this server has not. */
 static bool known_elsewhere(const char *type)
 {
-    static const char *const types[] = {"room.join", "room.leave", "room.say",      "room.history",
-                                        "room.who",  "job.watch",  "session.resume"};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (!strcmp(types[i], type)) return true;
-    return false;
+    return !strcmp(type, "job.watch");
 }
 
 static const char *type_of(const json_t *root, es_refusal_t *why)
 {
     const json_t *type = json_object_get(root, "type");
     if (!type) {
-        refuse(why, "missing_field", "The message has no \"type\".");
+        es_json_refuse(why, "missing_field", "The message has no \"type\".");
         return NULL;
     }
     if (!json_is_string(type)) {
-        refuse(why, "bad_field", "\"type\" must be a string.");
+        es_json_refuse(why, "bad_field", "\"type\" must be a string.");
         return NULL;
     }
-    shown(json_string_value(type), why->ref);
+    es_json_shown(json_string_value(type), why->ref);
     return json_string_value(type);
 }
 
 static int envelope_fields(const json_t *root, es_refusal_t *why)
 {
     static const char *const names[] = {"type", "payload", "timestamp", NULL};
-    if (only(root, "The message", names, why)) return -1;
+    if (es_json_only(root, "The message", names, why)) return -1;
     const json_t *payload = json_object_get(root, "payload"), *time = json_object_get(root, "timestamp");
-    if (!payload) return refuse(why, "missing_field", "The message has no \"payload\"; send {} where it is empty.");
-    if (!json_is_object(payload)) return refuse(why, "bad_field", "\"payload\" must be an object.");
-    if (!time) return refuse(why, "missing_field", "The message has no \"timestamp\" (milliseconds since 1970).");
+    if (!payload)
+        return es_json_refuse(why, "missing_field", "The message has no \"payload\"; send {} where it is empty.");
+    if (!json_is_object(payload)) return es_json_refuse(why, "bad_field", "\"payload\" must be an object.");
+    if (!time)
+        return es_json_refuse(why, "missing_field", "The message has no \"timestamp\" (milliseconds since 1970).");
     if (!json_is_number(time) || json_number_value(time) < 0)
-        return refuse(why, "bad_field", "\"timestamp\" must be a number: milliseconds since 1970.");
+        return es_json_refuse(why, "bad_field", "\"timestamp\" must be a number: milliseconds since 1970.");
     return 0;
 }
 
@@ -222,10 +187,13 @@ static int envelope(const json_t *root, es_client_says_t *out, es_refusal_t *why
     if (!type) return -1;
     const verb_t *verb = find_verb(type);
     if (!verb && known_elsewhere(type))
-        return refuse(why, "unsupported_type", "This server does not have \"%s\".", why->ref);
+        return es_json_refuse(why, "unsupported_type", "This server does not have \"%s\".", why->ref);
     if (!verb)
-        return refuse(why, "unknown_type",
-                      "The type \"%s\" is unknown; there are audio.start, audio.stop, audio.mark and ping.", why->ref);
+        return es_json_refuse(
+            why, "unknown_type",
+            "The type \"%s\" is unknown; there are audio.start, audio.stop, audio.mark, ping, session.resume, "
+            "room.join, room.leave, room.say, room.history and room.who.",
+            why->ref);
     if (envelope_fields(root, why)) return -1;
     out->type = verb->says;
     return verb->payload(json_object_get(root, "payload"), out, why);
@@ -251,8 +219,9 @@ static int flat(const json_t *root, es_client_says_t *out, es_refusal_t *why)
     else if (!strcmp(type, "ping"))
         out->type = ES_SAYS_PING;
     else
-        return refuse(why, "unknown_type", "The type \"%s\" is unknown; there are \"stop\" and \"ping\".", why->ref);
-    return only(root, "The message", names, why);
+        return es_json_refuse(why, "unknown_type", "The type \"%s\" is unknown; there are \"stop\" and \"ping\".",
+                              why->ref);
+    return es_json_only(root, "The message", names, why);
 }
 
 int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why)

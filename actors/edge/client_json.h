@@ -6,11 +6,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "room_wire.h"
+#include "session.h"
+
 #define ES_TEXT_LIMIT 65536u /* bytes of one text message */
 #define ES_MARK_ID_MAX 128u
 #define ES_LANGUAGE_MAX 35u
 
-typedef enum { ES_SAYS_START, ES_SAYS_STOP, ES_SAYS_MARK, ES_SAYS_PING } es_says_t;
+#define ES_HISTORY_LIMIT 100u /* events of one room.history */
+
+typedef enum {
+    ES_SAYS_START,
+    ES_SAYS_STOP,
+    ES_SAYS_MARK,
+    ES_SAYS_PING,
+    ES_SAYS_RESUME,
+    ES_SAYS_JOIN,
+    ES_SAYS_LEAVE,
+    ES_SAYS_SAY,
+    ES_SAYS_HISTORY,
+    ES_SAYS_WHO
+} es_says_t;
 
 typedef struct {
     es_says_t type;
@@ -18,6 +34,14 @@ typedef struct {
     bool partials;                      /* START */
     char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
     char id[ES_MARK_ID_MAX + 1];        /* MARK */
+    char token[ES_SESSION_TOKEN_MAX + 1];
+    /* Rooms. Texts are NUL-terminated and hold no NUL. */
+    char room[ES_ROOM_ID_MAX + 1]; /* START: "" where not given */
+    char name[ES_NAME_MAX + 1];
+    char msg_id[ES_MSG_ID_MAX + 1]; /* "" where not given */
+    char text[ES_ROOM_TEXT_MAX + 1];
+    bool has_since, has_log;
+    uint64_t since, log, before, limit; /* HISTORY: 0 where not given */
 } es_client_says_t;
 
 typedef struct {

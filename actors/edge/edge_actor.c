@@ -11,6 +11,7 @@
 #include "clients.h"
 #include "edge_loop.h"
 #include "edge_metrics.h"
+#include "edge_rooms.h"
 #include "envelope_ws.h"
 #include "flat.h"
 #include "log.h"
@@ -79,6 +80,19 @@ static void env_random_hex(void *ctx, char *out, size_t digits)
         es_hex16(es_random_u64(), hex);
         memcpy(out + done, hex, digits - done < 16 ? digits - done : 16);
     }
+}
+
+static void rooms_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    edge_t *self = ctx;
+    self->work++;
+    es_sender_link_send(self->link, es_sender_link_broker(self->link, key), key, msg, body, len);
+}
+
+static void rooms_subscribe(void *ctx, es_span_t key, bool on)
+{
+    edge_t *self = ctx;
+    es_sender_link_subscribe(self->link, key, on);
 }
 
 /* ---- what the server asks */
@@ -162,11 +176,18 @@ static void on_connection(void *ctx, int fd)
 static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
 {
     edge_t *self = ctx;
+    es_span_t room;
     (void)now_us;
     self->work++;
     es_client_t *client = es_clients_find(&self->clients, key);
-    if (client)
+    if (client && es_room_is_answer(msg->kind))
+        es_client_answer(client, msg, body, len);
+    else if (client)
         es_client_receive(client, msg, body, len);
+    else if (msg->kind == ES_ROOM_NEWS && es_room_of_key(key, &room))
+        es_edge_rooms_news(self->env.rooms, room, msg, body, len);
+    else if (es_room_is_answer(msg->kind) && es_span_eq(key, es_span(es_sender_link_key(self->link))))
+        es_edge_rooms_answer(self->env.rooms, msg, body, len);
     else
         es_metric_add(&es_edge_deaf, 1);
 }
@@ -182,6 +203,7 @@ static void link_changed(void *ctx, uint64_t now_us)
     edge_t *self = ctx;
     (void)now_us;
     es_clients_each(&self->clients, rebroker, self);
+    es_edge_rooms_brokers_changed(self->env.rooms);
 }
 
 /* ---- time */
@@ -264,6 +286,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     bool more = es_sender_link_drain(self->link, ES_LOOP_BATCH, now_us);
     uint64_t next = es_sender_link_tick(self->link, now_us);
     run_timers(self, now_us);
+    next = earliest(next, es_edge_rooms_turn(self->env.rooms));
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
     if (self->draining && (!self->clients.count || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
@@ -308,7 +331,11 @@ static void settle_env(edge_t *self)
     self->env = (es_client_env_t){.ctx = self,
                                   .limits = {.max_chunk = self->config->max_chunk,
                                              .max_message = self->config->max_message,
-                                             .max_queue = self->config->max_queue},
+                                             .max_queue = self->config->max_queue,
+                                             .max_rooms = self->config->max_client_rooms,
+                                             .say_rate = self->config->say_rate,
+                                             .say_burst = self->config->say_burst,
+                                             .session_ms = self->config->session_us / 1000},
                                   .broker = env_broker,
                                   .send = env_send,
                                   .flush = env_flush,
@@ -317,6 +344,30 @@ static void settle_env(edge_t *self)
                                   .random_hex = env_random_hex};
     env_random_hex(self, self->prefix, ES_PREFIX_LEN);
     loop_woke(self, es_now_us());
+}
+
+static int load_session_key(edge_t *self)
+{
+    char file[1100], err[1400];
+    const char *named = self->config->session_key;
+    if (named && *named)
+        snprintf(file, sizeof file, "%s", named);
+    else
+        snprintf(file, sizeof file, "%s/session.key", self->config->common.data);
+    if (es_session_key_load(&self->env.session_key, file, err, sizeof err) == 0) return 0;
+    es_log_error(err);
+    return -1;
+}
+
+static int start_rooms(edge_t *self)
+{
+    const es_edge_rooms_limits_t limits = {.max_rooms = self->config->max_rooms,
+                                           .max_room_members = self->config->max_room_members,
+                                           .backlog = self->config->room_backlog};
+    const es_edge_rooms_ops_t ops = {.ctx = self, .send = rooms_send, .subscribe = rooms_subscribe};
+    if (load_session_key(self)) return -1;
+    self->env.rooms = es_edge_rooms_new(&limits, &ops, &self->env, es_sender_link_key(self->link));
+    return 0;
 }
 
 static int start(edge_t *self)
@@ -328,7 +379,7 @@ static int start(edge_t *self)
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
-    if (!self->link) return -1;
+    if (!self->link || start_rooms(self)) return -1;
     self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
     es_pages_load(&self->http.pages, web_dir(self->config));
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
@@ -355,6 +406,7 @@ static void finish(edge_t *self)
     es_server_destroy(&self->server);
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);
+    es_edge_rooms_destroy(&self->env.rooms);
     es_client_env_fini(&self->env);
     es_sender_link_destroy(&self->link);
     es_pages_fini(&self->http.pages);

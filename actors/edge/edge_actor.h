@@ -14,6 +14,9 @@ typedef struct {
     char *allow_origin;
     uint64_t max_clients, max_chunk, max_message, max_queue;
     uint64_t tick_us, drain_us;
+    uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog, say_rate, say_burst;
+    char *session_key; /* its file, or NULL: in the data directory */
+    uint64_t session_us;
 } es_edge_config_t;
 
 extern const es_option_t *const es_edge_option_tables[];

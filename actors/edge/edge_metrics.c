@@ -19,6 +19,14 @@ static ES_METRIC_COUNTER(too_many_marks, "earshot_edge_errors_total{code=\"too_m
                          "errors said to clients");
 static ES_METRIC_COUNTER(segment_failed, "earshot_edge_errors_total{code=\"segment_failed\"}",
                          "errors said to clients");
+static ES_METRIC_COUNTER(too_many_rooms, "earshot_edge_errors_total{code=\"too_many_rooms\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(room_full, "earshot_edge_errors_total{code=\"room_full\"}", "errors said to clients");
+static ES_METRIC_COUNTER(room_unavailable, "earshot_edge_errors_total{code=\"room_unavailable\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(too_many_pending, "earshot_edge_errors_total{code=\"too_many_pending\"}",
+                         "errors said to clients");
+static ES_METRIC_COUNTER(rate_limited, "earshot_edge_errors_total{code=\"rate_limited\"}", "errors said to clients");
 static ES_METRIC_COUNTER(other_errors, "earshot_edge_errors_total{code=\"other\"}", "errors said to clients");
 ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
 ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total",
@@ -34,6 +42,15 @@ ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"dr
 ES_METRIC_COUNTER(es_edge_path_refused, "earshot_edge_refused_total{reason=\"path\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_accept_failed, "earshot_edge_refused_total{reason=\"descriptors\"}", "connections refused");
 
+ES_METRIC_GAUGE(es_edge_rooms_open, "earshot_edge_rooms", "rooms with members here");
+ES_METRIC_GAUGE(es_edge_room_members, "earshot_edge_room_members", "memberships of clients in rooms");
+ES_METRIC_COUNTER(es_edge_room_events, "earshot_edge_room_events_total", "events of rooms written for their members");
+ES_METRIC_COUNTER(es_edge_room_bytes, "earshot_edge_room_bytes_total", "bytes of events sent to members");
+ES_METRIC_COUNTER(es_edge_room_fetches, "earshot_edge_room_fetches_total", "times that missing events were asked for");
+ES_METRIC_COUNTER(es_edge_room_gaps, "earshot_edge_room_gaps_total", "times that members were told of a gap");
+ES_METRIC_COUNTER(es_edge_room_malformed, "earshot_edge_room_malformed_total",
+                  "messages of room actors that are not valid");
+
 es_metric_t *const *es_edge_metrics(void)
 {
     static es_metric_t *const list[] = {&es_edge_clients,        &es_edge_streams,
@@ -42,13 +59,19 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_finals,         &es_edge_partials,
                                         &chunk_too_large,        &text_too_large,
                                         &too_many_marks,         &segment_failed,
-                                        &other_errors,           &es_edge_throttled,
-                                        &es_edge_overruns,       &es_edge_culled,
-                                        &es_edge_too_big,        &es_edge_not_utf8,
-                                        &es_edge_deaf,           &es_edge_requests,
-                                        &es_edge_origin_refused, &es_edge_full_refused,
-                                        &es_edge_drain_refused,  &es_edge_path_refused,
-                                        &es_edge_accept_failed,  NULL};
+                                        &too_many_rooms,         &room_full,
+                                        &room_unavailable,       &too_many_pending,
+                                        &rate_limited,           &other_errors,
+                                        &es_edge_throttled,      &es_edge_overruns,
+                                        &es_edge_culled,         &es_edge_too_big,
+                                        &es_edge_not_utf8,       &es_edge_deaf,
+                                        &es_edge_requests,       &es_edge_origin_refused,
+                                        &es_edge_full_refused,   &es_edge_drain_refused,
+                                        &es_edge_path_refused,   &es_edge_accept_failed,
+                                        &es_edge_rooms_open,     &es_edge_room_members,
+                                        &es_edge_room_events,    &es_edge_room_bytes,
+                                        &es_edge_room_fetches,   &es_edge_room_gaps,
+                                        &es_edge_room_malformed, NULL};
     return list;
 }
 
@@ -60,6 +83,11 @@ void es_edge_count_error(const char *code)
     } limits[] = {{"chunk_too_large", &chunk_too_large},
                   {"text_too_large", &text_too_large},
                   {"too_many_marks", &too_many_marks},
+                  {"too_many_rooms", &too_many_rooms},
+                  {"room_full", &room_full},
+                  {"room_unavailable", &room_unavailable},
+                  {"too_many_pending", &too_many_pending},
+                  {"rate_limited", &rate_limited},
                   {"segment_failed", &segment_failed}};
     es_metric_t *metric = &other_errors;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)

@@ -6,7 +6,8 @@
 
 #include "alloc.h"
 #include "edge_metrics.h"
-#include "json_out.h"
+#include "envelope_out.h"
+#include "room_ws.h"
 
 struct es_mark {
     es_mark_t *next;
@@ -18,81 +19,38 @@ enum { SAMPLES_PER_MS = ES_RATE / 1000, WORDS_SHOWN = 512 };
 
 /* ---- saying */
 
-#define begin(self, type) \
-    begin_text((self), "{\"type\":\"" type "\",\"payload\":{", sizeof("{\"type\":\"" type "\",\"payload\":{") - 1)
-static size_t begin_text(es_client_t *self, const char *head, size_t len)
-{
-    size_t place = es_client_say(self);
-    es_frame_buf_append(&self->out, head, len);
-    return place;
-}
-
-static void end(es_client_t *self, size_t place)
-{
-    es_json_raw(&self->out, "},\"timestamp\":");
-    es_json_uint(&self->out, self->env->wall_ms);
-    es_json_raw(&self->out, "}");
-    es_client_said(self, place);
-}
-
-#define field_uint(self, name, value)                  \
-    do {                                               \
-        es_json_raw(&(self)->out, ",\"" name "\":");   \
-        es_json_uint(&(self)->out, (uint64_t)(value)); \
-    } while (0)
-
 static void field_id(es_client_t *self)
 {
     es_json_raw(&self->out, "\"client_id\":");
     es_json_plain(&self->out, self->id, ES_CLIENT_ID_LEN);
 }
 
-static void refuse(es_client_t *self, const es_refusal_t *why)
+static void session_fields(es_client_t *self)
 {
-    es_edge_count_error(why->code);
-    size_t place = begin(self, "error");
-    es_json_raw(&self->out, "\"code\":");
-    es_json_plain(&self->out, why->code, strlen(why->code));
-    es_json_raw(&self->out, ",\"message\":");
-    es_json_string(&self->out, es_span(why->message));
-    if (why->ref[0]) {
-        es_json_raw(&self->out, ",\"ref\":");
-        es_json_string(&self->out, es_span(why->ref));
-    }
-    end(self, place);
-}
-
-static void refuse_with(es_client_t *self, const char *code, const char *ref, const char *message)
-{
-    es_refusal_t why = {.code = code};
-    snprintf(why.message, sizeof why.message, "%s", message);
-    snprintf(why.ref, sizeof why.ref, "%s", ref);
-    refuse(self, &why);
-}
-
-static void random_hex(es_client_t *self, const char *name)
-{
-    char hex[32];
-    self->env->random_hex(self->env->ctx, hex, sizeof hex);
-    es_frame_buf_append(&self->out, name, strlen(name));
-    es_json_plain(&self->out, hex, sizeof hex);
+    char token[ES_SESSION_TOKEN_MAX + 1];
+    es_session_issue(&self->env->session_key, self->session, self->env->wall_ms, token);
+    es_json_raw(&self->out, ",\"session\":");
+    es_json_plain(&self->out, self->session, ES_SESSION_LEN);
+    es_json_raw(&self->out, ",\"token\":");
+    es_json_plain(&self->out, token, strlen(token));
 }
 
 static void open_envelope(es_client_t *self, const char *query)
 {
     (void)query;
     self->envelope.marks_end = &self->envelope.marks;
-    size_t place = begin(self, "welcome");
+    self->env->random_hex(self->env->ctx, self->session, ES_SESSION_LEN);
+    size_t place = es_envelope_begin(self, "welcome");
     field_id(self);
-    random_hex(self, ",\"session\":");
-    random_hex(self, ",\"token\":");
+    session_fields(self);
     es_json_raw(&self->out, ",\"limits\":{\"sample_rates\":[8000,16000,24000,44100,48000]");
-    field_uint(self, "max_chunk", self->env->limits.max_chunk);
-    field_uint(self, "max_message", self->env->limits.max_message);
-    field_uint(self, "max_text", ES_TEXT_LIMIT);
-    field_uint(self, "max_marks", ES_MARKS_MAX);
+    es_envelope_uint(self, "max_chunk", self->env->limits.max_chunk);
+    es_envelope_uint(self, "max_message", self->env->limits.max_message);
+    es_envelope_uint(self, "max_text", ES_TEXT_LIMIT);
+    es_envelope_uint(self, "max_marks", ES_MARKS_MAX);
+    es_envelope_uint(self, "max_rooms", self->env->limits.max_rooms);
     es_json_raw(&self->out, "}");
-    end(self, place);
+    es_envelope_end(self, place);
 }
 
 /* ---- marks */
@@ -111,7 +69,8 @@ static void forget_marks(es_client_t *self)
 static void mark(es_client_t *self, const char *id)
 {
     if (self->envelope.marks_count >= ES_MARKS_MAX) {
-        refuse_with(self, "too_many_marks", "audio.mark", "Too many marks are under way; wait for audio.marked.");
+        es_envelope_refuse_with(self, "too_many_marks", "audio.mark",
+                                "Too many marks are under way; wait for audio.marked.");
         return;
     }
     size_t len = strlen(id) + 1;
@@ -130,10 +89,10 @@ static void marked(es_client_t *self, uint64_t seq)
 {
     es_mark_t *first;
     while ((first = self->envelope.marks) && first->seq <= seq) {
-        size_t place = begin(self, "audio.marked");
+        size_t place = es_envelope_begin(self, "audio.marked");
         es_json_raw(&self->out, "\"id\":");
         es_json_string(&self->out, es_span(first->id));
-        end(self, place);
+        es_envelope_end(self, place);
         self->envelope.marks = first->next;
         if (!first->next) self->envelope.marks_end = &self->envelope.marks;
         self->envelope.marks_count--;
@@ -145,25 +104,26 @@ static void marked(es_client_t *self, uint64_t seq)
 
 static void chunk(es_client_t *self, const void *data, size_t len)
 {
+    self->envelope.spoken = true;
     if (!self->sender || self->stopping) {
-        refuse_with(self, "not_streaming", "", "No stream is open for this chunk; send audio.start first.");
+        es_envelope_refuse_with(self, "not_streaming", "", "No stream is open for this chunk; send audio.start first.");
         return;
     }
     uint64_t seq = es_client_stream_push(self, data, len);
     if (!seq) return;
-    size_t place = begin(self, "ack");
+    size_t place = es_envelope_begin(self, "ack");
     field_id(self);
-    field_uint(self, "seq", seq);
-    field_uint(self, "chunk_size", len);
-    end(self, place);
+    es_envelope_uint(self, "seq", seq);
+    es_envelope_uint(self, "chunk_size", len);
+    es_envelope_end(self, place);
 }
 
 static void start(es_client_t *self, const es_client_says_t *says)
 {
     if (self->sender)
-        refuse_with(self, "already_streaming", "audio.start",
-                    "A stream is open already; send audio.stop and wait for audio.done.");
-    else
+        es_envelope_refuse_with(self, "already_streaming", "audio.start",
+                                "A stream is open already; send audio.stop and wait for audio.done.");
+    else if (es_room_ws_speak(self, says->room) == 0)
         es_client_stream_begin(self, says->sample_rate, says->language, says->partials);
 }
 
@@ -171,7 +131,7 @@ static void stop(es_client_t *self, const es_client_says_t *says)
 {
     (void)says;
     if (!self->sender || self->stopping)
-        refuse_with(self, "not_streaming", "audio.stop", "No stream is open that could be stopped.");
+        es_envelope_refuse_with(self, "not_streaming", "audio.stop", "No stream is open that could be stopped.");
     else
         es_client_stream_end(self);
 }
@@ -179,8 +139,8 @@ static void stop(es_client_t *self, const es_client_says_t *says)
 static void mark_said(es_client_t *self, const es_client_says_t *says)
 {
     if (!self->sender || self->stopping)
-        refuse_with(self, "not_streaming", "audio.mark",
-                    "No stream is open that could be marked; send audio.start first.");
+        es_envelope_refuse_with(self, "not_streaming", "audio.mark",
+                                "No stream is open that could be marked; send audio.start first.");
     else
         mark(self, says->id);
 }
@@ -188,19 +148,49 @@ static void mark_said(es_client_t *self, const es_client_says_t *says)
 static void ping(es_client_t *self, const es_client_says_t *says)
 {
     (void)says;
-    end(self, begin(self, "pong"));
+    es_envelope_end(self, es_envelope_begin(self, "pong"));
+}
+
+/* This connection goes on as the session that the token names. */
+static void resume(es_client_t *self, const es_client_says_t *says)
+{
+    if (self->envelope.spoken) {
+        es_envelope_refuse_with(self, "not_first", "session.resume",
+                                "session.resume must be the first message of a connection; connect again.");
+        return;
+    }
+    const char *wrong = es_session_verify(&self->env->session_key, says->token, self->env->wall_ms,
+                                          self->env->limits.session_ms, self->session);
+    size_t place = es_envelope_begin(self, "session.resumed");
+    if (wrong) {
+        es_json_raw(&self->out, "\"ok\":false,\"reason\":");
+        es_json_string(&self->out, es_span(wrong));
+    } else {
+        es_json_raw(&self->out, "\"ok\":true");
+        session_fields(self);
+    }
+    es_envelope_end(self, place);
 }
 
 static void text(es_client_t *self, const char *said, size_t len)
 {
-    static void (*const verbs[])(es_client_t *, const es_client_says_t *) = {
-        [ES_SAYS_START] = start, [ES_SAYS_STOP] = stop, [ES_SAYS_MARK] = mark_said, [ES_SAYS_PING] = ping};
+    static void (*const verbs[])(es_client_t *, const es_client_says_t *) = {[ES_SAYS_START] = start,
+                                                                             [ES_SAYS_STOP] = stop,
+                                                                             [ES_SAYS_MARK] = mark_said,
+                                                                             [ES_SAYS_PING] = ping,
+                                                                             [ES_SAYS_RESUME] = resume,
+                                                                             [ES_SAYS_JOIN] = es_room_ws_join,
+                                                                             [ES_SAYS_LEAVE] = es_room_ws_leave,
+                                                                             [ES_SAYS_SAY] = es_room_ws_say,
+                                                                             [ES_SAYS_HISTORY] = es_room_ws_history,
+                                                                             [ES_SAYS_WHO] = es_room_ws_who};
     es_client_says_t says;
     es_refusal_t why;
     if (es_client_json_envelope(said, len, &says, &why))
-        refuse(self, &why);
+        es_envelope_refuse(self, &why);
     else
         verbs[says.type](self, &says);
+    self->envelope.spoken = true;
 }
 
 /* ---- results */
@@ -208,17 +198,17 @@ static void text(es_client_t *self, const char *said, size_t len)
 static void transcript_head(es_client_t *self, const es_msg_t *msg, bool is_final)
 {
     field_id(self);
-    field_uint(self, "seq", msg->to_seq);
+    es_envelope_uint(self, "seq", msg->to_seq);
     es_json_raw(&self->out, ",\"text\":");
     es_json_string(&self->out, msg->text);
     if (is_final)
         es_json_raw(&self->out, ",\"final\":true");
     else
         es_json_raw(&self->out, ",\"final\":false");
-    field_uint(self, "from_seq", msg->from_seq);
-    field_uint(self, "to_seq", msg->to_seq);
-    field_uint(self, "start_ms", msg->start / SAMPLES_PER_MS);
-    field_uint(self, "end_ms", msg->end / SAMPLES_PER_MS);
+    es_envelope_uint(self, "from_seq", msg->from_seq);
+    es_envelope_uint(self, "to_seq", msg->to_seq);
+    es_envelope_uint(self, "start_ms", msg->start / SAMPLES_PER_MS);
+    es_envelope_uint(self, "end_ms", msg->end / SAMPLES_PER_MS);
 }
 
 static void words_out(es_client_t *self, const void *data, size_t len)
@@ -232,8 +222,8 @@ static void words_out(es_client_t *self, const void *data, size_t len)
         if (i) es_json_raw(&self->out, ",");
         es_json_raw(&self->out, "{\"text\":");
         es_json_string(&self->out, words[i].text);
-        field_uint(self, "start_ms", words[i].start / SAMPLES_PER_MS);
-        field_uint(self, "end_ms", words[i].end / SAMPLES_PER_MS);
+        es_envelope_uint(self, "start_ms", words[i].start / SAMPLES_PER_MS);
+        es_envelope_uint(self, "end_ms", words[i].end / SAMPLES_PER_MS);
         es_json_raw(&self->out, ",\"confidence\":");
         es_json_milli(&self->out, words[i].confidence);
         es_json_raw(&self->out, "}");
@@ -246,14 +236,15 @@ static void failed(es_client_t *self, const es_msg_t *msg)
     es_refusal_t why = {.code = "segment_failed"};
     snprintf(why.message, sizeof why.message, "A piece of audio could not be transcribed: %.*s",
              (int)(msg->reason.len < 200 ? msg->reason.len : 200), msg->reason.len ? msg->reason.ptr : "");
-    refuse(self, &why);
+    es_envelope_refuse(self, &why);
 }
 
 static void final(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
 {
     if (msg->flags & ES_F_FAILED) failed(self, msg);
     if (!msg->text.len || (msg->flags & ES_F_SILENCE)) return;
-    size_t place = begin(self, "transcript");
+    es_room_ws_final(self, msg, words, len);
+    size_t place = es_envelope_begin(self, "transcript");
     transcript_head(self, msg, true);
     if (ES_HAS(msg, ES_M_CONFIDENCE)) {
         es_json_raw(&self->out, ",\"confidence\":");
@@ -264,43 +255,54 @@ static void final(es_client_t *self, const es_msg_t *msg, const void *words, siz
         es_json_base64(&self->out, msg->checkpoint);
     }
     if (len) words_out(self, words, len);
-    end(self, place);
+    es_envelope_end(self, place);
 }
 
 static void partial(es_client_t *self, const es_msg_t *msg)
 {
-    size_t place = begin(self, "transcript");
+    es_room_ws_partial(self, msg);
+    size_t place = es_envelope_begin(self, "transcript");
     transcript_head(self, msg, false);
-    end(self, place);
+    es_envelope_end(self, place);
 }
 
 static void done(es_client_t *self)
 {
     forget_marks(self);
-    size_t place = begin(self, "audio.done");
+    self->envelope.speaking = NULL;
+    size_t place = es_envelope_begin(self, "audio.done");
     field_id(self);
-    end(self, place);
+    es_envelope_end(self, place);
 }
 
 static void waiting(es_client_t *self, uint64_t queue)
 {
-    size_t place = begin(self, "status");
+    size_t place = es_envelope_begin(self, "status");
     if (queue) {
         es_json_raw(&self->out, "\"state\":\"waiting\"");
-        field_uint(self, "queue", queue);
+        es_envelope_uint(self, "queue", queue);
     } else {
         es_json_raw(&self->out, "\"state\":\"streaming\"");
     }
-    end(self, place);
+    es_envelope_end(self, place);
+}
+
+static void fini(es_client_t *self)
+{
+    forget_marks(self);
+    es_room_ws_fini(self);
 }
 
 const es_dialect_t es_envelope_ws = {.open = open_envelope,
-                                     .fini = forget_marks,
+                                     .fini = fini,
                                      .chunk = chunk,
                                      .text = text,
-                                     .refuse = refuse,
+                                     .refuse = es_envelope_refuse,
                                      .final = final,
                                      .partial = partial,
                                      .marked = marked,
                                      .done = done,
-                                     .waiting = waiting};
+                                     .waiting = waiting,
+                                     .answer = es_room_ws_answer,
+                                     .pending = es_room_ws_pending,
+                                     .written = es_room_ws_written};

@@ -160,16 +160,17 @@ static int receive(session_t *session, struct lws *wsi, const void *in, size_t l
 
 static int writeable(session_t *session, struct lws *wsi)
 {
-    uint8_t *data;
-    if (!session->client) return -1;
+    const uint8_t *data;
+    es_client_t *client = session->client;
+    if (!client) return -1;
     if (session->shut) return 0;
-    es_frame_buf_t *out = &session->client->out;
-    size_t n = es_frame_buf_peek(out, WRITE_MAX, &data);
+    size_t n = es_client_next(client, WRITE_MAX, &data);
     if (n) {
-        if (lws_write(wsi, data, n, LWS_WRITE_RAW) < (int)n) return -1;
-        es_client_written(session->client, n);
+        /* LWS_WRITE_RAW reads only, and copies what the socket does not take. */
+        if (lws_write(wsi, (unsigned char *)(uintptr_t)data, n, LWS_WRITE_RAW) < (int)n) return -1;
+        es_client_written(client, n);
     }
-    bool more = es_frame_buf_size(out) || lws_partial_buffered(wsi);
+    bool more = client->flushing || lws_partial_buffered(wsi);
     if (session->code && !more) return close_with(session, session->code, session->reason);
     if (more || session->code) lws_callback_on_writable(wsi);
     return 0;

@@ -1,0 +1,113 @@
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { MAC_LEN = 32, ISSUED_MAX = 16 };
+static const uint64_t ahead_ms = 300000; /* clocks of edges may differ so much */
+
+static void hex(const uint8_t *bytes, size_t n, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * n] = 0;
+}
+
+static void sign(const es_session_key_t *key, const char *text, size_t len, char mac[2 * MAC_LEN + 1])
+{
+    uint8_t out[MAC_LEN];
+    unsigned n = 0;
+    if (!HMAC(EVP_sha256(), key->bytes, sizeof key->bytes, (const uint8_t *)text, len, out, &n) || n != MAC_LEN)
+        abort();
+    hex(out, MAC_LEN, mac);
+}
+
+void es_session_issue(const es_session_key_t *key, const char session[ES_SESSION_LEN], uint64_t now_ms,
+                      char token[ES_SESSION_TOKEN_MAX + 1])
+{
+    char mac[2 * MAC_LEN + 1];
+    int n = snprintf(token, ES_SESSION_TOKEN_MAX, "%.*s.%" PRIx64, (int)ES_SESSION_LEN, session, now_ms);
+    sign(key, token, (size_t)n, mac);
+    snprintf(token + n, ES_SESSION_TOKEN_MAX - (size_t)n, ".%s", mac);
+}
+
+static size_t hex_run(const char *text)
+{
+    return strspn(text, "0123456789abcdef");
+}
+
+const char *es_session_verify(const es_session_key_t *key, const char *token, uint64_t now_ms, uint64_t lifetime_ms,
+                              char session[ES_SESSION_LEN + 1])
+{
+    static const char malformed[] = "This is not a token of a session.";
+    size_t id = hex_run(token);
+    if (id != ES_SESSION_LEN || token[id] != '.') return malformed;
+    size_t issued = hex_run(token + id + 1), signed_len = id + 1 + issued;
+    if (issued == 0 || issued > ISSUED_MAX || token[signed_len] != '.') return malformed;
+    if (strlen(token + signed_len + 1) != (size_t)2 * MAC_LEN) return malformed;
+    char mac[2 * MAC_LEN + 1];
+    sign(key, token, signed_len, mac);
+    if (CRYPTO_memcmp(mac, token + signed_len + 1, (size_t)2 * MAC_LEN) != 0)
+        return "The token was not issued by this server.";
+    uint64_t at = strtoull(token + id + 1, NULL, 16);
+    if (at > now_ms + ahead_ms) return "The token is from the future; the clocks of the servers differ.";
+    if (at < now_ms && now_ms - at > lifetime_ms) return "The token has expired.";
+    memcpy(session, token, ES_SESSION_LEN);
+    session[ES_SESSION_LEN] = 0;
+    return NULL;
+}
+
+/* ---- the key's file */
+
+static int read_key(es_session_key_t *key, const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    uint8_t more;
+    ssize_t n = read(fd, key->bytes, sizeof key->bytes);
+    bool whole = n == (ssize_t)sizeof key->bytes && read(fd, &more, 1) == 0;
+    close(fd);
+    if (!whole) errno = EBADMSG;
+    return whole ? 0 : -1;
+}
+
+/* Whole under another name first, then linked: whoever comes second finds the first one's key, and nobody half a key. */
+static int make_key(const char *file)
+{
+    char fresh[1100];
+    es_session_key_t key;
+    snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
+    if (getrandom(key.bytes, sizeof key.bytes, 0) != (ssize_t)sizeof key.bytes) return -1;
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return -1;
+    bool written = write(fd, key.bytes, sizeof key.bytes) == (ssize_t)sizeof key.bytes && fsync(fd) == 0;
+    int rc = close(fd) == 0 && written && (link(fresh, file) == 0 || errno == EEXIST) ? 0 : -1;
+    int error = errno;
+    unlink(fresh);
+    OPENSSL_cleanse(&key, sizeof key);
+    errno = error;
+    return rc;
+}
+
+int es_session_key_load(es_session_key_t *key, const char *file, char *err, size_t err_len)
+{
+    if (read_key(key, file) == 0) return 0;
+    if (errno == ENOENT && make_key(file) == 0 && read_key(key, file) == 0) return 0;
+    if (errno == EBADMSG)
+        snprintf(err, err_len, "%s is not a session key: it must have %u bytes. Remove it and one is made.", file,
+                 ES_SESSION_KEY_LEN);
+    else
+        snprintf(err, err_len, "the session key %s can neither be read nor made: %s", file, strerror(errno));
+    return -1;
+}
