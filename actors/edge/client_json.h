@@ -45,9 +45,11 @@ typedef struct {
 } es_client_says_t;
 
 typedef struct {
-    const char *code;  /* static: "invalid_json", "unknown_type", ... */
-    char message[320]; /* a sentence: what is wrong and what is allowed; UTF-8 */
-    char ref[65];      /* the type that it is about, "" where unknown */
+    const char *code;              /* static: "invalid_json", "unknown_type", ... */
+    char message[320];             /* a sentence: what is wrong and what is allowed; UTF-8 */
+    char ref[65];                  /* the type that it is about, "" where unknown */
+    char room[ES_ROOM_ID_MAX + 1]; /* of the message that it is about, "" where it had none */
+    char msg_id[ES_MSG_ID_MAX + 1];
 } es_refusal_t;
 
 /* A message of /ws: {"type","payload","timestamp"}. 0 with *out filled, or -1 with *why. */

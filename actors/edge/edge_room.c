@@ -50,37 +50,26 @@ static void on_fetch(void *ctx, uint64_t id, uint64_t from, uint64_t count)
     es_edge_room_send(self, &msg, NULL, 0);
 }
 
-static void append_gap(es_edge_room_t *self, uint64_t log, uint64_t from, uint64_t to)
-{
-    es_frame_buf_t frame = {0};
-    size_t place = es_frame_begin(&frame);
-    es_room_json_gap(&frame, es_edge_room_id(self), log, from, to, self->env->wall_ms);
-    append(self, &frame, place, 0);
-    es_metric_add(&es_edge_room_gaps, 1);
-}
-
 static void on_missed(void *ctx, uint64_t from, uint64_t to)
 {
     es_edge_room_t *self = ctx;
     es_log_warn("events of a room were given up before they came here; its members are told",
                 ES_B("room", self->id, self->id_len), ES_U("from", from), ES_U("to", to));
-    append_gap(self, es_room_follower_log(self->follower), from, to);
+    es_frame_buf_t frame = {0};
+    size_t place = es_frame_begin(&frame);
+    es_room_json_gap(&frame, es_edge_room_id(self), es_room_follower_log(self->follower), from, to, self->env->wall_ms);
+    append(self, &frame, place, 0);
+    es_metric_add(&es_edge_room_gaps, 1);
 }
 
-/* Who is catching up has nothing to catch up with any more: it goes on with the new log. */
 static void on_reset(void *ctx, uint64_t log)
 {
     es_edge_room_t *self = ctx;
     es_membership_t *member;
-    LIST_FOREACH(member, &self->members, in_room)
-    {
-        if (member->state != ES_CATCHING_UP) continue;
-        member->state = ES_LIVE;
-        member->place = es_fanout_log_end(self->log);
-        self->catching--;
-    }
-    es_log_warn("a room goes on in another log; its members are told", ES_B("room", self->id, self->id_len));
-    append_gap(self, log, 0, 0);
+    (void)log;
+    es_log_warn("a room goes on in another log; its members join it anew", ES_B("room", self->id, self->id_len));
+    es_metric_add(&es_edge_room_gaps, 1);
+    LIST_FOREACH(member, &self->members, in_room) es_membership_rejoin(member);
     es_fanout_log_forget_numbers(self->log);
 }
 
@@ -193,7 +182,9 @@ void es_edge_room_tick(es_edge_room_t *self)
 void es_edge_room_announce_soon(es_edge_room_t *self)
 {
     uint64_t soon = self->env->now_us + SOON_US;
-    if (soon < self->sync_us) self->sync_us = soon;
+    if (soon >= self->sync_us) return;
+    self->sync_us = soon;
+    es_edge_rooms_touch(self->rooms, self);
 }
 
 static void trim(es_edge_room_t *self)

@@ -150,7 +150,6 @@ void es_edge_rooms_brokers_changed(es_edge_rooms_t *self)
     for (size_t at = 0; (room = es_keymap_next(self->by_id, &at));) {
         es_membership_t *member;
         es_edge_room_announce_soon(room);
-        es_timers_arm(&self->timers, &room->timer, room->sync_us);
         LIST_FOREACH(member, &room->members, in_room) es_membership_kick(member);
     }
 }

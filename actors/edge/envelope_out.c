@@ -20,6 +20,13 @@ void es_envelope_end(es_client_t *client, size_t place)
     es_client_said(client, place);
 }
 
+static void about(es_client_t *client, const char *field, const char *value)
+{
+    if (!*value) return;
+    es_frame_buf_append(&client->out, field, strlen(field));
+    es_json_string(&client->out, es_span(value));
+}
+
 void es_envelope_refuse(es_client_t *client, const es_refusal_t *why)
 {
     es_edge_count_error(why->code);
@@ -28,10 +35,9 @@ void es_envelope_refuse(es_client_t *client, const es_refusal_t *why)
     es_json_plain(&client->out, why->code, strlen(why->code));
     es_json_raw(&client->out, ",\"message\":");
     es_json_string(&client->out, es_span(why->message));
-    if (why->ref[0]) {
-        es_json_raw(&client->out, ",\"ref\":");
-        es_json_string(&client->out, es_span(why->ref));
-    }
+    about(client, ",\"ref\":", why->ref);
+    about(client, ",\"room\":", why->room);
+    about(client, ",\"msg_id\":", why->msg_id);
     es_envelope_end(client, place);
 }
 

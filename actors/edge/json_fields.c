@@ -91,7 +91,9 @@ static int log_field(const json_t *payload, es_client_says_t *out, es_refusal_t 
 
 int es_json_room(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why)
 {
-    return text_field(payload, type, "room", ES_ROOM_ID_MAX, false, out->room, why);
+    if (text_field(payload, type, "room", ES_ROOM_ID_MAX, false, out->room, why)) return -1;
+    memcpy(why->room, out->room, sizeof why->room);
+    return 0;
 }
 
 int es_json_join(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
@@ -124,11 +126,13 @@ int es_json_who(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 int es_json_say(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
     static const char *const names[] = {"room", "text", "msg_id", NULL};
-    if (es_json_only(payload, "The payload of room.say", names, why) || es_json_room(payload, "room.say", out, why) ||
-        text_field(payload, "room.say", "text", ES_ROOM_TEXT_MAX, true, out->text, why))
+    if (es_json_only(payload, "The payload of room.say", names, why) || es_json_room(payload, "room.say", out, why))
         return -1;
-    if (!json_object_get(payload, "msg_id")) return 0;
-    return text_field(payload, "room.say", "msg_id", ES_MSG_ID_MAX, false, out->msg_id, why);
+    if (json_object_get(payload, "msg_id")) {
+        if (text_field(payload, "room.say", "msg_id", ES_MSG_ID_MAX, false, out->msg_id, why)) return -1;
+        memcpy(why->msg_id, out->msg_id, sizeof why->msg_id);
+    }
+    return text_field(payload, "room.say", "text", ES_ROOM_TEXT_MAX, true, out->text, why);
 }
 
 int es_json_history(const json_t *payload, es_client_says_t *out, es_refusal_t *why)

@@ -300,7 +300,28 @@ void es_membership_leave(es_membership_t *self)
     if (es_membership_do(self, &(es_msg_t){.kind = ES_ROOM_LEAVE}, NULL, 0) != 0) self->leaving = false;
 }
 
+void es_membership_rejoin(es_membership_t *self)
+{
+    if (self->state == ES_JOINING || self->leaving || self->client->closing) return;
+    es_membership_unload(self);
+    if (self->state == ES_CATCHING_UP) self->room->catching--;
+    self->state = ES_JOINING;
+    self->has_since = self->has_log = false;
+    self->asks[CATCHING_ASK].kind = 0;
+    if (es_membership_do(self, &(es_msg_t){.kind = ES_ROOM_JOIN}, NULL, 0) != 0) es_client_cull(self->client);
+}
+
 /* ---- what waits for the client */
+
+void es_membership_unload(es_membership_t *self)
+{
+    const uint8_t *data;
+    for (size_t n; !self->client->closing && (n = es_membership_pending(self, &data)) != 0;) {
+        es_frame_buf_append(&self->client->out, data, n);
+        es_membership_written(self, n);
+        es_client_wake(self->client);
+    }
+}
 
 size_t es_membership_pending(const es_membership_t *self, const uint8_t **out)
 {

@@ -76,6 +76,11 @@ void es_membership_partial(es_membership_t *self, es_msg_t *partial);
 /* Asks for events (ROOM_FETCH) or members (ROOM_WHO). -1: as many are under way as may be. */
 int es_membership_ask(es_membership_t *self, uint32_t kind, uint64_t from, uint64_t count);
 
+/* The room goes on in another log: join it again; what came of the old one stays. */
+void es_membership_rejoin(es_membership_t *self);
+/* What waits of the room moves into the client's own queue. */
+void es_membership_unload(es_membership_t *self);
+
 /* ROOM_DONE, ROOM_REFUSED, ROOM_EVENTS or ROOM_PRESENT on the client's key. May end the membership. */
 void es_membership_receive(es_membership_t *self, const es_msg_t *msg, const void *body, size_t len);
 /* Its timer is due. */

@@ -88,10 +88,8 @@ void es_room_json_gap(es_frame_buf_t *out, es_span_t room, uint64_t log, uint64_
     begin(out, "room.history", room);
     es_room_json_log(out, log);
     es_json_raw(out, ",\"events\":[],\"complete\":false");
-    if (to) {
-        field_uint(out, "from", from);
-        field_uint(out, "to", to);
-    }
+    field_uint(out, "from", from);
+    field_uint(out, "to", to);
     end(out, wall_ms);
 }
 

@@ -11,6 +11,17 @@
 
 enum { PENDING_MAX = 64, HISTORY_DEFAULT = 50 };
 
+static void refuse(es_client_t *self, const char *code, const char *ref, es_span_t room, es_span_t msg_id,
+                   const char *message)
+{
+    es_refusal_t why = {.code = code};
+    snprintf(why.message, sizeof why.message, "%s", message);
+    snprintf(why.ref, sizeof why.ref, "%s", ref);
+    snprintf(why.room, sizeof why.room, "%.*s", (int)room.len, room.ptr);
+    if (msg_id.len) snprintf(why.msg_id, sizeof why.msg_id, "%.*s", (int)msg_id.len, msg_id.ptr);
+    es_envelope_refuse(self, &why);
+}
+
 /* ---- what the room says */
 
 /* Begins a message about a room: its first field. */
@@ -55,14 +66,9 @@ static void joined(es_membership_t *member, const es_msg_t *done, const es_room_
 static void left(es_membership_t *member, const es_msg_t *done)
 {
     es_client_t *self = member->client;
-    const uint8_t *data;
     bool told = member->state == ES_LIVE && es_room_follower_log(member->room->follower) == done->log &&
                 es_room_follower_at(member->room->follower) >= done->rseq;
-    for (size_t n; !self->closing && (n = es_membership_pending(member, &data)) != 0;) {
-        es_frame_buf_append(&self->out, data, n);
-        es_membership_written(member, n);
-    }
-    es_client_wake(self);
+    es_membership_unload(member);
     if (told) return;
     size_t place = room_begin(self, "room.left", es_edge_room_id(member->room));
     es_envelope_uint(self, "rseq", done->rseq);
@@ -101,15 +107,13 @@ static void refused(es_membership_t *member, const es_msg_t *op, es_span_t reaso
     };
     es_client_t *self = member->client;
     if (op->kind == ES_ROOM_SAY) self->envelope.pending--;
+    const char *code = "bad_field", *message = "The room does not take this; see what is allowed.";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!es_span_eq(reason, es_span(known[i].reason))) continue;
-        es_envelope_refuse_with(self, known[i].code, operation(op->kind), known[i].message);
-        return;
+        code = known[i].code;
+        message = known[i].message;
     }
-    es_refusal_t why = {.code = "bad_field"};
-    snprintf(why.message, sizeof why.message, "The room refused this: %.*s.", (int)reason.len, reason.ptr);
-    snprintf(why.ref, sizeof why.ref, "%s", operation(op->kind));
-    es_envelope_refuse(self, &why);
+    refuse(self, code, operation(op->kind), es_edge_room_id(member->room), op->msg_id, message);
 }
 
 static void event(es_membership_t *member, const es_room_event_t *event)
@@ -168,12 +172,8 @@ static void present(es_membership_t *member, const es_msg_t *answer, const es_ro
 
 static void unavailable(es_membership_t *member)
 {
-    es_refusal_t why = {.code = "room_unavailable"};
-    es_span_t id = es_edge_room_id(member->room);
-    snprintf(why.message, sizeof why.message,
-             "No room actor has answered for the room \"%.*s\" for 5 s; what you asked for is tried until one does.",
-             (int)id.len, id.ptr);
-    es_envelope_refuse(member->client, &why);
+    refuse(member->client, "room_unavailable", "", es_edge_room_id(member->room), es_span(NULL),
+           "No room actor has answered for 5 s; what you asked for is tried on until one does.");
 }
 
 /* ---- what the client says */
@@ -189,11 +189,11 @@ static const es_membership_ops_t membership_ops = {.joined = joined,
                                                    .unavailable = unavailable};
 
 /* The membership of a client that is in the room; NULL: it was told that it is not. */
-static es_membership_t *member_of(es_client_t *self, const char *room, const char *ref)
+static es_membership_t *member_of(es_client_t *self, const char *room, const char *ref, const char *msg_id)
 {
     es_membership_t *member = es_membership_find(self, es_span(room));
     if (member && !member->leaving) return member;
-    es_envelope_refuse_with(self, "not_in_room", ref, "You are not in this room; send room.join first.");
+    refuse(self, "not_in_room", ref, es_span(room), es_span(msg_id), "You are not in this room; send room.join first.");
     return NULL;
 }
 
@@ -204,27 +204,33 @@ static uint64_t rooms_of(const es_client_t *self)
     return n;
 }
 
+/* The room to enter, or NULL: the client was told why not. */
+static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
+{
+    const char *code = NULL, *message = NULL;
+    es_edge_room_t *room = NULL;
+    if (es_membership_find(self, id)) {
+        code = "already_in_room";
+        message = "You are in this room already, or are about to enter or leave it.";
+    } else if (rooms_of(self) >= self->env->limits.max_rooms) {
+        code = "too_many_rooms";
+        message = "You are in as many rooms as a client may (limits.max_rooms); leave one.";
+    } else if (!(room = es_edge_rooms_need(self->env->rooms, id))) {
+        code = "too_many_rooms";
+        message = "This server is in as many rooms as it may be (--max-rooms); use one that is there.";
+    } else if (room->count >= room->limits->max_room_members) {
+        code = "room_full";
+        message = "The room has as many members here as it may (--max-room-members); try again later.";
+    }
+    if (!code) return room;
+    refuse(self, code, "room.join", id, es_span(NULL), message);
+    return NULL;
+}
+
 void es_room_ws_join(es_client_t *self, const es_client_says_t *says)
 {
-    if (es_membership_find(self, es_span(says->room))) {
-        es_envelope_refuse_with(self, "already_in_room", "room.join",
-                                "You are in this room already, or are about to enter or leave it.");
-        return;
-    }
-    if (rooms_of(self) >= self->env->limits.max_rooms) {
-        es_refusal_t why = {.code = "too_many_rooms", .ref = "room.join"};
-        snprintf(why.message, sizeof why.message, "You are in %" PRIu64 " rooms, as many as a client may; leave one.",
-                 self->env->limits.max_rooms);
-        es_envelope_refuse(self, &why);
-        return;
-    }
-    es_edge_room_t *room = es_edge_rooms_need(self->env->rooms, es_span(says->room));
-    if (!room || room->count >= room->limits->max_room_members) {
-        es_envelope_refuse_with(self, room ? "room_full" : "too_many_rooms", "room.join",
-                                room ? "The room has as many members here as it may; try again later."
-                                     : "This server is in as many rooms as it may be; use one that is there.");
-        return;
-    }
+    es_edge_room_t *room = room_to_join(self, es_span(says->room));
+    if (!room) return;
     const es_join_t join = {.name = es_span(says->name),
                             .has_since = says->has_since,
                             .has_log = says->has_log,
@@ -235,24 +241,24 @@ void es_room_ws_join(es_client_t *self, const es_client_says_t *says)
 
 void es_room_ws_leave(es_client_t *self, const es_client_says_t *says)
 {
-    es_membership_t *member = member_of(self, says->room, "room.leave");
+    es_membership_t *member = member_of(self, says->room, "room.leave", "");
     if (!member) return;
     if (self->envelope.speaking == member) self->envelope.speaking = NULL;
     es_membership_leave(member);
     if (!member->leaving)
-        es_envelope_refuse_with(self, "too_many_pending", "room.leave",
-                                "Too much waits for this room to leave it now; try again.");
+        refuse(self, "too_many_pending", "room.leave", es_span(says->room), es_span(NULL),
+               "Too much waits for this room to leave it now; try again.");
 }
 
 void es_room_ws_say(es_client_t *self, const es_client_says_t *says)
 {
     char own_id[48];
-    es_membership_t *member = member_of(self, says->room, "room.say");
+    es_membership_t *member = member_of(self, says->room, "room.say", says->msg_id);
     if (!member) return;
     if (!es_rate_take(&self->envelope.say_rate, self->env->limits.say_rate, self->env->limits.say_burst,
                       self->env->now_us)) {
-        es_envelope_refuse_with(self, "rate_limited", "room.say",
-                                "You say more messages a second than allowed; this one was not taken, wait a little.");
+        refuse(self, "rate_limited", "room.say", es_span(says->room), es_span(says->msg_id),
+               "You say more messages a second than allowed; this one was not taken, wait a little.");
         return;
     }
     es_msg_t op = {.kind = ES_ROOM_SAY};
@@ -262,20 +268,21 @@ void es_room_ws_say(es_client_t *self, const es_client_says_t *says)
     if (self->envelope.pending < PENDING_MAX && es_membership_do(member, &op, NULL, 0) == 0)
         self->envelope.pending++;
     else
-        es_envelope_refuse_with(self, "too_many_pending", "room.say",
-                                "Too many of your messages wait for room.said; this one was not taken.");
+        refuse(self, "too_many_pending", "room.say", es_span(says->room), es_span(says->msg_id),
+               "Too many of your messages wait for room.said; this one was not taken.");
 }
 
 static void ask(es_client_t *self, es_membership_t *member, uint32_t kind, const char *ref, uint64_t from,
                 uint64_t count)
 {
     if (es_membership_ask(member, kind, from, count) == 0) return;
-    es_envelope_refuse_with(self, "too_many_pending", ref, "Two such requests are under way already; wait for them.");
+    refuse(self, "too_many_pending", ref, es_edge_room_id(member->room), es_span(NULL),
+           "Two such requests are under way already; wait for them.");
 }
 
 void es_room_ws_history(es_client_t *self, const es_client_says_t *says)
 {
-    es_membership_t *member = member_of(self, says->room, "room.history");
+    es_membership_t *member = member_of(self, says->room, "room.history", "");
     if (!member) return;
     const es_room_follower_t *follower = member->room->follower;
     uint64_t before = says->before ? says->before : es_room_follower_at(follower) + 1;
@@ -288,7 +295,7 @@ void es_room_ws_history(es_client_t *self, const es_client_says_t *says)
 
 void es_room_ws_who(es_client_t *self, const es_client_says_t *says)
 {
-    es_membership_t *member = member_of(self, says->room, "room.who");
+    es_membership_t *member = member_of(self, says->room, "room.who", "");
     if (member) ask(self, member, ES_ROOM_WHO, "room.who", 0, 0);
 }
 
@@ -305,7 +312,7 @@ int es_room_ws_speak(es_client_t *self, const char *room)
     self->envelope.speaking = NULL;
     self->envelope.streams++;
     if (!*room) return 0;
-    self->envelope.speaking = member_of(self, room, "audio.start");
+    self->envelope.speaking = member_of(self, room, "audio.start", "");
     return self->envelope.speaking ? 0 : -1;
 }
 
@@ -325,8 +332,8 @@ void es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *word
     if (!self->envelope.speaking) return;
     words_of(self, &op, final, stream);
     if (es_membership_do(self->envelope.speaking, &op, words, len) != 0)
-        es_envelope_refuse_with(self, "too_many_pending", "audio.start",
-                                "The room has not answered for so long that these words are no caption there.");
+        refuse(self, "too_many_pending", "audio.start", es_edge_room_id(self->envelope.speaking->room), es_span(NULL),
+               "The room has not answered for so long that these words are no caption there.");
 }
 
 void es_room_ws_partial(es_client_t *self, const es_msg_t *partial)

@@ -136,7 +136,7 @@ static void order_is_kept(void **state)
     refused(w, "already_streaming");
     world_text(w, "{\"type\":\"ping\",\"payload\":{},\"timestamp\":1}");
     assert_string_equal(world_said(w), "{\"type\":\"pong\",\"payload\":{" TAIL);
-    world_text(w, "{\"type\":\"room.join\",\"payload\":{},\"timestamp\":1}");
+    world_text(w, "{\"type\":\"job.watch\",\"payload\":{},\"timestamp\":1}");
     refused(w, "unsupported_type");
     world_destroy(w);
 }
