@@ -2,51 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
+import { FakeSocket, record, WELCOME } from './support/fake-socket.js';
 import { importWeb } from './support/web.js';
 
-globalThis.CustomEvent ??= class CustomEvent extends Event {
-  constructor(type, { detail } = {}) {
-    super(type);
-    this.detail = detail;
-  }
-};
-
 const { Earshot, Resampler, toPcm16 } = await importWeb('earshot.js', 'resampler.js');
-
-class FakeSocket {
-  static all = [];
-  bufferedAmount = 0;
-  sent = [];
-  closed = false;
-
-  constructor(url) {
-    this.url = url;
-    FakeSocket.all.push(this);
-  }
-  static get last() {
-    return FakeSocket.all.at(-1);
-  }
-  send(data) {
-    this.sent.push(typeof data === 'string' ? JSON.parse(data) : data);
-  }
-  close() {
-    this.closed = true;
-  }
-  hear(type, payload = {}) {
-    this.onmessage({ data: JSON.stringify({ type, payload, timestamp: 1 }) });
-  }
-  die(code = 1006, reason = '') {
-    this.onclose({ code, reason });
-  }
-  texts(type) {
-    return this.sent.filter((message) => message.type === type);
-  }
-  chunks() {
-    return this.sent.filter((message) => ArrayBuffer.isView(message));
-  }
-}
-
-const WELCOME = { client_id: '0123456789abcdef', session: 's', token: 't', limits: { max_chunk: 16384 } };
 
 beforeEach(() => {
   FakeSocket.all = [];
@@ -65,12 +24,6 @@ async function connected(options = {}) {
 /** Second by second: the mocked clock jumps to the end of a tick before the timers in it run. */
 function pass(ms) {
   for (let at = 0; at < ms; at += 1000) mock.timers.tick(1000);
-}
-
-function record(earshot, ...types) {
-  const seen = [];
-  for (const type of types) earshot.on(type, (detail) => seen.push([type, detail]));
-  return seen;
 }
 
 test('connect resolves with the welcome and the state follows', async () => {

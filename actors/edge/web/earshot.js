@@ -13,9 +13,8 @@
  *
  * An Earshot object is one client: it holds a connection, opens it again when it breaks, and carries one stream
  * of audio at a time. A stream belongs to the connection that it was started on. When that connection breaks, the
- * stream is over: `lost` says so, with how far the server had come, and stop() rejects. Nothing is sent again
- * behind the caller's back. The Stream class below keeps exactly what a resumed stream needs (committed frame,
- * checkpoint, session token), so that keeping the audio itself is the only thing missing for session.resume.
+ * stream is over: `lost` says so, with how far the server had come, and stop() rejects. No audio is sent again behind
+ * the caller's back; the AudioStream class keeps what a resumed stream needs.
  *
  * Back-pressure. A server that cannot keep up stops reading; then acks stop. Whoever reads faster than real time
  * awaits writable() before each send(). A live microphone need not: what it cannot get rid of waits in the socket,
@@ -39,23 +38,20 @@
  *   error       EarshotError { code, message, ref? }
  */
 
-/** What a caller can get as a rejection, an exception or an `error` event. `code` is for programs. */
-export class EarshotError extends Error {
-  constructor(code, message, ref) {
-    super(message);
-    this.name = 'EarshotError';
-    this.code = code;
-    this.ref = ref;
-  }
-}
+import { AudioStream } from './audio-stream.js';
+import { Connection } from './connection.js';
+import { EarshotError } from './errors.js';
+import { deferred, emit, Emitter } from './events.js';
+
+export { EarshotError } from './errors.js';
 
 /** The sample rates that the server takes, in Hz. */
 export const SAMPLE_RATES = Object.freeze([8000, 16000, 24000, 44100, 48000]);
 
 const DEFAULTS = {
   reconnect: true,
-  minDelayMs: 500, // first wait before another try; doubles, with jitter
-  maxDelayMs: 10_000,
+  minDelayMs: 250, // first wait before another try; doubles, with jitter
+  maxDelayMs: 5000,
   pingMs: 15_000, // a ping when the line has been quiet that long
   silenceMs: 10_000, // and a dead line when it stays quiet that much longer
   windowBytes: 128 * 1024, // audio not yet acknowledged before writable() waits: 4 s at 16 kHz
@@ -63,78 +59,31 @@ const DEFAULTS = {
   maxChunk: 16 * 1024, // larger buffers are cut, to less where the server's limits say so
 };
 
-/** One stream of audio, as its sender sees it. */
-class Stream {
-  constructor(settings) {
-    this.settings = settings;
-    this.sentBytes = 0;
-    this.ackedBytes = 0;
-    this.committedSeq = 0; // last frame whose words are final
-    this.committedMs = 0;
-    this.checkpoint = undefined;
-    this.stopping = false; // no audio is taken any more
-    this.asked = false; // because stop() was called
-    this.result = deferred();
-    this.result.promise.catch(() => {}); // only a caller of stop() has to hear of it
-    this.waiters = [];
-  }
-
-  get unackedBytes() {
-    return this.sentBytes - this.ackedBytes;
-  }
-
-  acknowledge(bytes) {
-    this.ackedBytes = Math.min(this.sentBytes, this.ackedBytes + bytes);
-    this.wake();
-  }
-
-  commit({ to_seq, end_ms, checkpoint }) {
-    if (Number.isFinite(to_seq)) this.committedSeq = Math.max(this.committedSeq, to_seq);
-    if (Number.isFinite(end_ms)) this.committedMs = Math.max(this.committedMs, end_ms);
-    if (checkpoint !== undefined) this.checkpoint = checkpoint;
-  }
-
-  wake() {
-    for (const resolve of this.waiters.splice(0)) resolve();
-  }
-
-  progress() {
-    const toMs = (bytes) => (bytes / 2 / this.settings.sampleRate) * 1000;
-    return {
-      sentMs: toMs(this.sentBytes),
-      ackedMs: toMs(this.ackedBytes),
-      committedMs: this.committedMs,
-      committedSeq: this.committedSeq,
-    };
-  }
-}
-
-export class Earshot extends EventTarget {
+export class Earshot extends Emitter {
   #options;
-  #url;
-  #socket = null;
-  #state = 'closed';
-  #wanted = false; // the caller wants a connection: connect() was called and close() was not
+  #connection;
   #opened = null; // deferred of connect()
-  #attempt = 0;
-  #retryTimer;
-  #pulseTimer;
-  #heardAt = 0;
   #welcome = null;
   #stream = null;
 
   /**
    * @param {object} [options] any of reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, windowBytes, maxBuffered;
-   *   and WebSocket, a class to use instead of the platform's.
+   *   and WebSocket, a class to use instead of the platform's
    */
   constructor(options = {}) {
     super();
     this.#options = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+    this.#connection = new Connection(this.#options, {
+      onState: (state, more) => emit(this, 'state', { state, ...more }),
+      onMessage: (type, payload) => this.#hear(type, payload),
+      onLost: (why) => this.#lose(why),
+      pushedBack: () => this.#stream?.unackedBytes > 0,
+    });
   }
 
   /** connecting | open | waiting (for the next try) | closed */
   get state() {
-    return this.#state;
+    return this.#connection.state;
   }
 
   /** The last welcome of the server, or null: { client_id, session, token, limits }. */
@@ -154,19 +103,7 @@ export class Earshot extends EventTarget {
 
   /** Audio that waits in this browser to be sent, in bytes. */
   get bufferedAmount() {
-    return this.#socket?.bufferedAmount ?? 0;
-  }
-
-  /**
-   * Listen without the event wrapper.
-   * @param {string} type one of the events above
-   * @param {(detail: any) => void} listener
-   * @returns {() => void} call it to stop listening
-   */
-  on(type, listener) {
-    const wrapped = (event) => listener(event.detail);
-    this.addEventListener(type, wrapped);
-    return () => this.removeEventListener(type, wrapped);
+    return this.#connection.bufferedAmount;
   }
 
   /**
@@ -175,26 +112,23 @@ export class Earshot extends EventTarget {
    * @returns {Promise<object>} the first welcome. With `reconnect` it waits as long as it takes; without, it rejects.
    */
   connect(url) {
-    this.#url = String(url ?? this.#url ?? defaultUrl());
-    this.#wanted = true;
-    if (!this.#opened) {
-      this.#opened = deferred();
-      this.#opened.promise.catch(() => {});
-    }
-    if (this.#state === 'closed') this.#open();
-    return this.#opened.promise;
+    this.#opened ??= deferred();
+    const { promise } = this.#opened;
+    this.#connection.open(String(url ?? this.#connection.url ?? defaultUrl()));
+    return promise;
   }
 
-  /** Try again at once instead of at the end of the wait, for example when the network is back. */
+  /** Try again at once instead of at the end of the wait, and see whether an open line still lives: one is back. */
   retryNow() {
-    if (this.#state === 'waiting') this.#open();
+    this.#connection.probe();
   }
 
   /** Close for good. An open stream is lost. connect() starts anew. */
   close() {
-    this.#wanted = false;
-    this.#release(1000, 'closed by the client');
+    this.#connection.close('closed by the client');
   }
+
+  // ---- audio
 
   /**
    * Begin a stream. Words come as `partial` and `transcript`.
@@ -204,7 +138,7 @@ export class Earshot extends EventTarget {
    * @param {boolean} [settings.partials] words while they are spoken, true unless said otherwise
    */
   startStream({ sampleRate = 16000, language, partials = true } = {}) {
-    if (this.#state !== 'open') throw new EarshotError('not_connected', 'There is no connection to the server.');
+    if (this.state !== 'open') throw new EarshotError('not_connected', 'There is no connection to the server.');
     if (this.#stream) throw new EarshotError('stream_open', 'A stream is open already; stop() it first.');
     if (!SAMPLE_RATES.includes(sampleRate)) {
       const rates = SAMPLE_RATES.join(', ');
@@ -212,8 +146,8 @@ export class Earshot extends EventTarget {
     }
     const payload = { sample_rate: sampleRate, format: 'pcm16', partials };
     if (language) payload.language = language;
-    this.#stream = new Stream({ sampleRate, language, partials });
-    this.#say('audio.start', payload);
+    this.#stream = new AudioStream({ sampleRate, language, partials });
+    this.#connection.say('audio.start', payload);
   }
 
   /**
@@ -228,14 +162,14 @@ export class Earshot extends EventTarget {
     if (bytes.byteLength % 2) throw new EarshotError('odd_length', `${bytes.byteLength} bytes are no whole samples.`);
     if (this.bufferedAmount + bytes.byteLength > this.#options.maxBuffered) {
       const message = `More than ${this.#options.maxBuffered} bytes of audio wait to be sent; new audio is refused.`;
-      this.#emit('error', new EarshotError('overrun', message));
+      emit(this, 'error', new EarshotError('overrun', message));
       return false;
     }
     const most = this.#chunkLimit();
     for (let at = 0; at < bytes.byteLength; at += most) {
       const chunk = bytes.subarray(at, at + most);
       stream.sentBytes += chunk.byteLength;
-      this.#socket.send(chunk);
+      this.#connection.sendBytes(chunk);
     }
     return true;
   }
@@ -258,7 +192,7 @@ export class Earshot extends EventTarget {
    */
   mark(id) {
     if (!this.#stream) throw new EarshotError('no_stream', 'There is no open stream to mark.');
-    this.#say('audio.mark', { id });
+    this.#connection.say('audio.mark', { id });
   }
 
   /**
@@ -270,9 +204,9 @@ export class Earshot extends EventTarget {
     const stream = this.#stream;
     if (!stream) return Promise.resolve();
     if (!stream.stopping) {
-      stream.stopping = stream.asked = true;
-      this.#say('audio.stop', {});
-      stream.wake();
+      stream.asked = true;
+      this.#connection.say('audio.stop', {});
+      stream.takeNoMore();
     }
     return stream.result.promise;
   }
@@ -281,57 +215,24 @@ export class Earshot extends EventTarget {
   abandon() {
     if (!this.#stream) return;
     this.#endStream(new EarshotError('abandoned', 'The stream was given up before its last words.'));
-    this.#detach();
-    this.#open();
+    this.#connection.renew();
+  }
+
+  #chunkLimit() {
+    const limit = this.#welcome?.limits?.max_chunk;
+    const most = Number.isFinite(limit) && limit >= 2 ? Math.min(limit, DEFAULTS.maxChunk) : DEFAULTS.maxChunk;
+    return most - (most % 2);
   }
 
   // ---- the connection
 
-  #open() {
-    clearTimeout(this.#retryTimer);
-    this.#attempt += 1;
-    this.#setState('connecting', { attempt: this.#attempt });
-    const socket = new this.#options.WebSocket(this.#url);
-    socket.binaryType = 'arraybuffer';
-    socket.onmessage = (event) => this.#receive(event.data);
-    socket.onclose = (event) => this.#release(event.code, event.reason, true);
-    this.#socket = socket;
-    this.#heardAt = Date.now();
-    this.#pulseTimer = setInterval(() => this.#pulse(), this.#options.silenceMs / 2);
-  }
-
-  /** Let go of the socket, tell whoever waited on it, and arrange for the next one. */
-  #release(code, reason, again = false) {
-    this.#detach();
-    const why = { code, reason: reason || undefined };
-    const next = this.#wanted && again && this.#options.reconnect;
-    if (next) this.#scheduleRetry(why);
-    else this.#setState('closed', why);
+  #lose({ code, reason, final }) {
     const cause = reason || `closed with ${code}`;
     this.#endStream(new EarshotError('connection_lost', `The connection broke before the last words (${cause}).`));
-    if (!next) this.#refuseOpened(code);
-  }
-
-  #detach() {
-    const socket = this.#socket;
-    clearTimeout(this.#retryTimer);
-    clearInterval(this.#pulseTimer);
-    this.#socket = null;
-    if (!socket) return;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
-  }
-
-  #scheduleRetry(why) {
-    const { minDelayMs, maxDelayMs } = this.#options;
-    const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** Math.max(0, this.#attempt - 1));
-    const retryInMs = Math.round(ceiling * (0.5 + Math.random() / 2));
-    this.#retryTimer = setTimeout(() => this.#open(), retryInMs);
-    this.#setState('waiting', { ...why, retryInMs, attempt: this.#attempt });
-  }
-
-  #refuseOpened(code) {
-    this.#opened?.reject(new EarshotError('not_connected', `The server at ${this.#url} closed the connection (${code}).`));
+    if (!final) return;
+    const message = `The server at ${this.#connection.url} closed the connection (${code}).`;
+    const error = new EarshotError('not_connected', message);
+    this.#opened?.reject(error);
     this.#opened = null;
   }
 
@@ -341,61 +242,38 @@ export class Earshot extends EventTarget {
     this.#stream = null;
     stream.result.reject(error);
     stream.wake();
-    this.#emit('lost', { progress: stream.progress(), error });
-  }
-
-  /** A line that is silent though it was asked is dead: no close event will come for minutes. */
-  #pulse() {
-    // A server that pushes back does not read, so it cannot answer a ping either.
-    if (this.#stream?.unackedBytes > 0) return;
-    const quietMs = Date.now() - this.#heardAt;
-    const allowedMs = this.#state === 'open' ? this.#options.pingMs : 0;
-    if (quietMs >= allowedMs + this.#options.silenceMs) this.#release(1006, 'the server is silent', true);
-    else if (this.#state === 'open' && quietMs >= allowedMs) this.#say('ping', {});
-  }
-
-  #say(type, payload) {
-    this.#socket.send(JSON.stringify({ type, payload, timestamp: Date.now() }));
-  }
-
-  #chunkLimit() {
-    const limit = this.#welcome?.limits?.max_chunk;
-    const most = Number.isFinite(limit) && limit >= 2 ? Math.min(limit, DEFAULTS.maxChunk) : DEFAULTS.maxChunk;
-    return most - (most % 2);
+    emit(this, 'lost', { progress: stream.progress(), error });
   }
 
   // ---- what the server says
 
-  #receive(data) {
-    this.#heardAt = Date.now();
-    const message = parse(data);
-    const handler = message && Earshot.#handlers[message.type];
-    if (handler) handler.call(this, message.payload ?? {}); // a type from a later version is none of our business
+  #hear(type, payload) {
+    const handler = Earshot.#handlers[type];
+    if (handler) handler.call(this, payload); // a type from a later version is none of our business
   }
 
   static #onWelcome(payload) {
     this.#welcome = payload;
-    this.#attempt = 0;
-    this.#setState('open', {});
+    this.#connection.opened();
     this.#opened?.resolve(payload);
-    this.#emit('welcome', payload);
+    emit(this, 'welcome', payload);
   }
 
   static #onAck(payload) {
     this.#stream?.acknowledge(payload.chunk_size ?? 0);
-    this.#emit('ack', payload);
+    emit(this, 'ack', payload);
   }
 
   static #onTranscript(payload) {
     if (payload.final) this.#stream?.commit(payload);
-    this.#emit(payload.final ? 'transcript' : 'partial', payload);
+    emit(this, payload.final ? 'transcript' : 'partial', payload);
   }
 
   static #onDone() {
     const stream = this.#stream;
     this.#stream = null;
     stream?.wake();
-    this.#emit('done', { asked: stream?.asked ?? false });
+    emit(this, 'done', { asked: stream?.asked ?? false });
     stream?.result.resolve();
   }
 
@@ -403,14 +281,12 @@ export class Earshot extends EventTarget {
     const { code = 'error', message = 'The server reported an error.', ref } = payload;
     const error = new EarshotError(code, message, ref);
     // Chunks that were on their way when the server ended the stream; `done` or `lost` tells what became of it.
-    if (code === 'not_streaming' && this.#stream && !this.#stream.asked) return this.#takeNoMore();
-    this.#emit('error', error);
+    if (code === 'not_streaming' && this.#stream && !this.#stream.asked) {
+      this.#stream.takeNoMore();
+      return;
+    }
+    emit(this, 'error', error);
     if (ref === 'audio.start') this.#endStream(error); // it never began
-  }
-
-  #takeNoMore() {
-    this.#stream.stopping = true;
-    this.#stream.wake();
   }
 
   /** What is understood; without a prototype, for the key comes from outside. */
@@ -423,31 +299,12 @@ export class Earshot extends EventTarget {
     status: forward('status'),
     error: Earshot.#onError,
   });
-
-  #setState(state, more) {
-    this.#state = state;
-    this.#emit('state', { state, ...more });
-  }
-
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
 }
 
 function forward(type) {
   return function (payload) {
-    this.dispatchEvent(new CustomEvent(type, { detail: payload }));
+    emit(this, type, payload);
   };
-}
-
-function parse(data) {
-  if (typeof data !== 'string') return null;
-  try {
-    const message = JSON.parse(data);
-    return message && typeof message === 'object' ? message : null;
-  } catch {
-    return null;
-  }
 }
 
 function bytesOf(audio) {
@@ -460,10 +317,4 @@ function defaultUrl() {
   const url = new URL('../ws', import.meta.url);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
-}
-
-function deferred() {
-  let resolve, reject;
-  const promise = new Promise((yes, no) => ([resolve, reject] = [yes, no]));
-  return { promise, resolve, reject };
 }
