@@ -1,5 +1,5 @@
 /**
- * earshot.js: speech in, words out, over one WebSocket.
+ * earshot.js: speech in, words out, and rooms where people read each other, over one WebSocket.
  *
  *     import { Earshot } from '/web/earshot.js';
  *
@@ -11,10 +11,19 @@
  *     earshot.send(int16Samples);                          // PCM16 mono, as often as you like
  *     await earshot.stop();                                // resolves after the last words
  *
+ *     const room = await earshot.join('lobby', { name: 'Ann' });
+ *     room.on('message', (m) => append(m.name, m.text));   // room.js lists its events
+ *     await room.say('hello');                             // stored; everybody gets it once
+ *     earshot.startStream({ room: 'lobby' });              // what is spoken becomes captions there
+ *
  * An Earshot object is one client: it holds a connection, opens it again when it breaks, and carries one stream
  * of audio at a time. A stream belongs to the connection that it was started on. When that connection breaks, the
  * stream is over: `lost` says so, with how far the server had come, and stop() rejects. No audio is sent again behind
  * the caller's back; the AudioStream class keeps what a resumed stream needs.
+ *
+ * Rooms last longer than a connection. After a reconnect the session is resumed, each room brings what was missed, and
+ * what was said and not confirmed is said again: every event comes once and in order, and what cannot come is told.
+ * When the page goes away, its rooms are left at once.
  *
  * Back-pressure. A server that cannot keep up stops reading; then acks stop. Whoever reads faster than real time
  * awaits writable() before each send(). A live microphone need not: what it cannot get rid of waits in the socket,
@@ -35,6 +44,8 @@
  *   marked      { id }                                            all that came before mark(id) is transcribed
  *   lost        { progress, error }                               the stream is over before its last words: the
  *                                                                 connection broke, or the server refused to begin
+ *   resumed     { ok, session, reason? }                          after a reconnect with rooms: the same member as before;
+ *                                                                 or, if not ok, another one, and reason says why
  *   error       EarshotError { code, message, ref? }
  */
 
@@ -42,8 +53,10 @@ import { AudioStream } from './audio-stream.js';
 import { Connection } from './connection.js';
 import { EarshotError } from './errors.js';
 import { deferred, emit, Emitter } from './events.js';
+import { Rooms } from './rooms.js';
 
 export { EarshotError } from './errors.js';
+export { messageId, Room } from './room.js';
 
 /** The sample rates that the server takes, in Hz. */
 export const SAMPLE_RATES = Object.freeze([8000, 16000, 24000, 44100, 48000]);
@@ -62,23 +75,26 @@ const DEFAULTS = {
 export class Earshot extends Emitter {
   #options;
   #connection;
+  #rooms;
   #opened = null; // deferred of connect()
   #welcome = null;
   #stream = null;
+  #unwatch = null; // stop watching the page
 
   /**
    * @param {object} [options] any of reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, windowBytes, maxBuffered;
-   *   and WebSocket, a class to use instead of the platform's
+   *   WebSocket, a class to use instead of the platform's; page, what tells of pagehide, pageshow and online, or null
    */
   constructor(options = {}) {
     super();
-    this.#options = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+    this.#options = { WebSocket: globalThis.WebSocket, page: pageItself(), ...DEFAULTS, ...options };
     this.#connection = new Connection(this.#options, {
       onState: (state, more) => emit(this, 'state', { state, ...more }),
       onMessage: (type, payload) => this.#hear(type, payload),
       onLost: (why) => this.#lose(why),
       pushedBack: () => this.#stream?.unackedBytes > 0,
     });
+    this.#rooms = new Rooms(this.#connection, (detail) => emit(this, 'resumed', detail));
   }
 
   /** connecting | open | waiting (for the next try) | closed */
@@ -89,6 +105,11 @@ export class Earshot extends Emitter {
   /** The last welcome of the server, or null: { client_id, session, token, limits }. */
   get welcome() {
     return this.#welcome;
+  }
+
+  /** The session, by which rooms know this client: of the last welcome, or the one that was resumed. */
+  get session() {
+    return this.#rooms.session;
   }
 
   /** True from startStream() until `done` or `lost`. */
@@ -113,6 +134,7 @@ export class Earshot extends Emitter {
    */
   connect(url) {
     this.#opened ??= deferred();
+    this.#unwatch ??= this.#watchPage();
     const { promise } = this.#opened;
     this.#connection.open(String(url ?? this.#connection.url ?? defaultUrl()));
     return promise;
@@ -123,9 +145,28 @@ export class Earshot extends Emitter {
     this.#connection.probe();
   }
 
-  /** Close for good. An open stream is lost. connect() starts anew. */
+  /** Close for good: rooms are left, an open stream is lost. connect() starts anew. */
   close() {
+    this.#unwatch?.();
+    this.#unwatch = null;
+    this.#rooms.sayGoodbye();
     this.#connection.close('closed by the client');
+  }
+
+  // ---- rooms
+
+  /**
+   * Enter a room, and stay in it through every reconnect until leave().
+   * @param {string} id 1 to 64 bytes without control characters
+   * @param {object} settings
+   * @param {string} settings.name by which others see one; like the id
+   * @param {number} [settings.since] @param {string} [settings.log] go on from an earlier room's `position`
+   * @returns {Promise<Room>} once let in. Waits for a connection and for the room; rejects with what the server has
+   *   against it, `bad_room`, `bad_name`, `already_in_room` or `not_connected`
+   */
+  join(id, settings) {
+    if (this.#connection.wanted) return this.#rooms.join(id, settings);
+    return Promise.reject(new EarshotError('not_connected', 'Call connect() before join().'));
   }
 
   // ---- audio
@@ -136,17 +177,22 @@ export class Earshot extends Emitter {
    * @param {number} [settings.sampleRate] of what send() will be given: one of SAMPLE_RATES
    * @param {string} [settings.language] a BCP 47 tag, where the server has a choice
    * @param {boolean} [settings.partials] words while they are spoken, true unless said otherwise
+   * @param {string} [settings.room] the id of a joined room: the words become captions there too
    */
-  startStream({ sampleRate = 16000, language, partials = true } = {}) {
+  startStream({ sampleRate = 16000, language, partials = true, room } = {}) {
     if (this.state !== 'open') throw new EarshotError('not_connected', 'There is no connection to the server.');
     if (this.#stream) throw new EarshotError('stream_open', 'A stream is open already; stop() it first.');
     if (!SAMPLE_RATES.includes(sampleRate)) {
       const rates = SAMPLE_RATES.join(', ');
       throw new EarshotError('bad_sample_rate', `The sample rate ${sampleRate} is not one of ${rates} Hz.`);
     }
+    if (room !== undefined && !this.#rooms.has(room)) {
+      throw new EarshotError('not_in_room', `The room ${room} is not joined at present.`);
+    }
     const payload = { sample_rate: sampleRate, format: 'pcm16', partials };
     if (language) payload.language = language;
-    this.#stream = new AudioStream({ sampleRate, language, partials });
+    if (room !== undefined) payload.room = room;
+    this.#stream = new AudioStream({ sampleRate, language, partials, room });
     this.#connection.say('audio.start', payload);
   }
 
@@ -215,6 +261,7 @@ export class Earshot extends Emitter {
   abandon() {
     if (!this.#stream) return;
     this.#endStream(new EarshotError('abandoned', 'The stream was given up before its last words.'));
+    this.#rooms.lost();
     this.#connection.renew();
   }
 
@@ -229,9 +276,11 @@ export class Earshot extends Emitter {
   #lose({ code, reason, final }) {
     const cause = reason || `closed with ${code}`;
     this.#endStream(new EarshotError('connection_lost', `The connection broke before the last words (${cause}).`));
+    this.#rooms.lost();
     if (!final) return;
     const message = `The server at ${this.#connection.url} closed the connection (${code}).`;
     const error = new EarshotError('not_connected', message);
+    this.#rooms.end(error);
     this.#opened?.reject(error);
     this.#opened = null;
   }
@@ -245,15 +294,34 @@ export class Earshot extends Emitter {
     emit(this, 'lost', { progress: stream.progress(), error });
   }
 
+  /** Whoever closes the page has left the room; whoever comes back to it through the history is back. */
+  #watchPage() {
+    const { page } = this.#options;
+    const watched = {
+      online: () => this.retryNow(),
+      pagehide: () => {
+        this.#rooms.sayGoodbye();
+        this.#connection.sleep('the page was left');
+      },
+      pageshow: ({ persisted }) => persisted && this.#connection.wake(),
+    };
+    for (const [type, act] of Object.entries(watched)) page?.addEventListener(type, act);
+    return () => {
+      for (const [type, act] of Object.entries(watched)) page?.removeEventListener(type, act);
+    };
+  }
+
   // ---- what the server says
 
   #hear(type, payload) {
     const handler = Earshot.#handlers[type];
     if (handler) handler.call(this, payload); // a type from a later version is none of our business
+    else if (String(type).startsWith('room.')) this.#rooms.hear(type, payload);
   }
 
   static #onWelcome(payload) {
     this.#welcome = payload;
+    this.#rooms.greet(payload); // before anybody else says anything: session.resume comes first
     this.#connection.opened();
     this.#opened?.resolve(payload);
     emit(this, 'welcome', payload);
@@ -277,9 +345,14 @@ export class Earshot extends Emitter {
     stream?.result.resolve();
   }
 
+  static #onResumed(payload) {
+    this.#rooms.resumed(payload);
+  }
+
   static #onError(payload) {
     const { code = 'error', message = 'The server reported an error.', ref } = payload;
-    const error = new EarshotError(code, message, ref);
+    const error = new EarshotError(code, message, ref, payload);
+    if (this.#rooms.fail(error)) return; // whoever asked the room hears of it
     // Chunks that were on their way when the server ended the stream; `done` or `lost` tells what became of it.
     if (code === 'not_streaming' && this.#stream && !this.#stream.asked) {
       this.#stream.takeNoMore();
@@ -297,6 +370,7 @@ export class Earshot extends Emitter {
     'audio.done': Earshot.#onDone,
     'audio.marked': forward('marked'),
     status: forward('status'),
+    'session.resumed': Earshot.#onResumed,
     error: Earshot.#onError,
   });
 }
@@ -311,6 +385,10 @@ function bytesOf(audio) {
   if (audio instanceof ArrayBuffer) return new Uint8Array(audio);
   if (audio instanceof Int16Array) return new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength);
   throw new TypeError('send() takes an Int16Array or an ArrayBuffer of PCM16 samples');
+}
+
+function pageItself() {
+  return typeof globalThis.addEventListener === 'function' ? globalThis : null;
 }
 
 function defaultUrl() {

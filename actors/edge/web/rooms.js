@@ -1,0 +1,118 @@
+/**
+ * The rooms of one client: which message belongs to which, and how all of them come back after a reconnect.
+ *
+ *   welcome  ->  session.resume {token}, room.join {since, log} for each  ->  session.resumed, room.joined for each
+ */
+
+import { EarshotError } from './errors.js';
+import { Membership } from './membership.js';
+import { Pace } from './pace.js';
+import { Room, troubleWithName } from './room.js';
+
+const SAY = { perSecond: 80, burst: 200 }; // the server takes 100 and 400
+
+export class Rooms {
+  #memberships = new Map(); // by id of the room
+  #connection;
+  #ready = false; // the server has greeted on this connection
+  #offered = null; // its session and token, while the resumption of an earlier one is under way
+  #session = null;
+  #token = null;
+  #pace = new Pace(SAY);
+  #onResumed;
+
+  /** @param {Connection} connection @param {(detail: object) => void} onResumed */
+  constructor(connection, onResumed) {
+    this.#connection = connection;
+    this.#onResumed = onResumed;
+  }
+
+  get session() {
+    return this.#session;
+  }
+
+  /** Is this client in the room, on this connection? */
+  has(id) {
+    return this.#memberships.get(id)?.state === 'joined';
+  }
+
+  async join(id, { name, since, log }) {
+    const trouble = troubleWithName('room', id) ?? troubleWithName('name', name);
+    if (trouble) throw trouble;
+    for (let old; (old = this.#memberships.get(id)); ) {
+      if (!old.departed) throw new EarshotError('already_in_room', `The room ${id} is joined already.`);
+      await old.departed.promise;
+    }
+    const membership = new Membership({ id, name, since, log }, this.#line(id));
+    const room = new Room(membership);
+    this.#memberships.set(id, membership);
+    if (this.#ready) membership.join();
+    await membership.entered.promise;
+    return room;
+  }
+
+  #line(id) {
+    return {
+      say: (type, payload) => this.#connection.say(type, payload),
+      ready: () => this.#ready,
+      turn: () => this.#pace.take(Date.now()),
+      ended: () => this.#memberships.delete(id),
+    };
+  }
+
+  // ---- one connection after another
+
+  /** First of all on a connection. */
+  greet({ session, token }) {
+    this.#ready = true;
+    if (this.#token && this.#memberships.size > 0) {
+      this.#offered = { session, token };
+      this.#connection.say('session.resume', { token: this.#token });
+    } else this.#adopt({ session, token });
+    for (const membership of this.#memberships.values()) membership.join();
+  }
+
+  /** The answer to session.resume. @returns {boolean} was it awaited? */
+  resumed({ ok, session, token, reason }) {
+    if (!this.#offered) return false;
+    this.#adopt(ok ? { session, token } : this.#offered);
+    this.#onResumed({ ok: ok === true, session: this.#session, reason });
+    return true;
+  }
+
+  #adopt({ session, token }) {
+    this.#offered = null;
+    this.#session = session;
+    this.#token = token;
+  }
+
+  lost() {
+    this.#ready = false;
+    this.#offered = null;
+    for (const membership of [...this.#memberships.values()]) membership.lost();
+  }
+
+  /** So that others need not wait until it is noticed that this client is gone. */
+  sayGoodbye() {
+    if (!this.#ready) return;
+    for (const id of this.#memberships.keys()) this.#connection.say('room.leave', { room: id });
+  }
+
+  end(error) {
+    for (const membership of [...this.#memberships.values()]) membership.end(error);
+  }
+
+  // ---- what the server says
+
+  hear(type, payload) {
+    this.#memberships.get(payload.room)?.hear(type, payload);
+  }
+
+  /** @returns {boolean} is this error of the server dealt with? */
+  fail(error) {
+    if (error.ref === 'session.resume') return this.resumed({ ok: false, reason: error.message });
+    const known = this.#memberships.get(error.room);
+    if (known) return known.fail(error);
+    return error.ref?.startsWith('room.') && [...this.#memberships.values()].some((membership) => membership.fail(error));
+  }
+}

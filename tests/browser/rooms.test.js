@@ -1,0 +1,470 @@
+/** Rooms of the client library against a socket that a test holds in its hand, on a virtual clock. */
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import { FakeSocket, record, WELCOME } from './support/fake-socket.js';
+import { importWeb } from './support/web.js';
+
+const { Earshot, Follower, Pace } = await importWeb('earshot.js', 'follower.js', 'pace.js');
+
+const ALL = ['message', 'caption', 'partial', 'joined', 'left', 'gap', 'live', 'state'];
+
+class FakePage extends EventTarget {
+  tell(type, more = {}) {
+    this.dispatchEvent(Object.assign(new Event(type), more));
+  }
+}
+
+beforeEach(() => {
+  FakeSocket.all = [];
+  mock.timers.enable();
+});
+afterEach(() => mock.timers.reset());
+
+function client(options = {}) {
+  const earshot = new Earshot({ WebSocket: FakeSocket, page: new FakePage(), ...options });
+  earshot.connect('ws://server/ws');
+  FakeSocket.last.hear('welcome', WELCOME);
+  return earshot;
+}
+
+/** The server lets the client in: as member `me`, with events up to `rseq`, of which those from `from` on follow. */
+function letIn({ room = 'lobby', log = 'L1', rseq = 0, from = rseq + 1, complete = true, member = 's', members } = {}) {
+  const others = members ?? [{ member, name: 'Ann' }];
+  const answer = { room, log, rseq, member, name: 'Ann', members: others, total: others.length };
+  FakeSocket.last.hear('room.joined', { ...answer, history: { from, complete } });
+}
+
+const message = (rseq, text = `m${rseq}`, more = {}) =>
+  FakeSocket.last.hear('room.message', { room: 'lobby', rseq, time: 1, member: 'b', name: 'Bob', text, msg_id: `b${rseq}`, ...more });
+
+const caption = (more) =>
+  FakeSocket.last.hear('room.caption', { room: 'lobby', member: 'b', name: 'Bob', stream: 'x', start_ms: 0, text: 'hello', ...more });
+
+const said = (msgId, rseq) => FakeSocket.last.hear('room.said', { room: 'lobby', msg_id: msgId, rseq });
+
+const says = () => FakeSocket.last.texts('room.say').map(({ payload }) => payload.msg_id);
+
+/** Everything that waits on promises and on the next task runs. */
+async function settle() {
+  for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+  mock.timers.tick(0);
+}
+
+async function entered(answer = {}, options = {}) {
+  const earshot = client(options);
+  const joined = earshot.join('lobby', { name: 'Ann' });
+  await settle();
+  letIn(answer);
+  const room = await joined;
+  const seen = record(room, ...ALL);
+  await settle();
+  return { earshot, room, seen };
+}
+
+/** The connection breaks and is there again, greeted. */
+function reconnect(greeting = { session: 's2', token: 't2' }) {
+  FakeSocket.last.die();
+  mock.timers.tick(5000);
+  FakeSocket.last.hear('welcome', { ...WELCOME, ...greeting });
+}
+
+const resumed = (ok = true, more = { session: 's', token: 't3' }) => FakeSocket.last.hear('session.resumed', { ok, ...more });
+
+const events = (seen) => seen.filter(([type]) => ['message', 'caption', 'joined', 'left'].includes(type)).map(([, { rseq }]) => rseq);
+const named = (seen, type) => seen.filter(([name]) => name === type).map(([, detail]) => detail);
+
+test('join says who, and history comes after whoever joined could listen', async () => {
+  const earshot = client();
+  const joined = earshot.join('lobby', { name: 'Ann' });
+  await settle();
+  assert.deepEqual(FakeSocket.last.texts('room.join').map(({ payload }) => payload), [{ room: 'lobby', name: 'Ann' }]);
+  letIn({ rseq: 9, from: 8, complete: false, members: [{ member: 's', name: 'Ann' }, { member: 'b', name: 'Bob' }] });
+  message(8);
+  FakeSocket.last.hear('room.joined', { room: 'lobby', rseq: 9, member: 's', name: 'Ann' });
+  const room = await joined;
+  const seen = record(room, ...ALL);
+  assert.deepEqual(seen, []);
+  mock.timers.tick(0);
+  assert.deepEqual(events(seen), [8, 9]);
+  assert.deepEqual(named(seen, 'state'), [{ state: 'joined', resumed: true, history: { from: 8, complete: false } }]);
+  assert.deepEqual(seen.at(-1), ['live', {}]);
+  assert.deepEqual(named(seen, 'gap'), [], 'where it begins is no gap');
+  assert.deepEqual([room.id, room.name, room.member, room.state], ['lobby', 'Ann', 's', 'joined']);
+  assert.deepEqual(room.opening, { from: 8, complete: false });
+  assert.equal(room.total, 2);
+});
+
+test('every event once and in order; a hole is told before what comes after it', async () => {
+  const { seen } = await entered();
+  for (const rseq of [1, 2, 2, 1, 3, 6, 5, 6, 7]) message(rseq);
+  assert.deepEqual(events(seen), [1, 2, 3, 6, 7]);
+  assert.deepEqual(named(seen, 'gap'), [{ from: 4, to: 5, reason: 'hole' }]);
+  const order = seen.filter(([type]) => type === 'message' || type === 'gap').map(([type, { rseq }]) => rseq ?? type);
+  assert.deepEqual(order, [1, 2, 3, 'gap', 6, 7]);
+});
+
+test('events that the server lost are told in their place; an answer is no loss', async () => {
+  const { room, seen } = await entered();
+  message(1);
+  const asked = room.history({ before: 1, limit: 10 });
+  FakeSocket.last.hear('room.history', { room: 'lobby', events: [], from: 2, to: 5, complete: false });
+  FakeSocket.last.hear('room.history', { room: 'lobby', events: [], from: 1, to: 0, complete: true });
+  message(6);
+  assert.deepEqual(named(seen, 'gap'), [{ from: 2, to: 5, reason: 'gone' }]);
+  assert.deepEqual(events(seen), [1, 6]);
+  assert.deepEqual(await asked, { events: [], from: 1, to: 0, complete: true });
+});
+
+test('members follow the events that came after the list', async () => {
+  const { room } = await entered({ rseq: 2, from: 1, members: [{ member: 's', name: 'Ann' }] });
+  const lists = record(room, 'members');
+  const hear = (type, rseq, member, name) => FakeSocket.last.hear(type, { room: 'lobby', rseq, time: 1, member, name });
+  hear('room.joined', 1, 'gone', 'Eve');
+  hear('room.joined', 2, 's', 'Ann');
+  assert.equal(room.total, 1, 'the list knew of these');
+  hear('room.joined', 3, 'b', 'Bob');
+  hear('room.left', 4, 'b', 'Bob');
+  hear('room.joined', 5, 'c', 'Cleo');
+  assert.deepEqual(room.members, [{ member: 's', name: 'Ann' }, { member: 'c', name: 'Cleo' }]);
+  assert.deepEqual(lists.map(([, { total }]) => total), [2, 1, 2]);
+});
+
+test('a partial is passed on until its caption has come', async () => {
+  const { seen } = await entered();
+  caption({ final: false, text: 'hel', end_ms: 300 });
+  caption({ final: true, rseq: 1, end_ms: 900 });
+  caption({ final: false, text: 'hello', end_ms: 900 });
+  caption({ final: false, text: 'wor', start_ms: 900, end_ms: 1200 });
+  caption({ final: false, text: 'other', stream: 'y', end_ms: 100 });
+  assert.deepEqual(named(seen, 'partial').map(({ text }) => text), ['hel', 'wor', 'other']);
+  assert.deepEqual(named(seen, 'caption').map(({ text, own }) => [text, own]), [['hello', false]]);
+});
+
+test('say resolves once it is stored, by the answer or by the event', async () => {
+  const { room, seen } = await entered();
+  const first = room.say('one', { msgId: 'a1' });
+  const second = room.say('two', { msgId: 'a2' });
+  assert.deepEqual(FakeSocket.last.texts('room.say')[0].payload, { room: 'lobby', text: 'one', msg_id: 'a1' });
+  said('a1', 1);
+  assert.deepEqual(await first, { rseq: 1, msg_id: 'a1' });
+  message(1, 'one', { member: 's', name: 'Ann', msg_id: 'a1' });
+  message(2, 'two', { member: 's', name: 'Ann', msg_id: 'a2' });
+  assert.deepEqual(await second, { rseq: 2, msg_id: 'a2' });
+  assert.deepEqual(named(seen, 'message').map(({ own }) => own), [true, true]);
+});
+
+test('what cannot be said is refused at once, and a refusal reaches its message', async () => {
+  const { earshot, room } = await entered();
+  const errors = record(earshot, 'error');
+  await assert.rejects(room.say(''), { code: 'bad_text' });
+  await assert.rejects(room.say('é'.repeat(1025)), { code: 'bad_text', message: /2050 bytes.*2048/ });
+  await assert.rejects(room.say('bell \u0007'), { code: 'bad_text' });
+  assert.equal(says().length, 0);
+  const [kept, refused] = [room.say('line\n\ttwo', { msgId: 'a1' }), room.say('no', { msgId: 'a2' })];
+  FakeSocket.last.hear('error', { code: 'bad_field', message: 'No.', ref: 'room.say', room: 'lobby', msg_id: 'a2' });
+  await assert.rejects(refused, { code: 'bad_field', message: 'No.' });
+  said('a1', 1);
+  await kept;
+  assert.deepEqual(errors, []);
+});
+
+test('after a reconnect: resume, what was missed, then what was not confirmed, under the same ids', async () => {
+  const { earshot, room, seen } = await entered();
+  const results = record(earshot, 'resumed');
+  message(1);
+  const stored = room.say('stored, but the answer is lost', { msgId: 'a1' });
+  const unheard = room.say('never arrived', { msgId: 'a2' });
+  reconnect();
+  assert.equal(room.state, 'rejoining');
+  const written = room.say('written meanwhile', { msgId: 'a3' });
+  assert.deepEqual(FakeSocket.last.sent.map(({ type, payload }) => [type, payload]), [
+    ['session.resume', { token: 't' }],
+    ['room.join', { room: 'lobby', name: 'Ann', since: 1, log: 'L1' }],
+  ]);
+  resumed();
+  letIn({ rseq: 3, from: 2 });
+  message(2);
+  assert.deepEqual(says(), [], 'not before all that was missed is here');
+  message(3, 'stored, but the answer is lost', { member: 's', msg_id: 'a1' });
+  assert.deepEqual(await stored, { rseq: 3, msg_id: 'a1' });
+  assert.deepEqual(says(), ['a2', 'a3']);
+  said('a2', 4);
+  said('a3', 5);
+  assert.deepEqual([(await unheard).rseq, (await written).rseq], [4, 5]);
+  assert.deepEqual(events(seen), [1, 2, 3]);
+  assert.deepEqual(named(seen, 'gap'), []);
+  assert.deepEqual(named(seen, 'state').map(({ state }) => state), ['joined', 'rejoining', 'joined']);
+  assert.deepEqual(results, [['resumed', { ok: true, session: 's', reason: undefined }]]);
+  reconnect();
+  assert.equal(FakeSocket.last.sent[0].payload.token, 't3', 'the fresh token');
+});
+
+test('a connection that breaks before the answer resumes the same session again', async () => {
+  const { room } = await entered();
+  const waiting = room.say('hi', { msgId: 'a1' });
+  reconnect();
+  reconnect();
+  assert.equal(FakeSocket.last.sent[0].payload.token, 't');
+  resumed();
+  letIn();
+  assert.deepEqual(says(), ['a1']);
+  said('a1', 1);
+  await waiting;
+});
+
+test('another session: what is in the log was said, what is not is said again, both only once', async () => {
+  const { earshot, room, seen } = await entered();
+  const results = record(earshot, 'resumed');
+  const stored = room.say('in the log', { msgId: 'a1' });
+  const lost = room.say('not in it', { msgId: 'a2' });
+  reconnect();
+  resumed(false, { reason: 'the token is too old' });
+  letIn({ rseq: 1, from: 1, member: 's2' });
+  message(1, 'in the log', { member: 's', msg_id: 'a1' });
+  assert.equal((await stored).rseq, 1);
+  assert.deepEqual(says(), ['a2']);
+  said('a2', 2);
+  await lost;
+  assert.deepEqual(results[0][1], { ok: false, session: 's2', reason: 'the token is too old' });
+  assert.equal(earshot.session, 's2');
+  assert.equal(named(seen, 'state').at(-1).resumed, false);
+  assert.equal(named(seen, 'message')[0].own, true, 'said by the session before');
+  reconnect();
+  assert.equal(FakeSocket.last.sent[0].payload.token, 't2');
+});
+
+test('another session and part of the log gone: nobody knows, and that is said', async () => {
+  const { room, seen } = await entered();
+  message(1);
+  const doubtful = room.say('sent', { msgId: 'a1' });
+  FakeSocket.last.die();
+  const fresh = room.say('not sent yet', { msgId: 'a2' });
+  mock.timers.tick(5000);
+  FakeSocket.last.hear('welcome', { ...WELCOME, session: 's2', token: 't2' });
+  resumed(false, { reason: 'no' });
+  letIn({ rseq: 9, from: 8, complete: false, member: 's2' });
+  message(8);
+  message(9);
+  await assert.rejects(doubtful, { code: 'unconfirmed' });
+  assert.deepEqual(says(), ['a2']);
+  said('a2', 10);
+  await fresh;
+  assert.deepEqual(named(seen, 'gap'), [{ from: 2, to: 7, reason: 'gone' }]);
+});
+
+test('the same session and part of the log gone: the server knows the ids', async () => {
+  const { room, seen } = await entered();
+  room.say('sent', { msgId: 'a1' });
+  reconnect();
+  resumed();
+  letIn({ rseq: 9, from: 10, complete: false });
+  assert.deepEqual(says(), ['a1']);
+  assert.deepEqual(named(seen, 'gap'), [{ from: 1, to: 9, reason: 'gone' }]);
+});
+
+test('a server that cannot resume is taken at its word', async () => {
+  const { earshot } = await entered();
+  const told = record(earshot, 'resumed', 'error');
+  reconnect();
+  FakeSocket.last.hear('error', { code: 'unsupported_type', message: 'Not here.', ref: 'session.resume' });
+  assert.deepEqual(told, [['resumed', { ok: false, session: 's2', reason: 'Not here.' }]]);
+});
+
+test('another log: told, and its numbers begin anew', async () => {
+  const { seen } = await entered({ rseq: 40, from: 41 });
+  reconnect();
+  resumed();
+  letIn({ log: 'L2', rseq: 2, from: 1, complete: false });
+  message(1);
+  message(2);
+  letIn({ log: 'L3', rseq: 0, from: 1, complete: false });
+  message(1);
+  assert.deepEqual(events(seen), [1, 2, 1]);
+  assert.deepEqual(named(seen, 'gap').map(({ reason }) => reason), ['other_log', 'other_log']);
+});
+
+test('too much at once is said again later, in the same order', async () => {
+  const { room } = await entered();
+  const all = ['a1', 'a2', 'a3'].map((msgId) => room.say(msgId, { msgId }));
+  said('a1', 1);
+  for (const id of ['a2', 'a3']) {
+    FakeSocket.last.hear('error', { code: 'rate_limited', message: 'Slow down.', ref: 'room.say', room: 'lobby', msg_id: id });
+  }
+  all.push(room.say('a4', { msgId: 'a4' }));
+  assert.deepEqual(says(), ['a1', 'a2', 'a3']);
+  mock.timers.tick(1000);
+  assert.deepEqual(says().slice(3), ['a2', 'a3', 'a4']);
+  ['a2', 'a3', 'a4'].forEach((id, i) => said(id, i + 2));
+  assert.deepEqual((await Promise.all(all)).map(({ rseq }) => rseq), [1, 2, 3, 4]);
+});
+
+test('no more is under way than the server takes, and no faster', async () => {
+  const { room } = await entered();
+  const all = Array.from({ length: 300 }, (_, i) => room.say('x', { msgId: `a${i}` }));
+  assert.equal(says().length, 32);
+  for (let i = 0; i < 200; i++) said(`a${i}`, i + 1);
+  assert.equal(says().length, 200, 'the burst');
+  for (let i = 200; i < 300; i++) {
+    mock.timers.tick(13);
+    said(`a${i}`, i + 1);
+  }
+  await Promise.all(all);
+  assert.deepEqual(says(), Array.from({ length: 300 }, (_, i) => `a${i}`));
+  for (let i = 0; i < 1024; i++) room.say('x');
+  await assert.rejects(room.say('one too many'), { code: 'too_many_pending' });
+});
+
+test('history and who are asked one at a time, and again on the next connection', async () => {
+  const { room } = await entered({ rseq: 50, from: 51 });
+  const [first, second] = [room.history({ before: 51, limit: 2 }), room.history({ before: 49, limit: 2 })];
+  const who = room.who();
+  const asked = () => FakeSocket.last.texts('room.history').map(({ payload }) => payload.before);
+  assert.deepEqual(asked(), [51]);
+  const event = { type: 'room.message', rseq: 50, member: 's', name: 'Ann', text: 'x', msg_id: 'i' };
+  FakeSocket.last.hear('room.history', { room: 'lobby', events: [event], from: 50, to: 50, complete: false });
+  assert.deepEqual((await first).events, [{ ...event, type: 'message', own: true }]);
+  assert.deepEqual(asked(), [51, 49]);
+  reconnect();
+  resumed();
+  letIn({ rseq: 50 });
+  assert.deepEqual(asked(), [49]);
+  FakeSocket.last.hear('error', { code: 'bad_field', message: 'No.', ref: 'room.history', room: 'lobby' });
+  await assert.rejects(second, { code: 'bad_field' });
+  FakeSocket.last.hear('room.members', { room: 'lobby', rseq: 50, members: [{ member: 'b', name: 'Bob' }], total: 1 });
+  assert.deepEqual(await who, { members: [{ member: 'b', name: 'Bob' }], total: 1 });
+});
+
+test('leave is confirmed; what comes for a room that was left is nobody’s', async () => {
+  const { earshot, room, seen } = await entered();
+  const left = room.leave();
+  await assert.rejects(room.say('too late'), { code: 'not_in_room' });
+  const again = earshot.join('lobby', { name: 'Ann' });
+  await settle();
+  assert.equal(FakeSocket.last.texts('room.join').length, 1, 'not before it is left');
+  FakeSocket.last.hear('room.left', { room: 'lobby', member: 's', name: 'Ann' });
+  await left;
+  message(1);
+  assert.deepEqual(events(seen), []);
+  assert.deepEqual(named(seen, 'state').at(-1), { state: 'left' });
+  await settle();
+  assert.equal(FakeSocket.last.texts('room.join').length, 2);
+  letIn();
+  assert.notEqual(await again, room);
+});
+
+test('an own departure with a number is an event like others: one was away for too long', async () => {
+  const { room, seen } = await entered();
+  reconnect();
+  resumed();
+  letIn({ rseq: 2, from: 1 });
+  FakeSocket.last.hear('room.left', { room: 'lobby', rseq: 1, time: 1, member: 's', name: 'Ann' });
+  FakeSocket.last.hear('room.joined', { room: 'lobby', rseq: 2, time: 1, member: 's', name: 'Ann' });
+  assert.deepEqual(events(seen), [1, 2]);
+  assert.equal(room.state, 'joined');
+});
+
+test('a refused join rejects; a refused return ends the room, with its messages', async () => {
+  const earshot = client();
+  await assert.rejects(earshot.join('', { name: 'Ann' }), { code: 'bad_room' });
+  await assert.rejects(earshot.join('lobby', { name: 'x\ny' }), { code: 'bad_name' });
+  const refused = earshot.join('lobby', { name: 'Ann' });
+  await settle();
+  await assert.rejects(earshot.join('lobby', { name: 'Ann' }), { code: 'already_in_room' });
+  FakeSocket.last.hear('error', { code: 'room_full', message: 'Full.', ref: 'room.join', room: 'lobby' });
+  await assert.rejects(refused, { code: 'room_full' });
+
+  const { room, seen } = await entered();
+  const waiting = room.say('hi');
+  reconnect();
+  resumed();
+  FakeSocket.last.hear('error', { code: 'room_full', message: 'Full.', ref: 'room.join', room: 'lobby' });
+  await assert.rejects(waiting, { code: 'unconfirmed' });
+  assert.equal(named(seen, 'state').at(-1).error.code, 'room_full');
+  await assert.rejects(room.say('more'), { code: 'not_in_room' });
+  await assert.rejects(new Earshot({ WebSocket: FakeSocket }).join('lobby', { name: 'Ann' }), { code: 'not_connected' });
+});
+
+test('a room that does not answer is told, and waited for', async () => {
+  const { room } = await entered();
+  const told = record(room, 'unavailable', 'available');
+  const waiting = room.say('hi', { msgId: 'a1' });
+  FakeSocket.last.hear('error', { code: 'room_unavailable', message: 'No room.', room: 'lobby' });
+  said('a1', 1);
+  await waiting;
+  assert.deepEqual(told.map(([type]) => type), ['unavailable', 'available']);
+});
+
+test('several rooms are told apart and come back together', async () => {
+  const { earshot, seen } = await entered();
+  const other = earshot.join('attic', { name: 'Ann' });
+  await settle();
+  letIn({ room: 'attic', log: 'A', rseq: 7 });
+  const attic = record(await other, 'message', 'state');
+  await settle();
+  message(8, 'up here', { room: 'attic' });
+  message(1);
+  message(1, 'nowhere', { room: 'cellar' });
+  assert.deepEqual([events(seen), events(attic)], [[1], [8]]);
+  FakeSocket.last.hear('error', { code: 'room_unavailable', message: 'No.', ref: 'room.say', room: 'attic' });
+  reconnect();
+  const joins = FakeSocket.last.texts('room.join').map(({ payload: { room, since, log } }) => [room, since, log]);
+  assert.deepEqual(joins, [['lobby', 1, 'L1'], ['attic', 8, 'A']]);
+});
+
+test('a stream says its room, which must be joined', async () => {
+  const { earshot } = await entered();
+  assert.throws(() => earshot.startStream({ room: 'attic' }), { code: 'not_in_room' });
+  earshot.startStream({ room: 'lobby' });
+  assert.equal(FakeSocket.last.texts('audio.start')[0].payload.room, 'lobby');
+  reconnect();
+  assert.throws(() => earshot.startStream({ room: 'lobby' }), { code: 'not_in_room' });
+});
+
+test('a page that goes away leaves at once; one that is brought back is back', async () => {
+  const page = new FakePage();
+  const { earshot, room } = await entered({}, { page });
+  page.tell('pagehide', { persisted: true });
+  assert.deepEqual(FakeSocket.last.sent.at(-1).payload, { room: 'lobby' });
+  assert.equal(FakeSocket.last.sent.at(-1).type, 'room.leave');
+  assert.ok(FakeSocket.last.closed);
+  mock.timers.tick(60_000);
+  assert.equal(FakeSocket.all.length, 1, 'and stays away');
+  page.tell('pageshow', { persisted: true });
+  FakeSocket.last.hear('welcome', WELCOME);
+  resumed();
+  letIn();
+  assert.equal(room.state, 'joined');
+  earshot.close();
+  assert.deepEqual(FakeSocket.last.texts('room.leave').length, 1);
+  assert.equal(room.state, 'left');
+  page.tell('pageshow', { persisted: true });
+  assert.equal(FakeSocket.all.length, 2, 'closed for good');
+});
+
+test('back online means: try now, and look whether the line still lives', async () => {
+  const page = new FakePage();
+  await entered({}, { page });
+  page.tell('online');
+  assert.equal(FakeSocket.last.texts('ping').length, 1);
+  for (let second = 0; second < 10; second++) mock.timers.tick(1000);
+  assert.ok(FakeSocket.last.closed, 'no answer: given up');
+  const tries = FakeSocket.all.length;
+  page.tell('online');
+  assert.equal(FakeSocket.all.length, tries + 1);
+});
+
+test('an earlier position is where a new page goes on', async () => {
+  const { room } = await entered({ rseq: 4 });
+  assert.deepEqual(room.position, { since: 4, log: 'L1' });
+  const follower = new Follower({ since: 4, log: 'L1' });
+  assert.deepEqual(follower.position, { since: 4, log: 'L1' });
+  assert.deepEqual(follower.begin({ log: 'L1', rseq: 9, history: { from: 7, complete: false } }), { from: 5, to: 6, reason: 'gone' });
+  assert.equal(follower.begin({ log: 'L1', rseq: 9, history: { from: 3, complete: true } }), null);
+  assert.deepEqual([3, 6, 7].map((rseq) => follower.take(rseq).fresh), [false, false, true]);
+});
+
+test('the pace is a burst and then a rate', () => {
+  const pace = new Pace({ perSecond: 10, burst: 2 });
+  assert.deepEqual([pace.take(0), pace.take(0), pace.take(0), pace.take(50), pace.take(100), pace.take(5000)], [0, 0, 100, 50, 0, 0]);
+});
