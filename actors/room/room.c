@@ -1,0 +1,405 @@
+#include "room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "room_state.h"
+
+#define SECOND UINT64_C(1000000)
+#define LOOK_US (60 * SECOND) /* between two looks for events that are too old */
+
+/* ---- what rooms share */
+
+void es_room_shared_init(es_room_shared_t *self, uint64_t seed)
+{
+    *self = (es_room_shared_t){.grace_us = 10 * SECOND,
+                               .silence_us = 6 * SECOND,
+                               .history = 1000,
+                               .age_ms = UINT64_C(7) * 86400 * 1000,
+                               .members_max = 10000,
+                               .text_max = ES_ROOM_TEXT_MAX,
+                               .seed = seed,
+                               .decoder = es_decoder_new()};
+}
+
+void es_room_shared_fini(es_room_shared_t *self)
+{
+    es_decoder_destroy(&self->decoder);
+}
+
+const char *es_room_reason(es_room_reason_t reason)
+{
+    static const char *const words[ES_ROOM_REASONS] = {[ES_ROOM_NOT_MEMBER] = "not_member",
+                                                       [ES_ROOM_FULL] = "room_full",
+                                                       [ES_ROOM_TOO_MANY] = "too_many_rooms",
+                                                       [ES_ROOM_BAD_REQUEST] = "bad_request"};
+    return words[reason];
+}
+
+bool es_room_client_valid(es_span_t client)
+{
+    bool valid = client.len == ES_CLIENT_ID_LEN;
+    for (size_t i = 0; i < client.len && valid; i++)
+        valid = (client.ptr[i] >= '0' && client.ptr[i] <= '9') || (client.ptr[i] >= 'a' && client.ptr[i] <= 'f');
+    return valid;
+}
+
+bool es_room_refusal(const es_msg_t *request, es_span_t id, es_room_reason_t reason, es_msg_t *out)
+{
+    if (request->kind < ES_ROOM_JOIN || request->kind > ES_ROOM_CAPTION || !es_room_client_valid(request->client))
+        return false;
+    *out = (es_msg_t){.kind = ES_ROOM_REFUSED, .seq = request->seq};
+    ES_SET(out, ES_M_ROOM, room, id);
+    ES_SET(out, ES_M_REASON, reason, es_span(es_room_reason(reason)));
+    return true;
+}
+
+/* ---- life */
+
+es_room_t *es_room_new(es_room_shared_t *shared, es_span_t id, const es_room_log_t *log, const es_room_ops_t *ops,
+                       void *ctx)
+{
+    es_room_t *self = es_alloc_zero(sizeof *self);
+    self->shared = shared;
+    self->ops = ops;
+    self->ctx = ctx;
+    self->log = *log;
+    self->id_len = id.len;
+    memcpy(self->id, id.ptr, id.len);
+    es_room_members_init(&self->members, shared->seed, &shared->stats.departed_forgotten);
+    return self;
+}
+
+void es_room_destroy(es_room_t **self_p)
+{
+    es_room_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    es_room_events_fini(&self->news);
+    es_room_members_fini(&self->members);
+    free(self);
+}
+
+es_span_t es_room_id(const es_room_t *self)
+{
+    return es_span_of(self->id, self->id_len);
+}
+
+es_room_log_t es_room_log(const es_room_t *self)
+{
+    return self->log;
+}
+
+size_t es_room_members(const es_room_t *self)
+{
+    return self->members.count;
+}
+
+static bool seat_valid(const es_room_seat_t *seat)
+{
+    return es_room_client_valid(seat->client) && es_room_word_valid(seat->session, ES_SESSION_MAX) &&
+           es_room_word_valid(seat->name, ES_NAME_MAX);
+}
+
+void es_room_restore(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now)
+{
+    if (seat_valid(seat) && !es_room_members_find(&self->members, seat->session))
+        es_room_members_add(&self->members, seat, now.us);
+}
+
+/* ---- events */
+
+static void raise_floor(es_room_t *self, uint64_t floor)
+{
+    if (floor <= self->log.floor) return;
+    self->shared->stats.given_up += floor - self->log.floor;
+    self->log.floor = floor;
+    self->ops->floor(self->ctx, floor);
+}
+
+static void bound_history(es_room_t *self)
+{
+    if (self->log.last > self->shared->history) raise_floor(self, self->log.last + 1 - self->shared->history);
+}
+
+void es_room_flush(es_room_t *self)
+{
+    size_t len;
+    char key[ES_KEY_MAX];
+    void *body = es_room_events_take(&self->news, &len);
+    if (!body) return;
+    es_msg_t msg = {.kind = ES_ROOM_NEWS};
+    ES_SET(&msg, ES_M_LOG, log, self->log.log);
+    self->ops->send(self->ctx, es_span_of(key, es_room_key(key, es_room_id(self))), &msg, body, len);
+    free(body);
+}
+
+void es_room_happen(es_room_t *self, es_room_event_t *event, es_room_now_t now)
+{
+    event->at_ms = now.ms;
+    self->shared->stats.events[event->type]++;
+    if (event->type != ES_EVENT_PARTIAL) {
+        event->rseq = ++self->log.last;
+        self->ops->append(self->ctx, event);
+        bound_history(self);
+    }
+    if (es_room_events_add(&self->news, event)) return;
+    es_room_flush(self);
+    es_room_events_add(&self->news, event);
+}
+
+/* ---- members */
+
+void es_room_sit(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now)
+{
+    const es_room_seated_t *member = es_room_members_add(&self->members, seat, now.us);
+    es_room_seat_t stored = *seat;
+    stored.operation = member->operation;
+    es_room_event_t event = {.type = ES_EVENT_JOINED, .member = seat->session, .name = seat->name};
+    es_room_happen(self, &event, now);
+    self->ops->seat(self->ctx, &stored);
+}
+
+void es_room_move(es_room_t *self, es_room_seated_t *member, es_span_t client, uint64_t operation, es_room_now_t now)
+{
+    if (es_span_eq(es_room_seated_client(member), client))
+        es_room_members_back(&self->members, member);
+    else
+        es_room_members_move(&self->members, member, client, now.us);
+    if (operation > member->operation) member->operation = operation;
+    es_room_seat_t seat = {.session = es_room_seated_session(member),
+                           .client = client,
+                           .name = es_room_seated_name(member),
+                           .operation = member->operation};
+    self->ops->seat(self->ctx, &seat);
+}
+
+void es_room_stand(es_room_t *self, es_room_seated_t *member, es_room_now_t now)
+{
+    es_room_event_t event = {
+        .type = ES_EVENT_LEFT, .member = es_room_seated_session(member), .name = es_room_seated_name(member)};
+    es_room_happen(self, &event, now);
+    self->ops->unseat(self->ctx, event.member);
+    es_room_members_remove(&self->members, member);
+}
+
+/* ---- answers */
+
+es_msg_t es_room_answer(const es_room_t *self, es_kind_t kind, const es_room_request_t *request)
+{
+    es_msg_t msg = {.kind = kind, .seq = request->msg->seq};
+    ES_SET(&msg, ES_M_ROOM, room, es_room_id(self));
+    ES_SET(&msg, ES_M_LOG, log, self->log.log);
+    ES_SET(&msg, ES_M_RSEQ, rseq, self->log.last);
+    ES_SET(&msg, ES_M_FLOOR, floor, self->log.floor);
+    return msg;
+}
+
+void es_room_say(es_room_t *self, const es_room_request_t *request, const es_msg_t *answer, const void *body,
+                 size_t len)
+{
+    self->ops->send(self->ctx, request->msg->client, answer, body, len);
+}
+
+void es_room_say_members(es_room_t *self, const es_room_request_t *request, es_msg_t *answer)
+{
+    const es_room_members_t *members = &self->members;
+    size_t n = members->count < ES_ROOM_LISTED ? members->count : ES_ROOM_LISTED;
+    size_t cap = 16 + n * (ES_CLIENT_ID_LEN + ES_SESSION_MAX + ES_NAME_MAX + 16);
+    es_room_member_t *rows = es_alloc((n + 1) * sizeof *rows);
+    char *body = es_alloc(cap);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (es_room_member_t){.client = es_room_seated_client(members->all[i]),
+                                     .session = es_room_seated_session(members->all[i]),
+                                     .name = es_room_seated_name(members->all[i])};
+    ES_SET(answer, ES_M_COUNT, count, members->count);
+    es_room_say(self, request, answer, body, es_room_members_encode(rows, n, body, cap));
+    free(body);
+    free(rows);
+}
+
+static void who(es_room_t *self, const es_room_request_t *rq)
+{
+    es_msg_t answer = es_room_answer(self, ES_ROOM_PRESENT, rq);
+    es_room_say_members(self, rq, &answer);
+}
+
+static bool fetched(void *arg, const es_room_event_t *event)
+{
+    return es_room_events_add(arg, event);
+}
+
+static void fetch(es_room_t *self, const es_room_request_t *rq)
+{
+    es_room_events_t events = {0};
+    uint64_t from = rq->msg->from_seq, count = rq->msg->count;
+    size_t len;
+    if (from < self->log.floor) from = self->log.floor;
+    if (count > ES_ROOM_FETCH_MAX) count = ES_ROOM_FETCH_MAX;
+    if (from <= self->log.last && count > 0) self->ops->read(self->ctx, from, count, fetched, &events);
+    es_msg_t answer = es_room_answer(self, ES_ROOM_EVENTS, rq);
+    void *body = es_room_events_take(&events, &len);
+    es_room_say(self, rq, &answer, body, len);
+    free(body);
+}
+
+/* ---- lists of an edge */
+
+/* Is there a place for who is listed and no member? */
+static bool may_sit(es_room_t *self, const es_room_seat_t *seat)
+{
+    if (es_room_members_left(&self->members, seat->client)) return false; /* the list is older than its LEAVE */
+    if (self->members.count < self->shared->members_max) return true;
+    self->shared->stats.not_seated++;
+    return false;
+}
+
+static void list_member(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now)
+{
+    es_room_seated_t *member = es_room_members_find(&self->members, seat->session);
+    if (!member && may_sit(self, seat)) {
+        es_room_sit(self, seat, now);
+        member = es_room_members_find(&self->members, seat->session);
+    } else if (member && member->away && !es_span_eq(es_room_seated_client(member), seat->client)) {
+        es_room_move(self, member, seat->client, 0, now);
+    }
+    if (!member || !es_span_eq(es_room_seated_client(member), seat->client)) return; /* or present through another */
+    es_room_members_back(&self->members, member);
+    member->listed = self->lists;
+}
+
+static void not_listed_are_away(es_room_t *self, const es_room_edge_t *edge, es_room_now_t now)
+{
+    for (es_room_seated_t *member = edge ? edge->first : NULL; member; member = member->next)
+        if (member->listed != self->lists) es_room_members_away(&self->members, member, now.us);
+}
+
+static void list(es_room_t *self, const es_room_request_t *rq)
+{
+    size_t max = rq->body.len / 4 + 1; /* a row has at least four bytes */
+    if (max > ES_ROOM_ROWS_MAX) max = ES_ROOM_ROWS_MAX;
+    es_room_member_t *rows = es_alloc(max * sizeof *rows);
+    int n = es_room_members_decode(self->shared->decoder, rq->body.ptr, rq->body.len, rows, max);
+    if (n < 0) self->shared->stats.malformed++;
+    if (n >= 0) self->lists++;
+    for (int i = 0; i < n; i++) {
+        es_room_seat_t seat = {.session = rows[i].session, .client = rows[i].client, .name = rows[i].name};
+        bool own = seat_valid(&seat) && memcmp(seat.client.ptr, rq->msg->client.ptr, ES_PREFIX_LEN) == 0;
+        if (own)
+            list_member(self, &seat, rq->now);
+        else
+            self->shared->stats.malformed++;
+    }
+    free(rows);
+    if (n < 0) return;
+    not_listed_are_away(self, es_room_members_edge(&self->members, rq->msg->client), rq->now);
+    es_msg_t answer = es_room_answer(self, ES_ROOM_STATE, rq);
+    es_room_say(self, rq, &answer, NULL, 0);
+}
+
+/* ---- requests */
+
+static const struct {
+    uint32_t kind;
+    void (*fn)(es_room_t *self, const es_room_request_t *rq);
+} requests[] = {{ES_ROOM_JOIN, es_room_operate},
+                {ES_ROOM_LEAVE, es_room_operate},
+                {ES_ROOM_SAY, es_room_operate},
+                {ES_ROOM_CAPTION, es_room_operate},
+                {ES_ROOM_PARTIAL, es_room_partial},
+                {ES_ROOM_MEMBERS, list},
+                {ES_ROOM_FETCH, fetch},
+                {ES_ROOM_WHO, who}};
+
+/* The edge lives, and so does this client of it. */
+static void heard(es_room_t *self, const es_msg_t *msg, es_room_now_t now)
+{
+    es_room_edge_t *edge = es_room_members_edge(&self->members, msg->client);
+    es_room_seated_t *member = es_room_members_find(&self->members, msg->session);
+    if (edge) edge->heard_us = now.us;
+    if (member && es_span_eq(es_room_seated_client(member), msg->client)) es_room_members_back(&self->members, member);
+}
+
+void es_room_message(es_room_t *self, const es_msg_t *msg, es_span_t body, es_room_now_t now)
+{
+    es_room_request_t request = {.msg = msg, .body = body, .now = now};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        if (requests[i].kind != msg->kind || !es_room_client_valid(msg->client)) continue;
+        heard(self, msg, now);
+        requests[i].fn(self, &request);
+        return;
+    }
+    self->shared->stats.malformed++;
+}
+
+/* ---- time */
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t silent_edges(es_room_t *self, es_room_now_t now)
+{
+    uint64_t next = UINT64_MAX;
+    for (es_room_edge_t *edge = self->members.edges; edge; edge = edge->next) {
+        uint64_t due = edge->heard_us + self->shared->silence_us;
+        if (edge->present == 0) continue;
+        if (now.us < due)
+            next = sooner(next, due);
+        else
+            for (es_room_seated_t *m = edge->first; m; m = m->next) es_room_members_away(&self->members, m, now.us);
+    }
+    return next;
+}
+
+static uint64_t leave_away(es_room_t *self, es_room_now_t now)
+{
+    uint64_t next = UINT64_MAX;
+    unsigned left = 0;
+    if (self->members.away == 0) return next;
+    for (size_t i = self->members.count; i-- > 0;) {
+        es_room_seated_t *member = self->members.all[i];
+        uint64_t due = member->away_us + self->shared->grace_us;
+        if (!member->away) continue;
+        if (now.us < due)
+            next = sooner(next, due);
+        else if (left++ < ES_ROOM_LEAVES_A_TURN)
+            es_room_stand(self, member, now);
+        else
+            return now.us;
+    }
+    return next;
+}
+
+typedef struct {
+    uint64_t before_ms, floor;
+} expiry_t;
+
+static bool expired(void *arg, const es_room_event_t *event)
+{
+    expiry_t *expiry = arg;
+    if (event->at_ms >= expiry->before_ms) return false;
+    expiry->floor = event->rseq + 1;
+    return true;
+}
+
+static uint64_t give_up_old(es_room_t *self, es_room_now_t now)
+{
+    if (now.us < self->look_us) return self->look_us;
+    bound_history(self); /* it may have been loaded under another setting */
+    expiry_t expiry = {.before_ms = now.ms - sooner(now.ms, self->shared->age_ms), .floor = self->log.floor};
+    uint64_t floor = self->log.floor;
+    if (floor <= self->log.last) self->ops->read(self->ctx, floor, ES_ROOM_EXPIRIES_A_TURN, expired, &expiry);
+    raise_floor(self, expiry.floor);
+    self->look_us = now.us + (self->log.floor - floor < ES_ROOM_EXPIRIES_A_TURN ? LOOK_US : 0);
+    return self->look_us;
+}
+
+uint64_t es_room_tick(es_room_t *self, es_room_now_t now)
+{
+    uint64_t next = silent_edges(self, now);
+    next = sooner(next, leave_away(self, now));
+    return sooner(next, give_up_old(self, now));
+}
