@@ -189,8 +189,8 @@ static inline const char *rw_said(room_world_t *w, int i)
 
 static inline void rw_connect(room_world_t *w, int i)
 {
-    char id[17];
-    snprintf(id, sizeof id, "abcdef000000000%d", i + 1);
+    char id[] = "abcdef0000000000";
+    id[15] = (char)('1' + i);
     w->clients[i] = es_client_new(&w->env, id, &es_envelope_ws, "", w);
     expect_said(w, i, "welcome");
 }
