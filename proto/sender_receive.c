@@ -100,12 +100,21 @@ static bool take_rewind(es_sender_t *self, const es_msg_t *msg, const arrival_t 
     return true;
 }
 
+/* The position after the frames that it covers is what a resumed stream goes on with. */
+static void deliver(es_sender_t *self, const es_msg_t *final, const arrival_t *at)
+{
+    const es_frame_t *last = es_sender_frame_at(self, final->to_seq);
+    es_msg_t told = *final;
+    ES_SET(&told, ES_M_POS, pos, last->pos + last->len / 2);
+    self->ops->deliver(self->ctx, &told, at->body, at->len);
+}
+
 static void commit(es_sender_t *self, const es_msg_t *final, const arrival_t *at)
 {
     self->committed = final->to_seq;
     es_sender_set_checkpoint(self, ES_HAS(final, ES_M_CHECKPOINT) ? final->checkpoint : (es_span_t){0});
     self->probe_at = self->committed < self->sent ? at->now_us + self->config.probe_us : ES_NEVER;
-    self->ops->deliver(self->ctx, final, at->body, at->len);
+    deliver(self, final, at);
     es_sender_tell_marks(self);
     es_sender_release(self);
     if (self->eos_seq > 0 && self->committed >= self->eos_seq) {

@@ -20,7 +20,7 @@ typedef struct {
     /* Put a FRAME or CLOSE on the wire. msg has kind, epoch, seq and meta; the caller of the library adds time_us and trace. The body is
      * valid during the call only. Loss is allowed. */
     void (*transmit)(void *ctx, const es_msg_t *msg, const void *body, size_t len);
-    /* A final, exactly once and in order, silence included (ES_F_SILENCE). */
+    /* A final, exactly once and in order, silence included (ES_F_SILENCE). Its `pos` is the position after frame to_seq. */
     void (*deliver)(void *ctx, const es_msg_t *final, const void *words, size_t len);
     /* A partial of the current epoch; at most once, may be NULL. */
     void (*partial)(void *ctx, const es_msg_t *partial);

@@ -89,14 +89,25 @@ typedef struct {
     char language[ES_LANGUAGE_MAX + 1];
 } es_flat_t;
 
+/* Where an earlier connection's stream goes on: from session.resume until audio.start. */
+typedef struct {
+    uint64_t committed, pos;
+    char stream[ES_SESSION_MAX + 1];
+    size_t checkpoint_len;
+    char checkpoint[ES_CHECKPOINT_MAX];
+} es_resume_t;
+
 typedef struct es_mark es_mark_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
     size_t marks_count;
-    bool spoken;                    /* something came on this connection already */
-    struct es_membership *speaking; /* the room that the stream's words go to; NULL: none */
-    uint64_t streams, messages;     /* streams begun; messages that were given a name here */
-    uint64_t pending;               /* messages without room.said */
+    bool spoken;                     /* something came on this connection already */
+    struct es_membership *speaking;  /* the room that the stream's words go to; NULL: none */
+    es_resume_t *resume;             /* NULL: nothing to go on with */
+    bool resumable;                  /* the client keeps what is not committed, and is told of every commit */
+    char stream[ES_SESSION_MAX + 1]; /* the open stream's name within the session */
+    uint64_t streams, messages;      /* streams begun; messages that were given a name here */
+    uint64_t pending;                /* messages without room.said */
     es_rate_t say_rate;
 } es_envelope_t;
 
@@ -164,8 +175,17 @@ void es_client_wake(es_client_t *self);
 /* It reads too slowly: what waits is given up, and the connection closed 1013. */
 void es_client_cull(es_client_t *self);
 
+typedef struct {
+    uint32_t rate;
+    const char *language; /* "" or NULL: the server's */
+    bool partials;
+    /* A stream of an earlier connection goes on after these frames; all zero: a new one. */
+    uint64_t committed, pos;
+    es_span_t checkpoint;
+} es_client_start_t;
+
 /* The stream (client_stream.c). Begin one; there must be none. */
-void es_client_stream_begin(es_client_t *self, uint32_t rate, const char *language, bool partials);
+void es_client_stream_begin(es_client_t *self, const es_client_start_t *start);
 /* Push a chunk; returns its seq, or 0: it is parked and comes again through dialect->chunk. */
 uint64_t es_client_stream_push(es_client_t *self, const void *data, size_t len);
 /* Push EOS with what the resampler still holds. Idempotent. */

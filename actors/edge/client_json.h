@@ -31,10 +31,16 @@ typedef enum {
 typedef struct {
     es_says_t type;
     uint32_t sample_rate;               /* START: one of the supported */
-    bool partials;                      /* START */
+    bool partials, resumable;           /* START */
     char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
     char id[ES_MARK_ID_MAX + 1];        /* MARK */
+    /* RESUME: the session, and where its stream goes on, where has_committed. */
     char token[ES_SESSION_TOKEN_MAX + 1];
+    bool has_committed;
+    uint64_t committed, position;
+    char stream[ES_SESSION_MAX + 1];
+    size_t checkpoint_len;
+    char checkpoint[ES_CHECKPOINT_MAX];
     /* Rooms. Texts are NUL-terminated and hold no NUL. */
     char room[ES_ROOM_ID_MAX + 1]; /* START: "" where not given */
     char name[ES_NAME_MAX + 1];

@@ -58,16 +58,17 @@ static const es_sender_ops_t sender_ops = {.transmit = on_transmit,
                                            .writable = on_writable,
                                            .waiting = on_waiting};
 
-void es_client_stream_begin(es_client_t *self, uint32_t rate, const char *language, bool partials)
+void es_client_stream_begin(es_client_t *self, const es_client_start_t *start)
 {
     es_sender_config_t config = es_sender_defaults();
-    config.language = language && *language ? language : NULL;
-    config.partials = partials;
+    config.language = start->language && *start->language ? start->language : NULL;
+    config.partials = start->partials;
     self->broker = self->env->broker(self->env->ctx, es_span_of(self->id, ES_CLIENT_ID_LEN));
     self->sender = es_sender_new(&config, &sender_ops, self, self->epoch);
-    self->resampler = es_resampler_new(rate);
-    self->rate = rate;
-    self->pos = 0;
+    if (start->committed) es_sender_begin_at(self->sender, start->committed, start->checkpoint);
+    self->resampler = es_resampler_new(start->rate);
+    self->rate = start->rate;
+    self->pos = start->pos;
     self->stopping = self->done = false;
     es_metric_set(&es_edge_streams, es_metric_get(&es_edge_streams) + 1);
 }

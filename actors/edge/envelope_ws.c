@@ -1,5 +1,6 @@
 #include "envelope_ws.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,13 +119,39 @@ static void chunk(es_client_t *self, const void *data, size_t len)
     es_envelope_end(self, place);
 }
 
+/* A new stream, or the one that session.resume spoke of. */
+static void begin_stream(es_client_t *self, const es_client_says_t *says)
+{
+    es_client_start_t start = {.rate = says->sample_rate, .language = says->language, .partials = says->partials};
+    es_resume_t *resume = self->envelope.resume;
+    self->envelope.resumable = says->resumable;
+    self->envelope.streams++;
+    if (resume) {
+        start.committed = resume->committed;
+        start.pos = resume->pos;
+        start.checkpoint = es_span_of(resume->checkpoint, resume->checkpoint_len);
+        memcpy(self->envelope.stream, resume->stream, sizeof resume->stream);
+    } else {
+        snprintf(self->envelope.stream, sizeof self->envelope.stream, "%s-%" PRIu64, self->id, self->envelope.streams);
+    }
+    es_client_stream_begin(self, &start);
+    free(resume);
+    self->envelope.resume = NULL;
+    if (!says->resumable) return;
+    size_t place = es_envelope_begin(self, "audio.started");
+    es_json_raw(&self->out, "\"stream\":");
+    es_json_string(&self->out, es_span(self->envelope.stream));
+    es_envelope_uint(self, "next_seq", start.committed + 1);
+    es_envelope_end(self, place);
+}
+
 static void start(es_client_t *self, const es_client_says_t *says)
 {
     if (self->sender)
         es_envelope_refuse_with(self, "already_streaming", "audio.start",
                                 "A stream is open already; send audio.stop and wait for audio.done.");
     else if (es_room_ws_speak(self, says->room) == 0)
-        es_client_stream_begin(self, says->sample_rate, says->language, says->partials);
+        begin_stream(self, says);
 }
 
 static void stop(es_client_t *self, const es_client_says_t *says)
@@ -151,6 +178,17 @@ static void ping(es_client_t *self, const es_client_says_t *says)
     es_envelope_end(self, es_envelope_begin(self, "pong"));
 }
 
+static void remember_stream(es_client_t *self, const es_client_says_t *says)
+{
+    es_resume_t *resume = self->envelope.resume = es_alloc_zero(sizeof *resume);
+    resume->committed = says->committed;
+    resume->pos = says->position;
+    memcpy(resume->stream, says->stream, sizeof resume->stream);
+    resume->checkpoint_len = says->checkpoint_len;
+    memcpy(resume->checkpoint, says->checkpoint, says->checkpoint_len);
+    es_envelope_uint(self, "next_seq", resume->committed + 1);
+}
+
 /* This connection goes on as the session that the token names. */
 static void resume(es_client_t *self, const es_client_says_t *says)
 {
@@ -168,6 +206,7 @@ static void resume(es_client_t *self, const es_client_says_t *says)
     } else {
         es_json_raw(&self->out, "\"ok\":true");
         session_fields(self);
+        if (says->has_committed) remember_stream(self, says);
     }
     es_envelope_end(self, place);
 }
@@ -239,10 +278,32 @@ static void failed(es_client_t *self, const es_msg_t *msg)
     es_envelope_refuse(self, &why);
 }
 
+/* What session.resume wants back to go on after these frames. */
+static void go_on_after(es_client_t *self, const es_msg_t *msg)
+{
+    if (self->envelope.resumable) es_envelope_uint(self, "position", msg->pos);
+    if (!msg->checkpoint.len) return;
+    es_json_raw(&self->out, ",\"checkpoint\":");
+    es_json_base64(&self->out, msg->checkpoint);
+}
+
+/* Frames without words: nothing to show, but the client need not keep them any longer. */
+static void committed(es_client_t *self, const es_msg_t *msg)
+{
+    size_t place = es_envelope_begin(self, "audio.committed");
+    field_id(self);
+    es_envelope_uint(self, "to_seq", msg->to_seq);
+    go_on_after(self, msg);
+    es_envelope_end(self, place);
+}
+
 static void final(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
 {
     if (msg->flags & ES_F_FAILED) failed(self, msg);
-    if (!msg->text.len || (msg->flags & ES_F_SILENCE)) return;
+    if (!msg->text.len || (msg->flags & ES_F_SILENCE)) {
+        if (self->envelope.resumable) committed(self, msg);
+        return;
+    }
     es_room_ws_final(self, msg, words, len);
     size_t place = es_envelope_begin(self, "transcript");
     transcript_head(self, msg, true);
@@ -250,10 +311,7 @@ static void final(es_client_t *self, const es_msg_t *msg, const void *words, siz
         es_json_raw(&self->out, ",\"confidence\":");
         es_json_milli(&self->out, msg->confidence);
     }
-    if (msg->checkpoint.len) {
-        es_json_raw(&self->out, ",\"checkpoint\":");
-        es_json_base64(&self->out, msg->checkpoint);
-    }
+    go_on_after(self, msg);
     if (len) words_out(self, words, len);
     es_envelope_end(self, place);
 }
@@ -291,6 +349,7 @@ static void fini(es_client_t *self)
 {
     forget_marks(self);
     es_room_ws_fini(self);
+    free(self->envelope.resume);
 }
 
 const es_dialect_t es_envelope_ws = {.open = open_envelope,

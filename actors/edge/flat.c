@@ -86,7 +86,10 @@ static void chunk(es_client_t *self, const void *data, size_t len)
         refuse_settings(self);
         return;
     }
-    if (!self->sender) es_client_stream_begin(self, flat->rate, flat->language, flat->partials);
+    if (!self->sender) {
+        const es_client_start_t start = {.rate = flat->rate, .language = flat->language, .partials = flat->partials};
+        es_client_stream_begin(self, &start);
+    }
     if (!es_client_stream_push(self, data, len)) return;
     flat->chunks++;
     acknowledge(self, flat->offset + flat->chunks, len);

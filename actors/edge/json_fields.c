@@ -1,5 +1,6 @@
 #include "json_fields.h"
 
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,9 @@ int es_json_only(const json_t *object, const char *where, const char *const *nam
     }
     return 0;
 }
+
+/* Whole numbers that every JSON reader can hold. */
+#define NUMBER_MAX (UINT64_C(1) << 53)
 
 /* ---- rooms */
 
@@ -101,7 +105,7 @@ int es_json_join(const json_t *payload, es_client_says_t *out, es_refusal_t *why
     static const char *const names[] = {"room", "name", "since", "log", NULL};
     if (es_json_only(payload, "The payload of room.join", names, why) || es_json_room(payload, "room.join", out, why) ||
         text_field(payload, "room.join", "name", ES_NAME_MAX, false, out->name, why) ||
-        number_field(payload, "since", 0, INT64_MAX, &out->since, &out->has_since, why))
+        number_field(payload, "since", 0, NUMBER_MAX, &out->since, &out->has_since, why))
         return -1;
     return log_field(payload, out, why);
 }
@@ -141,14 +145,40 @@ int es_json_history(const json_t *payload, es_client_says_t *out, es_refusal_t *
     bool given;
     if (es_json_only(payload, "The payload of room.history", names, why) ||
         es_json_room(payload, "room.history", out, why) ||
-        number_field(payload, "before", 1, INT64_MAX, &out->before, &given, why))
+        number_field(payload, "before", 1, NUMBER_MAX, &out->before, &given, why))
         return -1;
     return number_field(payload, "limit", 1, ES_HISTORY_LIMIT, &out->limit, &given, why);
 }
 
+/* Base64 as transcripts give it. */
+static int checkpoint_field(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
+{
+    uint8_t bytes[ES_CHECKPOINT_MAX + 3];
+    const json_t *value = json_object_get(payload, "checkpoint");
+    if (!value) return 0;
+    const char *text = json_is_string(value) ? json_string_value(value) : "!";
+    size_t len = strlen(text), padding = 0;
+    while (padding < 2 && padding < len && text[len - 1 - padding] == '=') padding++;
+    bool right = len % 4 == 0 && strcspn(text, "=") == len - padding && len / 4 * 3 - padding <= ES_CHECKPOINT_MAX &&
+                 EVP_DecodeBlock(bytes, (const uint8_t *)text, (int)len) == (int)(len / 4 * 3);
+    if (!right)
+        return es_json_refuse(why, "bad_field", "\"checkpoint\" must be the base64 that the last transcript brought.");
+    out->checkpoint_len = len / 4 * 3 - padding;
+    memcpy(out->checkpoint, bytes, out->checkpoint_len);
+    return 0;
+}
+
 int es_json_resume(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
-    static const char *const names[] = {"token", NULL};
-    if (es_json_only(payload, "The payload of session.resume", names, why)) return -1;
-    return text_field(payload, "session.resume", "token", ES_SESSION_TOKEN_MAX, false, out->token, why);
+    static const char *const names[] = {"token", "committed", "position", "checkpoint", "stream", NULL};
+    bool given;
+    if (es_json_only(payload, "The payload of session.resume", names, why) ||
+        text_field(payload, "session.resume", "token", ES_SESSION_TOKEN_MAX, false, out->token, why) ||
+        number_field(payload, "committed", 0, NUMBER_MAX, &out->committed, &out->has_committed, why))
+        return -1;
+    if (!out->has_committed) return 0;
+    if (number_field(payload, "position", 0, NUMBER_MAX, &out->position, &given, why) ||
+        text_field(payload, "session.resume", "stream", ES_SESSION_MAX, false, out->stream, why))
+        return -1;
+    return checkpoint_field(payload, out, why);
 }

@@ -310,16 +310,14 @@ void es_room_ws_fini(es_client_t *self)
 int es_room_ws_speak(es_client_t *self, const char *room)
 {
     self->envelope.speaking = NULL;
-    self->envelope.streams++;
     if (!*room) return 0;
     self->envelope.speaking = member_of(self, room, "audio.start", "");
     return self->envelope.speaking ? 0 : -1;
 }
 
-static void words_of(es_client_t *self, es_msg_t *caption, const es_msg_t *words, char stream[48])
+static void words_of(es_client_t *self, es_msg_t *caption, const es_msg_t *words)
 {
-    snprintf(stream, 48, "%s-%" PRIu64, self->id, self->envelope.streams);
-    ES_SET(caption, ES_M_STREAM, stream, es_span(stream));
+    ES_SET(caption, ES_M_STREAM, stream, es_span(self->envelope.stream));
     ES_SET(caption, ES_M_TEXT, text, words->text);
     ES_SET(caption, ES_M_START, start, words->start);
     ES_SET(caption, ES_M_END, end, words->end);
@@ -327,10 +325,9 @@ static void words_of(es_client_t *self, es_msg_t *caption, const es_msg_t *words
 
 void es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *words, size_t len)
 {
-    char stream[48];
     es_msg_t op = {.kind = ES_ROOM_CAPTION};
     if (!self->envelope.speaking) return;
-    words_of(self, &op, final, stream);
+    words_of(self, &op, final);
     if (es_membership_do(self->envelope.speaking, &op, words, len) != 0)
         refuse(self, "too_many_pending", "audio.start", es_edge_room_id(self->envelope.speaking->room), es_span(NULL),
                "The room has not answered for so long that these words are no caption there.");
@@ -338,10 +335,9 @@ void es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *word
 
 void es_room_ws_partial(es_client_t *self, const es_msg_t *partial)
 {
-    char stream[48];
     es_msg_t msg = {.kind = ES_ROOM_PARTIAL};
     if (!self->envelope.speaking) return;
-    words_of(self, &msg, partial, stream);
+    words_of(self, &msg, partial);
     es_membership_partial(self->envelope.speaking, &msg);
 }
 

@@ -52,6 +52,89 @@ static void a_stream_from_start_to_done(void **state)
     world_destroy(w);
 }
 
+/* A token as this world's edge issues it, for a session of sevens. */
+static char *resume(world_t *w, const char *more)
+{
+    static char text[1024];
+    char token[ES_SESSION_TOKEN_MAX + 1];
+    es_session_issue(&w->env.session_key, "77777777777777777777777777777777", w->env.wall_ms, token);
+    snprintf(text, sizeof text, "{\"type\":\"session.resume\",\"payload\":{\"token\":\"%s\"%s},\"timestamp\":1}", token,
+             more);
+    return text;
+}
+
+static void a_resumable_stream_tells_of_every_commit(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, "{\"type\":\"audio.start\",\"payload\":{\"sample_rate\":16000,\"format\":\"pcm16\","
+                  "\"resumable\":true},\"timestamp\":1}");
+    assert_string_equal(world_said(w),
+                        "{\"type\":\"audio.started\",\"payload\":{\"stream\":\"" WORLD_ID "-1\",\"next_seq\":1" TAIL);
+    world_chunk(w, 3200);
+    world_chunk(w, 3200);
+    world_said(w);
+    world_said(w);
+    world_final(w, 1, 1, "", ES_F_SILENCE);
+    assert_string_equal(world_said(w), "{\"type\":\"audio.committed\",\"payload\":{\"client_id\":\"" WORLD_ID
+                                       "\",\"to_seq\":1,\"position\":1600,\"checkpoint\":\"Y2tw\"" TAIL);
+    world_final(w, 2, 2, "two", 0);
+    assert_non_null(strstr(world_said(w), "\"position\":3200,\"checkpoint\":\"Y2tw\""));
+    world_destroy(w);
+}
+
+static void a_stream_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, resume(w, ",\"committed\":41,\"position\":65600,\"checkpoint\":\"Y2tw\",\"stream\":\"s-1\""));
+    const char *said = world_said(w);
+    assert_non_null(strstr(said, "\"type\":\"session.resumed\",\"payload\":{\"ok\":true,\"session\":\"7777"));
+    assert_non_null(strstr(said, "\"next_seq\":42"));
+    world_text(w, START);
+    world_chunk(w, 320);
+    assert_non_null(strstr(world_said(w), "\"seq\":42,"));
+    const es_msg_t *start = &w->sent[w->sent_count - 1];
+    assert_int_equal(start->seq, 42);
+    assert_int_equal(start->pos, 65600);
+    assert_int_equal(start->base, 41);
+    assert_int_equal(start->checkpoint.len, 3);
+    assert_string_equal(w->client->envelope.stream, "s-1");
+    /* The one after it is a new one. */
+    world_text(w, STOP);
+    world_final(w, 42, 43, "", 0);
+    world_said(w);
+    world_text(w, START);
+    world_chunk(w, 320);
+    assert_non_null(strstr(world_said(w), "\"seq\":1,"));
+    world_destroy(w);
+}
+
+static void a_resume_that_is_none(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        ",\"committed\":-1",
+        ",\"committed\":9007199254740993,\"stream\":\"s\"",
+        ",\"committed\":1",
+        ",\"committed\":1,\"stream\":\"s\",\"checkpoint\":\"abc\"",
+        ",\"committed\":1,\"stream\":\"s\",\"checkpoint\":\"a=bc\"",
+        ",\"committed\":1,\"stream\":\"s\",\"checkpoint\":7",
+        ",\"committed\":1,\"stream\":\"s\",\"position\":1.5",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        world_t *w = greeted();
+        world_text(w, resume(w, bad[i]));
+        const char *said = world_said(w);
+        if (!strstr(said, "bad_field") && !strstr(said, "missing_field")) fail_msg("%s: %s", bad[i], said);
+        world_text(w, START);
+        world_chunk(w, 320);
+        said = world_said(w);
+        if (!strstr(said, "\"seq\":1,")) fail_msg("%s: then %s", bad[i], said);
+        world_destroy(w);
+    }
+}
+
 static void words_are_said(void **state)
 {
     (void)state;
@@ -173,6 +256,9 @@ static void a_failed_segment_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_stream_from_start_to_done),
+                                       cmocka_unit_test(a_resumable_stream_tells_of_every_commit),
+                                       cmocka_unit_test(a_stream_goes_on_where_it_was),
+                                       cmocka_unit_test(a_resume_that_is_none),
                                        cmocka_unit_test(words_are_said),
                                        cmocka_unit_test(marks_come_back_in_order),
                                        cmocka_unit_test(order_is_kept),
