@@ -157,8 +157,8 @@ es_room_seated_t *es_room_members_add(es_room_members_t *self, const es_room_sea
     member->name_len = (uint8_t)seat->name.len;
     memcpy(member->text, seat->session.ptr, seat->session.len);
     memcpy(member->text + seat->session.len, seat->name.ptr, seat->name.len);
-    member->operation = come_back(self, seat->client);
-    if (seat->operation > member->operation) member->operation = seat->operation;
+    uint64_t taken = come_back(self, seat->client);
+    member->operation = seat->operation ? seat->operation : taken;
     push(self, member);
     es_map_put(self->by_session, es_room_seated_session(member), member);
     enter_edge(self, member, now_us);

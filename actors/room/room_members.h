@@ -49,7 +49,7 @@ void es_room_members_fini(es_room_members_t *self);
 
 /* NULL: no member. */
 es_room_seated_t *es_room_members_find(const es_room_members_t *self, es_span_t session);
-/* A session that is none yet; all parts valid. What is known of the client's operations goes on; it is present. */
+/* A session that is none yet; all parts valid. It is present. seat->operation 0: what is known of the client's operations goes on. */
 es_room_seated_t *es_room_members_add(es_room_members_t *self, const es_room_seat_t *seat, uint64_t now_us);
 /* The member is there through another client from now on, and present. */
 void es_room_members_move(es_room_members_t *self, es_room_seated_t *member, es_span_t client, uint64_t now_us);

@@ -57,13 +57,9 @@ static bool join(es_room_t *self, const es_room_request_t *rq, es_room_seated_t 
     return true;
 }
 
-/* Where it has left since, only a client that has begun to count anew still waits for this: it must not take itself for a member. */
 static void join_again(es_room_t *self, const es_room_request_t *rq)
 {
-    if (es_room_members_left(&self->members, rq->msg->client))
-        refuse(self, rq, ES_ROOM_BAD_REQUEST);
-    else
-        joined(self, rq);
+    joined(self, rq);
 }
 
 /* ---- LEAVE */
@@ -265,7 +261,9 @@ void es_room_operate(es_room_t *self, const es_room_request_t *rq)
         return;
     }
     es_room_seated_t *member = es_room_members_find(&self->members, msg->session);
-    uint64_t taken = es_room_members_taken(&self->members, member, msg->client);
+    /* Whoever is no member may join, and count anew: a client that has left begins at 1 again. */
+    bool anew = !member && msg->kind == ES_ROOM_JOIN;
+    uint64_t taken = anew ? 0 : es_room_members_taken(&self->members, member, msg->client);
     bool again = msg->seq <= taken;
     if (!again && msg->seq > taken + 1 && msg->seq > msg->base) {
         stats(self)->early++;

@@ -149,21 +149,42 @@ static void an_old_leave_does_not_end_a_newer_membership(void **state)
     assert_string_equal(story(w), "+ann -ann +ann");
 }
 
-static void an_old_join_does_not_bring_anybody_back(void **state)
+static void a_client_that_has_left_may_count_anew(void **state)
 {
     world_t *w = *state;
     join(w, ANN, "ann", 1);
-    leave(w, ANN, "ann", 2);
-    expect_done(w, ANN, 2, 2);
-    join(w, ANN, "ann", 1);
-    expect_refused(w, ANN, 1, "bad_request");
-    leave(w, ANN, "ann", 2);
-    expect_done(w, ANN, 2, 2);
-    assert_string_equal(story(w), "+ann -ann");
-    join(w, ANN, "ann", 3);
-    join(w, ANN, "ann", 3);
+    say(w, ANN, "ann", 2, "one");
+    leave(w, ANN, "ann", 3);
+    leave(w, ANN, "ann", 3);
     expect_done(w, ANN, 3, 3);
-    assert_string_equal(story(w), "+ann -ann +ann");
+    join(w, ANN, "ann", 1);
+    join(w, ANN, "ann", 1);
+    expect_done(w, ANN, 1, 4);
+    say(w, ANN, "ann", 2, "two");
+    expect_done(w, ANN, 2, 5);
+    assert_string_equal(story(w), "+ann ann:one -ann +ann ann:two");
+}
+
+static void a_refused_join_is_done_when_it_is_mended(void **state)
+{
+    world_t *w = *state;
+    es_msg_t msg = operation(ES_ROOM_JOIN, ANN, "ann", 1);
+    msg.name = es_span("");
+    ask(w, msg, NULL, 0);
+    expect_refused(w, ANN, 1, "bad_request");
+    join(w, ANN, "ann", 1);
+    expect_done(w, ANN, 1, 1);
+    assert_int_equal(es_room_members(w->room), 1);
+}
+
+static void an_old_join_does_not_take_a_session_back(void **state)
+{
+    world_t *w = *state;
+    join(w, ANN, "ann", 1);
+    join(w, ANN_AGAIN, "ann", 1);
+    join(w, ANN, "ann", 1);
+    expect_done(w, ANN, 1, 1);
+    assert_string_equal(seat_of(w, es_span("ann"))->client, ANN_AGAIN);
 }
 
 static void only_members_are_heard(void **state)
@@ -445,7 +466,9 @@ int main(void)
         TEST(what_comes_too_early_is_dropped),
         TEST(base_tells_a_new_actor_where_to_go_on),
         TEST(an_old_leave_does_not_end_a_newer_membership),
-        TEST(an_old_join_does_not_bring_anybody_back),
+        TEST(a_client_that_has_left_may_count_anew),
+        TEST(a_refused_join_is_done_when_it_is_mended),
+        TEST(an_old_join_does_not_take_a_session_back),
         TEST(only_members_are_heard),
         TEST(what_is_not_valid_is_refused_and_the_next_is_taken),
         TEST(what_has_no_address_is_dropped),
