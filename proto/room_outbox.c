@@ -1,5 +1,6 @@
 #include "room_outbox.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,17 @@ es_room_outbox_t *es_room_outbox_new(const es_room_outbox_ops_t *ops, void *ctx)
     self->due_us = NEVER;
     self->retry_us = RETRY_MIN_US;
     return self;
+}
+
+void es_room_outbox_begin_after(es_room_outbox_t *self, uint64_t last)
+{
+    assert(self->next == self->front);
+    self->front = self->base = self->cursor = self->next = last + 1;
+}
+
+uint64_t es_room_outbox_last(const es_room_outbox_t *self)
+{
+    return self->next - 1;
 }
 
 void es_room_outbox_destroy(es_room_outbox_t **self_p)

@@ -28,6 +28,10 @@ typedef struct {
 
 /* ops and ctx outlive it. Dies on lack of memory. */
 es_room_outbox_t *es_room_outbox_new(const es_room_outbox_ops_t *ops, void *ctx);
+/* Number from last + 1 on: a client that joins a room again goes on counting where it left off. Before the first push only. */
+void es_room_outbox_begin_after(es_room_outbox_t *self, uint64_t last);
+/* The number of the last operation pushed. */
+uint64_t es_room_outbox_last(const es_room_outbox_t *self);
 /* What is not answered is forgotten. NULL is fine. */
 void es_room_outbox_destroy(es_room_outbox_t **self_p);
 /* Takes a copy of the operation with its spans and body, and sends it where the window and barriers allow. 0, or -1 where ES_OUTBOX_MAX are kept. */

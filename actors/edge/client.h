@@ -107,6 +107,7 @@ typedef struct {
     bool resumable;                  /* the client keeps what is not committed, and is told of every commit */
     char stream[ES_SESSION_MAX + 1]; /* the open stream's name within the session */
     uint64_t streams, messages;      /* streams begun; messages that were given a name here */
+    uint64_t operations;             /* the highest number of those in rooms that it has left */
     uint64_t pending;                /* messages without room.said */
     es_rate_t say_rate;
 } es_envelope_t;

@@ -257,6 +257,7 @@ es_membership_t *es_membership_new(es_client_t *client, es_edge_room_t *room, co
     self->wanted_log = join->log;
     memcpy(self->name, join->name.ptr, join->name.len);
     self->outbox = es_room_outbox_new(&outbox_ops, self);
+    es_room_outbox_begin_after(self->outbox, client->envelope.operations);
     self->next = client->memberships;
     client->memberships = self;
     LIST_INSERT_HEAD(&room->members, self, in_room);
@@ -279,6 +280,9 @@ void es_membership_destroy(es_membership_t **self_p)
     if (self->state == ES_CATCHING_UP) room->catching--;
     es_metric_add(&es_edge_room_members, UINT64_MAX); /* one less */
     es_edge_rooms_disarm(room->rooms, self);
+    self->client->envelope.pending -= self->says;
+    uint64_t last = es_room_outbox_last(self->outbox);
+    if (last > self->client->envelope.operations) self->client->envelope.operations = last;
     es_room_outbox_destroy(&self->outbox);
     free(self);
     if (room->count)

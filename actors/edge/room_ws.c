@@ -22,6 +22,12 @@ static void refuse(es_client_t *self, const char *code, const char *ref, es_span
     es_envelope_refuse(self, &why);
 }
 
+static void count_says(es_membership_t *member, int change)
+{
+    member->says += (uint64_t)change;
+    member->client->envelope.pending += (uint64_t)change;
+}
+
 /* ---- what the room says */
 
 /* Begins a message about a room: its first field. */
@@ -80,7 +86,7 @@ static void left(es_membership_t *member, const es_msg_t *done)
 static void said(es_membership_t *member, const es_msg_t *op, uint64_t rseq)
 {
     es_client_t *self = member->client;
-    self->envelope.pending--;
+    count_says(member, -1);
     size_t place = room_begin(self, "room.said", es_edge_room_id(member->room));
     es_json_raw(&self->out, ",\"msg_id\":");
     es_json_string(&self->out, op->msg_id);
@@ -106,7 +112,7 @@ static void refused(es_membership_t *member, const es_msg_t *op, es_span_t reaso
         {"too_many_rooms", "too_many_rooms", "The server keeps as many rooms as it may; use one that is there."},
     };
     es_client_t *self = member->client;
-    if (op->kind == ES_ROOM_SAY) self->envelope.pending--;
+    if (op->kind == ES_ROOM_SAY) count_says(member, -1);
     const char *code = "bad_field", *message = "The room does not take this; see what is allowed.";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!es_span_eq(reason, es_span(known[i].reason))) continue;
@@ -266,7 +272,7 @@ void es_room_ws_say(es_client_t *self, const es_client_says_t *says)
     ES_SET(&op, ES_M_MSG_ID, msg_id, es_span(says->msg_id[0] ? says->msg_id : own_id));
     ES_SET(&op, ES_M_TEXT, text, es_span(says->text));
     if (self->envelope.pending < PENDING_MAX && es_membership_do(member, &op, NULL, 0) == 0)
-        self->envelope.pending++;
+        count_says(member, 1);
     else
         refuse(self, "too_many_pending", "room.say", es_span(says->room), es_span(says->msg_id),
                "Too many of your messages wait for room.said; this one was not taken.");

@@ -287,6 +287,29 @@ static void a_refused_join_leaves_nothing(void **state)
     rw_destroy(w);
 }
 
+static void who_joins_again_counts_on(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    rw_connect(w, 0);
+    enter(w, 0, 0);
+    rw_text(w, 0, "room.leave", IN_LOBBY);
+    uint64_t leave = rw_request(w, ES_ROOM_LEAVE)->seq;
+    rw_done(w, 0, "lobby", leave, 1, 1);
+    rw_text(w, 0, "room.join", "{\"room\":\"lobby\",\"name\":\"Ann\"}");
+    for (int i = 0; i < 64; i++) rw_text(w, 0, "room.say", "{\"room\":\"lobby\",\"text\":\"hi\"}");
+    request_t *join = rw_request(w, ES_ROOM_JOIN);
+    assert_int_equal(join->seq, leave + 1);
+    assert_int_equal(join->base, leave + 1);
+    /* What waited behind a refused join waits no more. */
+    es_msg_t msg = {.version = ES_VERSION, .kind = ES_ROOM_REFUSED, .seq = join->seq};
+    ES_SET(&msg, ES_M_ROOM, room, es_span("lobby"));
+    ES_SET(&msg, ES_M_REASON, reason, es_span("room_full"));
+    es_client_answer(w->clients[0], &msg, NULL, 0);
+    assert_int_equal(w->clients[0]->envelope.pending, 0);
+    rw_destroy(w);
+}
+
 static void leaving_is_said_once(void **state)
 {
     (void)state;
@@ -567,6 +590,7 @@ int main(void)
         cmocka_unit_test(errors_leave_the_connection_usable),
         cmocka_unit_test(the_edge_has_its_limits),
         cmocka_unit_test(a_refused_join_leaves_nothing),
+        cmocka_unit_test(who_joins_again_counts_on),
         cmocka_unit_test(leaving_is_said_once),
         cmocka_unit_test(members_are_announced),
         cmocka_unit_test(a_lost_tail_shows_itself),
