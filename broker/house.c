@@ -95,6 +95,13 @@ static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
     loss->house->ops->publish(loss->house->ctx, key, &msg, NULL, 0);
 }
 
+/* A worker drains: those of its streams that find a place elsewhere begin anew there. Said again with each sign of life of it, until they have. */
+static void move_away(es_house_t *self, uint64_t inc, uint64_t now_us)
+{
+    loss_t loss = {self, "draining"};
+    es_placement_worker_movable(self->placement, inc, now_us, stream_lost, &loss);
+}
+
 /* Says so to its streams' senders. The registry is the caller's. */
 static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
 {
@@ -189,6 +196,7 @@ static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_
         es_log_info("worker drains", ES_S("worker", actor->name),
                     ES_U("streams", es_placement_worker_streams(self->placement, inc)));
     }
+    if (actor->draining) move_away(self, inc, now_us);
     return verdict;
 }
 
@@ -196,10 +204,12 @@ static es_house_verdict_t on_heartbeat(es_house_t *self, uint64_t inc, const es_
                                        uint64_t now_us)
 {
     (void)body;
-    if (!es_registry_heartbeat(self->registry, inc, msg, now_us))
+    if (!es_registry_heartbeat(self->registry, inc, msg, now_us)) {
         who_are_you(self, inc);
-    else if (ES_HAS(msg, ES_M_LOAD))
-        es_placement_worker_load(self->placement, inc, msg->load);
+        return ES_TAKEN;
+    }
+    if (ES_HAS(msg, ES_M_LOAD)) es_placement_worker_load(self->placement, inc, msg->load);
+    if (es_registry_find(self->registry, inc)->draining) move_away(self, inc, now_us);
     return ES_TAKEN;
 }
 

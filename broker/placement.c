@@ -167,6 +167,22 @@ size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement
     return n;
 }
 
+size_t es_placement_worker_movable(const es_placement_t *self, uint64_t inc, uint64_t now_us, es_placement_lost_fn fn,
+                                   void *ctx)
+{
+    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w || w->capacity > 0) return 0;
+    size_t free = es_placement_free(self, es_span_of(w->service->name, w->service->len), now_us), n = 0;
+    const stream_t *stream;
+    LIST_FOREACH(stream, &w->streams, of_worker)
+    {
+        if (n == free) break;
+        fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
+        n++;
+    }
+    return n;
+}
+
 /* ---- routing ---- */
 
 static es_route_t drop(es_placement_t *self, es_route_reason_t reason)

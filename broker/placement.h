@@ -96,6 +96,10 @@ typedef void (*es_placement_lost_fn)(void *ctx, es_span_t key, uint64_t epoch);
 /* The worker is lost or said GOODBYE: forgets it and its streams. Returns how many those were; 0 for an unknown worker. fn may be NULL. */
 size_t es_placement_worker_lost(es_placement_t *self, uint64_t worker, es_placement_lost_fn fn, void *ctx);
 
+/* Calls fn for streams of a draining worker that would find a place elsewhere if they began anew now, as many as there are free places. Returns how many. */
+size_t es_placement_worker_movable(const es_placement_t *self, uint64_t worker, uint64_t now_us,
+                                   es_placement_lost_fn fn, void *ctx);
+
 /* Forgets idle streams and expired waiting ones. Returns the time of the next call, UINT64_MAX: none needed. */
 uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us);
 

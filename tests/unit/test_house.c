@@ -271,6 +271,29 @@ static void test_drain_moves_politely(void **state)
     assert_int_equal(said->msg.epoch, 1);
 }
 
+static void test_drain_tells_streams_to_go(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    place(w, OTHER, 1, 7);
+    hello(w, 7, 0, NULL, 0);
+    assert_int_equal(w->n, 0); /* nowhere to go */
+    hello(w, 8, 1, NULL, 0);
+    from_worker(w, 7, ES_HEARTBEAT);
+    const said_t *said = only(w, ES_WORKER_LOST); /* one place, one stream */
+    assert_int_equal(said->msg.epoch, 1);
+    assert_true(es_span_eq(said->msg.reason, es_span("draining")));
+    char first[ES_KEY_MAX + 1];
+    memcpy(first, said->key, sizeof first);
+    from_worker(w, 7, ES_HEARTBEAT); /* it did not hear */
+    assert_string_equal(only(w, ES_WORKER_LOST)->key, first);
+    place(w, first, 2, 8);
+    only(w, ES_DROP);
+    from_worker(w, 7, ES_HEARTBEAT);
+    assert_int_equal(w->n, 0);
+}
+
 static void test_too_many_workers(void **state)
 {
     world_t *w = *state;
@@ -606,6 +629,7 @@ int main(void)
                                        TEST(test_ping_finds_it_unreachable),
                                        TEST(test_relearn_and_loser),
                                        TEST(test_drain_moves_politely),
+                                       TEST(test_drain_tells_streams_to_go),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),
