@@ -7,6 +7,7 @@
 #include "runner.h"
 
 #define SECOND UINT64_C(1000000)
+#define LEAVE_US UINT64_C(300000) /* between saying so and ending */
 
 static const es_option_t options[] = {
     ES_OPT_STR(
@@ -99,6 +100,28 @@ static es_hub_t *open_hub(const es_broker_config_t *config)
     return es_hub_new(&hub);
 }
 
+/* Forwards until those who have another broker went there; who has none notices nothing but the end. */
+typedef struct {
+    es_hub_t *hub;
+    es_loop_t *loop;
+    uint64_t end_us; /* 0: not asked to end */
+} leaving_t;
+
+static void on_term(void *ctx, uint64_t now_us)
+{
+    leaving_t *self = ctx;
+    self->end_us = now_us + LEAVE_US;
+    es_hub_leave(self->hub, now_us);
+}
+
+static uint64_t on_tick(void *ctx, uint64_t now_us)
+{
+    leaving_t *self = ctx;
+    if (self->end_us == 0) return UINT64_MAX;
+    if (now_us >= self->end_us) es_loop_stop(self->loop);
+    return self->end_us;
+}
+
 void es_broker_actor(zsock_t *pipe, void *args)
 {
     const es_broker_config_t *config = args;
@@ -111,7 +134,9 @@ void es_broker_actor(zsock_t *pipe, void *args)
     es_loop_t *loop = es_loop_new();
     es_loop_set_tick(loop, config->tick_us);
     es_hub_attach(hub, loop);
-    es_runner_watch_pipe(loop, pipe, NULL, NULL);
+    leaving_t leaving = {.hub = hub, .loop = loop};
+    es_loop_add_tick(loop, on_tick, &leaving);
+    es_runner_watch_pipe(loop, pipe, on_term, &leaving);
     zsock_signal(pipe, 0);
     es_loop_run(loop);
     es_hub_drain(hub);

@@ -23,6 +23,7 @@ struct es_house {
     es_stream_ref_t *refs; /* scratch for a HELLO's list */
     char topic[32];        /* `sys/<inc>` */
     uint64_t start_us, beacon_us, placement_us;
+    bool leaving;
     void *beacon; /* ES_HOUSE_MAX bytes */
 };
 
@@ -342,7 +343,14 @@ static void beacon(es_house_t *self, uint64_t now_us)
     es_msg_t msg = {.kind = ES_BEACON};
     ES_SET(&msg, ES_M_INC, inc, self->config.inc);
     ES_SET(&msg, ES_M_NAME, name, es_span(self->config.name));
+    if (self->leaving) ES_SET(&msg, ES_M_FLAGS, flags, ES_F_LEAVING);
     self->ops->publish(self->ctx, es_span(self->topic), &msg, self->beacon, len);
+}
+
+void es_house_leave(es_house_t *self, uint64_t now_us)
+{
+    self->leaving = true;
+    beacon(self, now_us);
 }
 
 uint64_t es_house_tick(es_house_t *self, uint64_t now_us)

@@ -47,6 +47,8 @@ es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg
                                     uint64_t now_us);
 /* A send to this worker answered EHOSTUNREACH: it is lost, at once. */
 void es_house_unreachable(es_house_t *self, uint64_t inc);
+/* This broker ends: from now on its beacons say so, beginning with one at once. */
+void es_house_leave(es_house_t *self, uint64_t now_us);
 /* Returns the time of the next call; earlier is harmless. */
 uint64_t es_house_tick(es_house_t *self, uint64_t now_us);
 

@@ -330,6 +330,11 @@ void es_hub_attach(es_hub_t *self, es_loop_t *loop)
     es_loop_add_flush(loop, flush, self);
 }
 
+void es_hub_leave(es_hub_t *self, uint64_t now_us)
+{
+    es_house_leave(self->house, now_us);
+}
+
 void es_hub_drain(es_hub_t *self)
 {
     for (int round = 0; round < DRAIN_ROUNDS; round++) {

@@ -177,6 +177,11 @@ void es_client_rebroker(es_client_t *self)
     if (!self->sender) return;
     int broker = self->env->broker(self->env->ctx, es_span_of(self->id, ES_CLIENT_ID_LEN));
     if (broker == self->broker) return;
+    es_sender_stats_t stats;
+    es_sender_stats(self->sender, &stats);
+    /* Its worker need not keep what nobody will ask for, where the old broker still forwards. */
+    self->env->send(self->env->ctx, self->broker, es_span_of(self->id, ES_CLIENT_ID_LEN),
+                    &(es_msg_t){.kind = ES_CLOSE, .epoch = stats.epoch}, NULL, 0);
     self->broker = broker;
     es_sender_raise(self->sender, self->env->now_us);
     settle(self);

@@ -193,10 +193,22 @@ static uint64_t beacon_inc(es_span_t key)
     return strtoull(digits, NULL, 16);
 }
 
-static void on_beacon(es_sender_link_t *self, broker_t *broker, es_span_t key, uint64_t now_us)
+static void leaves(es_sender_link_t *self, broker_t *broker)
+{
+    if (!broker->beacon_us) return;
+    broker->beacon_us = 0;
+    self->changed = true;
+    es_log_info("broker leaves", ES_S("broker", broker->base));
+}
+
+static void on_beacon(es_sender_link_t *self, broker_t *broker, es_span_t key, const es_msg_t *beacon, uint64_t now_us)
 {
     uint64_t inc = beacon_inc(key);
     bool known = broker->beacon_us != 0;
+    if (beacon->flags & ES_F_LEAVING) {
+        leaves(self, broker);
+        return;
+    }
     if (!known || broker->inc != inc) {
         self->changed = true;
         es_log_info(known ? "broker was restarted" : "broker is live", ES_S("broker", broker->base));
@@ -229,7 +241,7 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
         es_metric_add(&malformed, 1);
         es_log_warn("message from the broker dropped", ES_S("broker", broker->base), ES_S("reason", wire->reason));
     } else if (wire->msg.kind == ES_BEACON) {
-        on_beacon(self, broker, key, now_us);
+        on_beacon(self, broker, key, &wire->msg, now_us);
     } else if (wire->msg.kind == ES_PROBED) {
         broker->probed_us = now_us;
         broker->workers = wire->msg.load;

@@ -541,6 +541,16 @@ static void test_beacon(void **state)
     msgpack_unpacked_destroy(&beacon);
 }
 
+static void test_beacon_of_a_broker_that_leaves(void **state)
+{
+    world_t *w = *state;
+    es_house_leave(w->house, w->now);
+    assert_int_equal(only(w, ES_BEACON)->msg.flags, ES_F_LEAVING);
+    w->now += ES_HOUSE_BEACON_US;
+    es_house_tick(w->house, w->now);
+    assert_int_equal(only(w, ES_BEACON)->msg.flags, ES_F_LEAVING);
+}
+
 static void test_beacon_with_a_room_actor(void **state)
 {
     world_t *w = *state;
@@ -639,6 +649,7 @@ int main(void)
                                        TEST(test_rooms_and_streams_are_kept_apart),
                                        TEST(test_probe_of_a_service),
                                        TEST(test_beacon),
+                                       TEST(test_beacon_of_a_broker_that_leaves),
                                        TEST(test_beacon_with_a_room_actor),
                                        cmocka_unit_test(test_beacon_that_does_not_fit),
                                        cmocka_unit_test(test_reports_are_bounded),

@@ -113,12 +113,18 @@ static void publish(world_t *w, int broker, const char *key, const es_msg_t *msg
     assert_false(es_sender_link_drain(w->link, 100, w->now));
 }
 
-static void beacon(world_t *w, int broker, const char *inc)
+static void beacon_with(world_t *w, int broker, const char *inc, uint64_t flags)
 {
     char key[32];
     es_msg_t msg = {.kind = ES_BEACON};
+    if (flags) ES_SET(&msg, ES_M_FLAGS, flags, flags);
     snprintf(key, sizeof key, "sys/%s", inc);
     publish(w, broker, key, &msg, NULL);
+}
+
+static void beacon(world_t *w, int broker, const char *inc)
+{
+    beacon_with(w, broker, inc, 0);
 }
 
 #define INC_A "00000000000000a1"
@@ -228,6 +234,24 @@ static void the_set_of_live_brokers(void **state)
         snprintf(key, sizeof key, PREFIX "%010x", i);
         assert_int_equal(es_sender_link_broker(w->link, es_span(key)), 0);
     }
+}
+
+static void who_leaves_is_left_at_once(void **state)
+{
+    world_t *w = *state;
+    char key[17];
+    beacon(w, 0, INC_A);
+    beacon(w, 1, INC_B);
+    beacon_with(w, 1, INC_B, ES_F_LEAVING);
+    assert_int_equal(w->changes, 3);
+    beacon_with(w, 1, INC_B, ES_F_LEAVING);
+    assert_int_equal(w->changes, 3);
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(key, sizeof key, PREFIX "%010x", i);
+        assert_int_equal(es_sender_link_broker(w->link, es_span(key)), 0);
+    }
+    beacon(w, 1, INC_A); /* its successor */
+    assert_int_equal(w->changes, 4);
 }
 
 static void keys_spread_and_stay(void **state)
@@ -351,6 +375,7 @@ int main(void)
         WITH(draining_stops_at_the_limit),
         WITH(sends_to_the_broker_named),
         WITH(the_set_of_live_brokers),
+        WITH(who_leaves_is_left_at_once),
         WITH(keys_spread_and_stay),
         WITH(standing_still_proves_nothing),
         WITH(probes_make_it_ready),
