@@ -1,7 +1,9 @@
 """The example actors, in C and in Python, behind a real broker and edge."""
+import importlib.util
 import os
 import subprocess
 
+import msgpack
 import pytest
 
 from house import BIN, ROOT, House, wait_until
@@ -9,7 +11,7 @@ from wire import Ws
 
 EXAMPLES = ROOT / "actors" / "examples"
 C_ACTOR = next(iter(sorted(BIN.glob("earshot-example-*"))), BIN / "earshot-example")
-PYTHON_ACTOR = next(iter(sorted(EXAMPLES.glob("*.py"))))
+PYTHON_ACTOR, BOT = EXAMPLES / "level.py", EXAMPLES / "room_bot.py"
 
 
 def test_examples_are_short():
@@ -38,3 +40,61 @@ def test_an_example_transcribes_and_survives_the_broker(command):
         finally:
             actor.terminate()
             assert actor.wait(15) == 0
+
+
+def bot_of_a_room(directory):
+    """The bot's module and a bot that is joined, at event 10 of its log; what it says to the room's actor goes into a list."""
+    spec = importlib.util.spec_from_file_location("room_bot", BOT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    bot, said = module.Bot(f"ipc://{directory}/nobody", "lobby", "Bot"), []
+    bot.tell = lambda kind, seq, meta, *body: said.append((kind, seq, meta))
+    bot.operation(module.JOIN)
+    hear(bot, module.DONE, 1, {module.LOG: 7, module.RSEQ: 10, module.FLOOR: 1})
+    said.clear()
+    return module, bot, said
+
+
+def hear(bot, kind, seq, meta, *rows):
+    bot.message(bot.client.encode(), msgpack.packb([1, kind, 0, seq, 0, None, meta]), msgpack.packb(rows) if rows else b"")
+
+
+def row(rseq, text):
+    return [rseq, 3, 0, "somebody", "Ann", text, f"m{rseq}", "", 0, 0]
+
+
+def test_the_bot_fetches_what_did_not_reach_it(tmp_path):
+    module, bot, said = bot_of_a_room(tmp_path)
+    where = {module.LOG: 7}
+    hear(bot, module.NEWS, 0, where, row(11, "a"))
+    hear(bot, module.NEWS, 0, where, row(13, "c"), row(14, "!count"))
+    hear(bot, module.NEWS, 0, {module.LOG: 8}, row(12, "of another log"))
+    assert (bot.heard, said) == (1, [])
+    bot.tick(1e9)
+    (kind, _, meta), = [s for s in said if s[0] == module.FETCH]
+    assert meta[module.FROM] == 12 and meta[module.CLIENT] == bot.client
+    hear(bot, module.EVENTS, 12, {**where, module.RSEQ: 14, module.FLOOR: 1}, row(12, "b"), row(13, "c"), row(14, "!count"))
+    hear(bot, module.NEWS, 0, where, row(14, "!count"))
+    assert [m[module.TEXT] for k, _, m in said if k == module.SAY] == ["4 messages since I came."]
+
+
+def test_the_bot_notices_a_lost_tail_and_events_that_are_gone(tmp_path):
+    module, bot, said = bot_of_a_room(tmp_path)
+    hear(bot, module.STATE, 0, {module.LOG: 7, module.RSEQ: 30, module.FLOOR: 21})
+    bot.tick(1e9)
+    assert [m[module.FROM] for k, _, m in said if k == module.FETCH] == [11]
+    hear(bot, module.EVENTS, 11, {module.LOG: 7, module.RSEQ: 30, module.FLOOR: 21}, *[row(n, "x") for n in range(21, 31)])
+    assert (bot.heard, bot.at) == (10, 30)
+
+
+def test_the_bot_says_again_what_was_not_answered(tmp_path):
+    module, bot, said = bot_of_a_room(tmp_path)
+    hear(bot, module.NEWS, 0, {module.LOG: 7}, row(11, "!time"), row(12, "!count"))
+    assert [seq for k, seq, _ in said if k == module.SAY] == [2, 3]
+    bot.tick(1e9)
+    assert [(seq, m[module.BASE]) for k, seq, m in said if k == module.SAY] == [(2, 2), (3, 2)] * 2
+    hear(bot, module.DONE, 2, {module.LOG: 7, module.RSEQ: 13})
+    hear(bot, module.REFUSED, 3, {module.REASON: "not_member"})
+    assert [(k, seq) for k, seq, _ in said[-1:]] == [(module.JOIN, 4)]  # and nothing before that is answered
+    hear(bot, module.DONE, 4, {module.LOG: 7, module.RSEQ: 14})
+    assert [(k, seq, m[module.MSG_ID]) for k, seq, m in said if seq == 5] == [(module.SAY, 5, "7-12")]
