@@ -1,0 +1,158 @@
+#include "room_store_schema.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLICATION 0x4561726d /* "Earm": earshot's rooms */
+
+/* How version n + 1 is made of version n. Only ever appended to. `number` is AUTOINCREMENT so that a term of a forgotten room is never that of another one. */
+static const char *const migrations[ES_ROOM_SCHEMA] = {
+    "CREATE TABLE room ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  log INTEGER NOT NULL,"         /* its name: 64 random bits, as a signed number */
+    "  term INTEGER NOT NULL,"        /* one more with each actor that takes the room */
+    "  last INTEGER NOT NULL,"        /* number of the last event */
+    "  floor INTEGER NOT NULL,"       /* of the oldest that is kept */
+    "  kept INTEGER NOT NULL,"        /* of the oldest whose row is not deleted yet */
+    "  touched_ms INTEGER NOT NULL);" /* when an actor last said that it has the room */
+    "CREATE INDEX room_touched ON room (touched_ms);"
+    "CREATE INDEX room_to_trim ON room (number) WHERE kept < floor;"
+    "CREATE TABLE event ("
+    "  room INTEGER NOT NULL,"
+    "  rseq INTEGER NOT NULL,"
+    "  type INTEGER NOT NULL," /* 1 joined, 2 left, 3 message, 4 caption */
+    "  at_ms INTEGER NOT NULL,"
+    "  member TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  msg_id TEXT NOT NULL,"
+    "  stream TEXT NOT NULL,"
+    "  start INTEGER NOT NULL,"
+    "  \"end\" INTEGER NOT NULL,"
+    "  PRIMARY KEY (room, rseq)) WITHOUT ROWID;"
+    "CREATE TABLE said ("
+    "  room INTEGER NOT NULL, session TEXT NOT NULL, msg_id TEXT NOT NULL, rseq INTEGER NOT NULL, at_ms INTEGER NOT "
+    "NULL,"
+    "  UNIQUE (room, session, msg_id));"
+    "CREATE TABLE caption ("
+    "  room INTEGER NOT NULL, session TEXT NOT NULL, stream TEXT NOT NULL, until INTEGER NOT NULL, at_ms INTEGER NOT "
+    "NULL,"
+    "  UNIQUE (room, session, stream));"
+    "CREATE TABLE member ("
+    "  room INTEGER NOT NULL, session TEXT NOT NULL, client TEXT NOT NULL, name TEXT NOT NULL, operation INTEGER NOT "
+    "NULL,"
+    "  PRIMARY KEY (room, session)) WITHOUT ROWID;"
+    /* For people: sqlite3 rooms.db "SELECT * FROM history WHERE room = 'lobby'" */
+    "CREATE VIEW history AS"
+    "  SELECT room.id AS room, rseq, datetime(at_ms / 1000, 'unixepoch') AS utc,"
+    "    CASE type WHEN 1 THEN 'joined' WHEN 2 THEN 'left' WHEN 3 THEN 'message' WHEN 4 THEN 'caption' ELSE type END "
+    "AS type,"
+    "    name, text FROM event JOIN room ON room.number = event.room WHERE rseq >= floor ORDER BY room.number, rseq;",
+};
+
+const char *es_room_store_advice(int code)
+{
+    static const struct {
+        int code;
+        const char *advice;
+    } advices[] = {
+        {SQLITE_FULL, "the disk is full: make room; until then nothing is taken"},
+        {SQLITE_BUSY,
+         "another process holds the file: is one of its actors stopped, or has a tool it open for writing?"},
+        {SQLITE_READONLY, "the file or its directory is read-only: give the actor's user the right to write"},
+        {SQLITE_CANTOPEN, "the file cannot be opened: is --data a directory that the actor's user may write to?"},
+        {SQLITE_PERM, "the file cannot be opened: give the actor's user the right to write"},
+        {SQLITE_CORRUPT, "the file is damaged: stop the actors, try sqlite3's .recover, or move it away"},
+        {SQLITE_NOTADB, "this is no database: move it away, or choose another --data"},
+        {SQLITE_IOERR, "the disk does not work: look at the system's log; until then nothing is taken"},
+    };
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (advices[i].code == (code & 0xff)) return advices[i].advice;
+    return "until it works nothing is taken";
+}
+
+static int fail(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errmsg(db), es_room_store_advice(sqlite3_errcode(db)));
+    return -1;
+}
+
+/* The number that a query gives. 0, or -1. */
+static int number(sqlite3 *db, const char *sql, int *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) *out = sqlite3_column_int(statement, 0);
+    rc = sqlite3_finalize(statement);
+    return rc == SQLITE_OK ? 0 : -1;
+}
+
+static int run(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+/* Nothing is written to a file that is not ours. */
+static int check(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    int application = 0, tables = 0, version = 0;
+    if (number(db, "PRAGMA application_id", &application) != 0 || number(db, "PRAGMA user_version", &version) != 0 ||
+        number(db, "SELECT count(*) FROM sqlite_master", &tables) != 0)
+        return fail(db, path, err, err_len);
+    if (application != APPLICATION && (tables > 0 || application != 0 || version != 0)) {
+        snprintf(err, err_len, "%s is a database of another program: move it away, or choose another --data", path);
+        return -1;
+    }
+    if (version > ES_ROOM_SCHEMA) {
+        snprintf(err, err_len,
+                 "%s was written by a newer earshot (its schema is %d, this one knows %d): use that release, or "
+                 "choose another --data",
+                 path, version, ES_ROOM_SCHEMA);
+        return -1;
+    }
+    return 0;
+}
+
+/* Readers and one writer at a time do not wait for one another, and a commit is one fsync. */
+static int set_journal(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    sqlite3_stmt *statement = NULL;
+    bool wal = false;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        wal = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    if (sqlite3_finalize(statement) != SQLITE_OK) return fail(db, path, err, err_len);
+    if (!wal) {
+        snprintf(err, err_len,
+                 "%s: this file system has no shared memory for the journal (WAL); put --data on a local disk", path);
+        return -1;
+    }
+    return run(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864") == 0
+               ? 0
+               : fail(db, path, err, err_len);
+}
+
+/* Two actors may start at once: what there is to do is looked up again under the lock. */
+static int migrate(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    int version = 0;
+    char mark[96];
+    bool done = run(db, "BEGIN IMMEDIATE") == 0 && number(db, "PRAGMA user_version", &version) == 0;
+    for (; done && version < ES_ROOM_SCHEMA; version++) done = run(db, migrations[version]) == 0;
+    snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, version);
+    if (done && run(db, mark) == 0 && run(db, "COMMIT") == 0) return 0;
+    fail(db, path, err, err_len);
+    run(db, "ROLLBACK");
+    return -1;
+}
+
+int es_room_store_schema(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    int version = 0;
+    if (check(db, path, err, err_len) != 0 || set_journal(db, path, err, err_len) != 0) return -1;
+    if (number(db, "PRAGMA user_version", &version) == 0 && version == ES_ROOM_SCHEMA) return 0;
+    return migrate(db, path, err, err_len);
+}
