@@ -9,6 +9,8 @@
  * microphone stays on, the gap is shown in the transcript, and a new stream starts when the server is back.
  */
 
+import { byId, say } from './dom.js';
+import { watchDrops } from './drop.js';
 import { Earshot } from './earshot.js';
 import { clock, microphoneTrouble, recordingTrouble, serverTrouble, waiting } from './messages.js';
 import { Meter } from './meter.js';
@@ -16,8 +18,7 @@ import { Microphone, RATE } from './microphone.js';
 import { Notice } from './notice.js';
 import { decode, durationMs, pump } from './recording.js';
 import { Transcript } from './transcript.js';
-
-const byId = (id) => document.getElementById(id);
+import { addTools } from './transcript-tools.js';
 
 const STATES = {
   idle: { label: 'Start listening', hint: 'Press to speak', icon: 'i-mic', lead: 'Speak, and read along.' },
@@ -270,8 +271,7 @@ function showHint() {
 }
 
 function showClock(ms) {
-  const text = clock(ms);
-  if (byId('clock').textContent !== text) byId('clock').textContent = text;
+  say(byId('clock'), clock(ms));
 }
 
 function showProgress() {
@@ -305,61 +305,11 @@ byId('file').addEventListener('change', ({ target }) => {
   if (file) readRecording(file);
 });
 
-byId('copy').addEventListener('click', async () => {
-  try {
-    await navigator.clipboard.writeText(transcript.toText());
-    notice.show('good', 'Copied.', { brief: true });
-  } catch {
-    getSelection().selectAllChildren(byId('transcript'));
-    notice.show('hint', 'The words are selected. Copy them with Ctrl+C (⌘C on a Mac).');
-  }
-});
-
-byId('save').addEventListener('click', () => {
-  const url = URL.createObjectURL(new Blob([transcript.toTimedText()], { type: 'text/plain;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `earshot ${new Date().toISOString().slice(0, 16).replace('T', ' ').replace(':', '.')}.txt`;
-  link.click();
-  URL.revokeObjectURL(url);
-});
-
-byId('clear').addEventListener('click', () => {
-  const restore = transcript.clear();
-  notice.show('good', 'Cleared.', { action: 'Undo', onAction: restore, brief: true });
-  byId('mic').focus({ preventScroll: true });
-});
-
-// ---- drag and drop
-
-let depth = 0; // dragenter and dragleave come for every element on the way
-
-function carriesFiles(event) {
-  return event.dataTransfer?.types.includes('Files');
-}
-
-addEventListener('dragenter', (event) => {
-  if (!carriesFiles(event)) return;
-  depth += 1;
-  byId('drop').hidden = state !== 'idle';
-});
-addEventListener('dragleave', (event) => {
-  if (carriesFiles(event)) depth = Math.max(0, depth - 1);
-  if (depth === 0) byId('drop').hidden = true;
-});
-addEventListener('dragover', (event) => carriesFiles(event) && event.preventDefault());
-addEventListener('drop', (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  depth = 0;
-  byId('drop').hidden = true;
-  const [file] = event.dataTransfer.files;
-  if (file) readRecording(file);
-});
+addTools(transcript, notice);
+watchDrops(() => state === 'idle', readRecording);
 
 // ---- begin
 
-addEventListener('online', () => earshot.retryNow());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   earshot.retryNow();

@@ -3,30 +3,24 @@
  * that they leave alone. A *take* is what one press of the button, or one recording, brought.
  */
 
+import { byId, element, timeOfDay } from './dom.js';
 import { clock } from './messages.js';
+import { Scroller } from './scroller.js';
 
 const UNSURE = 0.5; // words less certain than this are marked, faintly
-const NEAR_END = 64; // px: this close to the end still counts as following
-
-const byId = (id) => document.getElementById(id);
 
 export class Transcript {
   #takes = [];
   #take = null;
   #steady = []; // the words of the partial before, to tell the settled from the new
-  #following = true;
   #log = byId('transcript');
   #partial = byId('partial');
-  #scroller = byId('scroll');
-  #latest = byId('latest');
+  #scroller = new Scroller(byId('scroll'), byId('latest'));
   #onChange;
 
   /** @param {() => void} onChange called whenever there is more or less to copy */
   constructor(onChange) {
     this.#onChange = onChange;
-    this.#scroller.addEventListener('scroll', () => this.#noteScroll(), { passive: true });
-    this.#latest.addEventListener('click', () => this.#follow());
-    new ResizeObserver(() => this.#keepUp()).observe(this.#scroller);
   }
 
   /** Anything to copy? */
@@ -52,7 +46,7 @@ export class Transcript {
     this.#log.append(section);
     this.#take = { title, startedAt, section, list, lines: [], offsetMs: 0 };
     this.#takes.push(this.#take);
-    this.#follow();
+    this.#scroller.follow();
   }
 
   /** The take goes on with a new stream, whose clock starts at zero, this long after the take began. */
@@ -155,24 +149,7 @@ export class Transcript {
 
   #changed() {
     this.#onChange();
-    this.#keepUp();
-  }
-
-  #keepUp() {
-    if (this.#following) this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    else this.#latest.hidden = false;
-  }
-
-  #noteScroll() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    if (this.#following) this.#latest.hidden = true;
-  }
-
-  #follow() {
-    this.#following = true;
-    this.#latest.hidden = true;
-    this.#keepUp();
+    this.#scroller.keepUp();
   }
 }
 
@@ -195,17 +172,6 @@ function stamp(ms) {
   return time;
 }
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function split(text) {
   return (text ?? '').trim().split(/\s+/).filter(Boolean);
-}
-
-function timeOfDay(date) {
-  return date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
