@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, newPage, shot } from './support/chromium.js';
+import { layout } from './support/layout.js';
 import { speak } from './support/speech.js';
 import { System } from './support/system.js';
 
@@ -169,17 +170,7 @@ test('on a phone everything fits, is large enough, and works', async () => {
   await page.tap('#mic');
   await wordsAre(page, SPOKEN);
   await shot(page, 'phone-words');
-  const layout = await page.evaluate(() => {
-    const buttons = [...document.querySelectorAll('button')].filter((button) => button.offsetParent);
-    const inside = ({ left, right, top, bottom }) => left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight;
-    const boxes = buttons.map((button) => [button.id, button.getBoundingClientRect()]);
-    return {
-      overflow: document.documentElement.scrollWidth - innerWidth,
-      outside: boxes.filter(([, box]) => !inside(box)).map(([id]) => id),
-      small: boxes.filter(([, box]) => box.width < 44 || box.height < 44).map(([id]) => id),
-    };
-  });
-  assert.deepEqual(layout, { overflow: 0, outside: [], small: [] });
+  assert.deepEqual(await layout(page), { overflow: 0, outside: [], small: [], nameless: [] });
   await page.tap('#mic');
   await stateIs(page, 'idle');
   assert.deepEqual(page.troubles, []);

@@ -7,6 +7,9 @@
  *
  * A broken connection ends a recording (`sending`), for it can be opened again. It does not end `listening`: the
  * microphone stays on, the gap is shown in the transcript, and a new stream starts when the server is back.
+ *
+ * A stream of the microphone belongs to the room that the page is in, or to none. When that changes while it is on, the
+ * stream ends and another one begins; what is said meanwhile is held and goes first.
  */
 
 import { byId, say } from './dom.js';
@@ -17,6 +20,7 @@ import { Meter } from './meter.js';
 import { Microphone, RATE } from './microphone.js';
 import { Notice } from './notice.js';
 import { decode, durationMs, pump } from './recording.js';
+import { RoomPanel } from './room-panel.js';
 import { Transcript } from './transcript.js';
 import { addTools } from './transcript-tools.js';
 
@@ -37,6 +41,11 @@ const GAPS = {
   abandoned: 'Stopped before the last words came.',
 };
 
+const ROOM_HINTS = {
+  idle: (room) => `Press to speak to ${room}`,
+  listening: (room) => `Everyone in ${room} reads what you say. Press to stop`,
+};
+
 const OFFLINE_HINTS = { idle: 'Waiting for the server', listening: 'Paused: no connection' };
 
 const NO_WORDS = {
@@ -52,11 +61,15 @@ const earshot = new Earshot();
 const notice = new Notice();
 const meter = new Meter(byId('meter'), document.querySelector('.mic-box'));
 const transcript = new Transcript(updateTools);
+const panel = new RoomPanel(earshot, notice, followRoom);
 
 let state = 'idle';
 let microphone = null;
 let recording = null; // { name, totalMs }
 let heardChunks = 0; // from the microphone, sent or not
+let listener = null; // the room of its stream
+let moving = null; // promise, while its stream moves to another room
+let held = []; // what it hears meanwhile
 let silentChunks = 0;
 let wakeLock = null;
 let slowFinish;
@@ -90,14 +103,15 @@ async function startListening() {
   }
   transcript.begin('Microphone');
   become('listening');
-  if (earshot.state === 'open') openStream();
+  goOn();
   keepAwake();
 }
 
 function hear(pcm) {
   const peak = meter.push(pcm);
   heardChunks += 1;
-  earshot.send(pcm);
+  if (moving) held.push(pcm);
+  else earshot.send(pcm);
   showClock(heardChunks * CHUNK_MS);
   silentChunks = peak === 0 ? silentChunks + 1 : 0;
   if (silentChunks === MUTED_CHUNKS) {
@@ -113,6 +127,7 @@ async function stopListening() {
   meter.reset();
   wakeLock?.release().catch(() => {});
   wakeLock = null;
+  await moving;
   await finish();
 }
 
@@ -151,7 +166,7 @@ async function readRecording(file) {
   recording.totalMs = durationMs(samples);
   transcript.begin(file.name);
   become('sending');
-  openStream();
+  openStream(null);
   await pump(earshot, samples, () => state !== 'sending');
   if (state === 'sending') await finishRecording();
 }
@@ -163,8 +178,9 @@ async function finishRecording() {
 
 // ---- both
 
-function openStream() {
-  earshot.startStream({ sampleRate: RATE, partials: true });
+/** @param {string|null} room */
+function openStream(room) {
+  earshot.startStream({ sampleRate: RATE, partials: true, room: room ?? undefined });
 }
 
 async function finish() {
@@ -214,7 +230,9 @@ earshot.on('status', ({ state: what, queue }) => {
   else notice.clear('queue');
 });
 
-earshot.on('error', (error) => notice.show('trouble', serverTrouble(error)));
+earshot.on('error', (error) => {
+  if (error.code !== 'room_unavailable') notice.show('trouble', serverTrouble(error)); // the panel says that
+});
 
 earshot.on('lost', ({ error }) => {
   if (error.code === 'connection_lost') return interrupted();
@@ -236,10 +254,29 @@ function interrupted() {
   } else if (state === 'listening') goOn();
 }
 
+/** The microphone is on: have a stream for it. */
 function goOn() {
-  if (earshot.state !== 'open') return; // `welcome` will
-  transcript.resumeAt(heardChunks * CHUNK_MS);
-  openStream();
+  if (earshot.state !== 'open') held = []; // the connection broke meanwhile
+  if (earshot.state !== 'open' || earshot.streaming || panel.returning) return; // `welcome` will, or the room
+  listener = panel.listener;
+  transcript.resumeAt((heardChunks - held.length) * CHUNK_MS);
+  openStream(listener);
+  for (const pcm of held.splice(0)) earshot.send(pcm);
+  showHint();
+}
+
+/** The page has come into a room, or out of it. */
+function followRoom() {
+  showHint();
+  if (state !== 'listening' || moving || panel.returning) return;
+  if (!earshot.streaming) goOn();
+  else if (listener !== panel.listener) moving = move();
+}
+
+async function move() {
+  await earshot.stop().catch(() => {}); // said by `lost`
+  moving = null;
+  goOn();
 }
 
 earshot.on('state', ({ state: what, attempt }) => {
@@ -266,8 +303,10 @@ function sayOffline() {
 // ---- what is shown
 
 function showHint() {
-  const offline = earshot.state !== 'open' && OFFLINE_HINTS[state];
-  byId('hint').textContent = offline || STATES[state].hint;
+  const offline = (earshot.state !== 'open' || panel.returning) && OFFLINE_HINTS[state];
+  const room = panel.listener;
+  const hint = room === null ? STATES[state].hint : (ROOM_HINTS[state]?.(room) ?? STATES[state].hint);
+  say(byId('hint'), offline || hint);
 }
 
 function showClock(ms) {
@@ -323,3 +362,4 @@ byId('mic').focus({ preventScroll: true, focusVisible: false }); // the space ba
 become('idle');
 updateTools();
 earshot.connect();
+panel.start();

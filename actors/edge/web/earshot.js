@@ -161,6 +161,7 @@ export class Earshot extends Emitter {
    * @param {object} settings
    * @param {string} settings.name by which others see one; like the id
    * @param {number} [settings.since] @param {string} [settings.log] go on from an earlier room's `position`
+   * @param {AbortSignal} [settings.signal] of someone who may not want to wait any more: like leave()
    * @returns {Promise<Room>} once let in. Waits for a connection and for the room; rejects with what the server has
    *   against it, `bad_room`, `bad_name`, `already_in_room` or `not_connected`
    */

@@ -150,7 +150,7 @@ export class Membership {
   #enter(answer) {
     this.member = answer.member;
     this.#selves.add(answer.member);
-    this.opening ??= answer.history;
+    this.opening ??= { from: 1, complete: true, ...answer.history };
     const gap = this.follower.begin(answer);
     this.roster.reset(answer);
     this.#become('joined', { resumed: this.#resumed, history: answer.history });
@@ -220,7 +220,7 @@ export class Membership {
   #missActor(error) {
     this.#unavailable = true;
     this.tell('unavailable', error);
-    return true;
+    return this.state !== 'joining'; // then nobody has the room yet
   }
 
   #refuseJoin(error) {

@@ -36,7 +36,7 @@ export class Rooms {
     return this.#memberships.get(id)?.state === 'joined';
   }
 
-  async join(id, { name, since, log }) {
+  async join(id, { name, since, log, signal }) {
     const trouble = troubleWithName('room', id) ?? troubleWithName('name', name);
     if (trouble) throw trouble;
     for (let old; (old = this.#memberships.get(id)); ) {
@@ -46,6 +46,7 @@ export class Rooms {
     const membership = new Membership({ id, name, since, log }, this.#line(id));
     const room = new Room(membership);
     this.#memberships.set(id, membership);
+    signal?.addEventListener('abort', () => membership.leave());
     if (this.#ready) membership.join();
     await membership.entered.promise;
     return room;

@@ -5,6 +5,7 @@
 
 import { byId, element, timeOfDay } from './dom.js';
 import { clock } from './messages.js';
+import { PartialLine } from './partial-line.js';
 import { Scroller } from './scroller.js';
 
 const UNSURE = 0.5; // words less certain than this are marked, faintly
@@ -12,7 +13,7 @@ const UNSURE = 0.5; // words less certain than this are marked, faintly
 export class Transcript {
   #takes = [];
   #take = null;
-  #steady = []; // the words of the partial before, to tell the settled from the new
+  #said = new PartialLine(byId('partial-text'));
   #log = byId('transcript');
   #partial = byId('partial');
   #scroller = new Scroller(byId('scroll'), byId('latest'));
@@ -56,24 +57,17 @@ export class Transcript {
 
   /** Show what is being said; it replaces the partial before. */
   partial({ text, start_ms: startMs }) {
-    const words = split(text);
-    if (!words.length) return this.clearPartial();
-    let same = 0;
-    while (same < words.length && words[same] === this.#steady[same]) same++;
-    this.#steady = words;
+    if (!this.#said.show(text)) return this.clearPartial();
     byId('partial-time').textContent = Number.isFinite(startMs) ? clock(this.#take.offsetMs + startMs) : '';
-    const fresh = element('span', 'fresh', words.slice(same).join(' '));
-    byId('partial-text').replaceChildren(words.slice(0, same).join(' ') + (same ? ' ' : ''), fresh);
     this.#partial.hidden = false;
     this.#take.section.hidden = false; // now, so that nothing moves when the words settle
     this.#changed();
   }
 
   clearPartial() {
-    this.#steady = [];
+    this.#said.clear();
     this.#partial.hidden = true;
     if (this.#take) this.#take.section.hidden = this.silent;
-    byId('partial-text').replaceChildren();
   }
 
   /** Words that will not change any more. */
@@ -90,7 +84,7 @@ export class Transcript {
 
   /** The connection broke: keep what was provisional, say that it is, and say that something may be missing. */
   gap(message) {
-    const text = this.#steady.join(' ');
+    const { text } = this.#said;
     this.clearPartial();
     if (text) {
       this.#take.lines.push({ startMs: null, text });

@@ -1,8 +1,9 @@
 /** The page's modules, loaded into node: copied to a place where .js means module. */
 
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const WEB = fileURLToPath(new URL('../../../actors/edge/web', import.meta.url));
@@ -17,4 +18,19 @@ export async function importWeb(...names) {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+
+/** The files of the page, without a house behind them. @returns {Promise<{url: string, close: () => Promise<void>}>} */
+export async function serveWeb() {
+  const server = createServer((request, response) => {
+    const name = request.url === '/' ? 'index.html' : request.url.replace(/^\/web\//, '');
+    const file = join(WEB, basename(name));
+    if (!existsSync(file)) return response.writeHead(404).end();
+    return response.writeHead(200, { 'content-type': TYPES[extname(file).slice(1)] }).end(readFileSync(file));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => new Promise((resolve) => server.close(resolve).closeAllConnections());
+  return { url: `http://localhost:${server.address().port}`, close };
 }
