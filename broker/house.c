@@ -9,8 +9,8 @@
 #include "beacon.h"
 #include "broker_metrics.h"
 #include "log.h"
+#include "rendezvous.h"
 #include "room_wire.h"
-#include "rooms.h"
 
 struct es_house {
     es_house_config_t config;
@@ -292,7 +292,7 @@ static es_house_verdict_t on_room(es_house_t *self, es_span_t key, uint64_t *wor
 {
     es_span_t id;
     if (!es_room_of_key(key, &id)) return ES_NOT_FOR_US;
-    const es_actor_t *actor = es_rooms_actor(self->registry, id);
+    const es_actor_t *actor = es_rendezvous_actor(self->registry, id);
     if (!actor) {
         es_metric_add(&es_broker_no_room_total, 1);
         es_log_debug("request to a room dropped: no room actor", ES_B("room", id.ptr, id.len));

@@ -1,4 +1,4 @@
-/* The house: what the broker does with each message, less the sockets. Joins registry (who lives), placement (who serves which stream), rooms (who has which
+/* The house: what the broker does with each message, less the sockets. Joins registry (who lives), placement (who serves which stream), rendezvous (who has which
  * room) and reports.
  *
  *   frontend ---> es_house_frontend --> the worker or room actor to forward to, or an answer through `publish` (WAIT, REWIND, PROBED)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "catalogue.h"
-#include "rooms.h"
+#include "rendezvous.h"
 
 enum { ROOMS = 300 };
 
@@ -26,7 +26,7 @@ static uint64_t owner(const es_registry_t *registry, int n)
 {
     char id[16];
     snprintf(id, sizeof id, "room-%d", n);
-    const es_actor_t *actor = es_rooms_actor(registry, es_span(id));
+    const es_actor_t *actor = es_rendezvous_actor(registry, es_span(id));
     return actor ? actor->inc : 0;
 }
 

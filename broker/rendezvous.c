@@ -1,9 +1,9 @@
-#include "rooms.h"
+#include "rendezvous.h"
 
 #include "keymap.h"
 #include "room_wire.h"
 
-const es_actor_t *es_rooms_actor(const es_registry_t *registry, es_span_t id)
+const es_actor_t *es_rendezvous_actor(const es_registry_t *registry, es_span_t id)
 {
     const es_actor_t *best = NULL, *actor;
     uint64_t most = 0;

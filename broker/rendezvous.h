@@ -8,12 +8,12 @@
  *
  * Pure; one thread.
  */
-#ifndef ES_ROOMS_H
-#define ES_ROOMS_H
+#ifndef ES_RENDEZVOUS_H
+#define ES_RENDEZVOUS_H
 
 #include "registry.h"
 
 /* The live actor of service `room`, not draining, that has the room of this id; NULL: there is none. Valid until the registry changes. */
-const es_actor_t *es_rooms_actor(const es_registry_t *registry, es_span_t id);
+const es_actor_t *es_rendezvous_actor(const es_registry_t *registry, es_span_t id);
 
 #endif
