@@ -113,8 +113,8 @@ static void settle(es_client_t *self)
         self->dialect->done(self);
     }
     /* A parked chunk is not acknowledged yet, and gets no new stream: whoever goes on speaking would never be done. */
-    if (self->draining && !self->sender) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
-    if (self->draining && self->sender) es_client_stream_end(self);
+    if (self->draining && !self->sender && !self->moving) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
+    if (self->draining && self->sender && !self->moving) es_client_stream_end(self);
     if (self->parked && !self->closing && !blocked(self)) unpark(self);
     throttle(self);
     if (self->sender)
@@ -190,7 +190,14 @@ void es_client_rebroker(es_client_t *self)
 void es_client_drain(es_client_t *self)
 {
     self->draining = true;
+    self->moving = self->dialect->move && self->dialect->move(self);
     settle(self);
+}
+
+/* What is not committed yet the client has kept, or it has a stream that began since. */
+void es_client_part(es_client_t *self)
+{
+    if (self->moving) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
 }
 
 /* ---- in */

@@ -74,10 +74,12 @@ typedef struct {
     void (*marked)(es_client_t *client, uint64_t seq);
     void (*done)(es_client_t *client); /* the stream is over and gone */
     void (*waiting)(es_client_t *client, uint64_t place);
-    /* A room actor's answer on this client's key. These three may be NULL. */
+    /* A room actor's answer on this client's key. What follows may be NULL. */
     void (*answer)(es_client_t *client, const es_msg_t *msg, const void *body, size_t len);
     /* Whole frames that wait for it beside client->out and lie together; 0: none. */
     size_t (*pending)(es_client_t *client, const uint8_t **out);
+    /* The server goes down. True: the client was asked to go on elsewhere, and nothing is lost if it does. */
+    bool (*move)(es_client_t *client);
     /* So many bytes of what pending gave are written; 0: some of client->out was. */
     void (*written)(es_client_t *client, size_t n);
 } es_dialect_t;
@@ -101,14 +103,14 @@ typedef struct es_mark es_mark_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
     size_t marks_count;
-    bool spoken;                     /* something came on this connection already */
-    struct es_membership *speaking;  /* the room that the stream's words go to; NULL: none */
-    es_resume_t *resume;             /* NULL: nothing to go on with */
-    bool resumable;                  /* the client keeps what is not committed, and is told of every commit */
-    char stream[ES_SESSION_MAX + 1]; /* the open stream's name within the session */
-    uint64_t streams, messages;      /* streams begun; messages that were given a name here */
-    uint64_t operations;             /* the highest number of those in rooms that it has left */
-    uint64_t pending;                /* messages without room.said */
+    bool spoken;                    /* something came on this connection already */
+    struct es_membership *speaking; /* the room that the stream's words go to; NULL: none */
+    es_resume_t *resume;            /* NULL: nothing to go on with */
+    bool resumable;                 /* the client keeps what is not committed, and is told of every commit */
+    char *stream;                   /* the last stream's name within the session; owned */
+    uint64_t streams, messages;     /* streams begun; messages that were given a name here */
+    uint64_t operations;            /* the highest number of those in rooms that it has left */
+    uint64_t pending;               /* messages without room.said */
     es_rate_t say_rate;
 } es_envelope_t;
 
@@ -116,6 +118,7 @@ struct es_client {
     char id[ES_CLIENT_ID_LEN + 1];
     bool throttled, closing, draining, flushing; /* flushing: env.flush was called for what waits */
     bool stopping, done;                         /* EOS was pushed; EOS is committed */
+    bool moving;                                 /* it was asked to go on elsewhere */
     char session[ES_SESSION_LEN + 1];
     struct es_membership *memberships; /* in rooms */
     es_client_env_t *env;
@@ -156,8 +159,10 @@ void es_client_answer(es_client_t *self, const es_msg_t *msg, const void *body, 
 void es_client_tick(es_client_t *self);
 /* The brokers that live have changed: move the stream where its broker has. */
 void es_client_rebroker(es_client_t *self);
-/* Flush the stream, then close 1001; where there is none, at once. */
+/* Flush the stream, then close 1001; where there is none, at once. Who can go on elsewhere is asked to, and closed by es_client_part. */
 void es_client_drain(es_client_t *self);
+/* Those who were asked to go elsewhere have had their time: close 1001. */
+void es_client_part(es_client_t *self);
 /* So much waits for it that its socket is not read: it does not read either. */
 bool es_client_deaf(const es_client_t *self);
 /* What to write next: whole frames, about `max` bytes, ES_FRAME_HEADROOM bytes before them are readable. 0: nothing waits. */

@@ -20,7 +20,7 @@
 #include "server.h"
 #include "wire.h"
 
-enum { SECOND = 1000000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };
+enum { SECOND = 1000000, MOVE_US = 800000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };
 
 typedef struct {
     const es_edge_config_t *config;
@@ -34,7 +34,7 @@ typedef struct {
     es_http_t http;
     char prefix[ES_PREFIX_LEN + 1];
     bool draining, asked;
-    uint64_t drain_until, next_second;
+    uint64_t drain_until, part_at, next_second; /* part_at: who was asked to go elsewhere has had its time; 0: done */
     unsigned work;
     uint64_t oldest_us; /* push time of the oldest frame not taken, as far as looked */
 } edge_t;
@@ -224,10 +224,17 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     if (!self->asked || self->draining) return;
     self->draining = true;
     self->drain_until = now_us + self->config->drain_us;
+    self->part_at = now_us + (self->config->drain_us < MOVE_US ? self->config->drain_us : MOVE_US);
     es_log_info("draining", ES_U("clients", self->clients.count), ES_U("streams", es_metric_get(&es_edge_streams)));
     es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
     es_acceptor_destroy(&self->acceptor);
     es_clients_each(&self->clients, drain_client, self);
+}
+
+static void part_client(void *ctx, es_client_t *client)
+{
+    (void)ctx;
+    es_client_part(client);
 }
 
 static void each_second(void *ctx, es_client_t *client)
@@ -290,7 +297,11 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
     if (self->draining && (!self->clients.count || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
-    if (self->draining) next = earliest(next, self->drain_until);
+    if (self->part_at && now_us >= self->part_at) {
+        self->part_at = 0;
+        es_clients_each(&self->clients, part_client, self);
+    }
+    if (self->draining) next = earliest(next, self->part_at ? self->part_at : self->drain_until);
     next = earliest(next, earliest(es_timers_next(&self->env.timers), self->next_second));
     *work = self->work;
     self->work = 0;

@@ -119,6 +119,15 @@ static void chunk(es_client_t *self, const void *data, size_t len)
     es_envelope_end(self, place);
 }
 
+static void name_stream(es_client_t *self, const es_resume_t *resume)
+{
+    char fresh[ES_SESSION_MAX + 1];
+    snprintf(fresh, sizeof fresh, "%s-%" PRIu64, self->id, self->envelope.streams);
+    const char *name = resume ? resume->stream : fresh;
+    free(self->envelope.stream);
+    self->envelope.stream = es_alloc_copy(name, strlen(name));
+}
+
 /* A new stream, or the one that session.resume spoke of. */
 static void begin_stream(es_client_t *self, const es_client_says_t *says)
 {
@@ -130,10 +139,8 @@ static void begin_stream(es_client_t *self, const es_client_says_t *says)
         start.committed = resume->committed;
         start.pos = resume->pos;
         start.checkpoint = es_span_of(resume->checkpoint, resume->checkpoint_len);
-        memcpy(self->envelope.stream, resume->stream, sizeof resume->stream);
-    } else {
-        snprintf(self->envelope.stream, sizeof self->envelope.stream, "%s-%" PRIu64, self->id, self->envelope.streams);
     }
+    name_stream(self, resume);
     es_client_stream_begin(self, &start);
     free(resume);
     self->envelope.resume = NULL;
@@ -345,11 +352,22 @@ static void waiting(es_client_t *self, uint64_t queue)
     es_envelope_end(self, place);
 }
 
+/* Rooms go on with session.resume, and so does a stream whose client keeps what is not committed. */
+static bool move(es_client_t *self)
+{
+    if (self->sender ? !self->envelope.resumable : !self->memberships) return false;
+    size_t place = es_envelope_begin(self, "status");
+    es_json_raw(&self->out, "\"state\":\"draining\"");
+    es_envelope_end(self, place);
+    return true;
+}
+
 static void fini(es_client_t *self)
 {
     forget_marks(self);
     es_room_ws_fini(self);
     free(self->envelope.resume);
+    free(self->envelope.stream);
 }
 
 const es_dialect_t es_envelope_ws = {.open = open_envelope,
@@ -363,5 +381,6 @@ const es_dialect_t es_envelope_ws = {.open = open_envelope,
                                      .done = done,
                                      .waiting = waiting,
                                      .answer = es_room_ws_answer,
+                                     .move = move,
                                      .pending = es_room_ws_pending,
                                      .written = es_room_ws_written};

@@ -110,6 +110,39 @@ static void a_stream_goes_on_where_it_was(void **state)
     world_destroy(w);
 }
 
+static void who_can_go_on_elsewhere_is_asked_to(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, "{\"type\":\"audio.start\",\"payload\":{\"sample_rate\":16000,\"format\":\"pcm16\","
+                  "\"resumable\":true},\"timestamp\":1}");
+    world_said(w);
+    world_chunk(w, 3200);
+    world_said(w);
+    es_client_drain(w->client);
+    assert_string_equal(world_said(w), "{\"type\":\"status\",\"payload\":{\"state\":\"draining\"" TAIL);
+    assert_false(world_sent(w, ES_F_EOS));
+    assert_int_equal(w->closes, 0);
+    world_final(w, 1, 1, "one", 0); /* goes on while it is here */
+    assert_non_null(strstr(world_said(w), "one"));
+    es_client_part(w->client);
+    assert_int_equal(w->close_code, 1001);
+    world_destroy(w);
+    /* Others are flushed, or closed. */
+    w = greeted();
+    world_text(w, START);
+    world_chunk(w, 3200);
+    es_client_drain(w->client);
+    assert_true(world_sent(w, ES_F_EOS));
+    es_client_part(w->client);
+    assert_int_equal(w->closes, 0);
+    world_destroy(w);
+    w = greeted();
+    es_client_drain(w->client);
+    assert_int_equal(w->close_code, 1001);
+    world_destroy(w);
+}
+
 static void a_resume_that_is_none(void **state)
 {
     (void)state;
@@ -258,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_stream_from_start_to_done),
                                        cmocka_unit_test(a_resumable_stream_tells_of_every_commit),
                                        cmocka_unit_test(a_stream_goes_on_where_it_was),
+                                       cmocka_unit_test(who_can_go_on_elsewhere_is_asked_to),
                                        cmocka_unit_test(a_resume_that_is_none),
                                        cmocka_unit_test(words_are_said),
                                        cmocka_unit_test(marks_come_back_in_order),
