@@ -21,10 +21,10 @@ beforeEach(() => {
 });
 afterEach(() => mock.timers.reset());
 
-function client(options = {}) {
+function client(options = {}, limits = {}) {
   const earshot = new Earshot({ WebSocket: FakeSocket, page: new FakePage(), ...options });
   earshot.connect('ws://server/ws');
-  FakeSocket.last.hear('welcome', WELCOME);
+  FakeSocket.last.hear('welcome', { ...WELCOME, limits });
   return earshot;
 }
 
@@ -51,8 +51,8 @@ async function settle() {
   mock.timers.tick(0);
 }
 
-async function entered(answer = {}, options = {}) {
-  const earshot = client(options);
+async function entered(answer = {}, options = {}, limits = {}) {
+  const earshot = client(options, limits);
   const joined = earshot.join('lobby', { name: 'Ann' });
   await settle();
   letIn(answer);
@@ -300,13 +300,13 @@ test('too much at once is said again later, in the same order', async () => {
 });
 
 test('no more is under way than the server takes, and no faster', async () => {
-  const { room } = await entered();
+  const { room } = await entered({}, {}, { max_pending: 5, say_rate: 10, say_burst: 100 });
   const all = Array.from({ length: 300 }, (_, i) => room.say('x', { msgId: `a${i}` }));
-  assert.equal(says().length, 32);
-  for (let i = 0; i < 200; i++) said(`a${i}`, i + 1);
-  assert.equal(says().length, 200, 'the burst');
-  for (let i = 200; i < 300; i++) {
-    mock.timers.tick(13);
+  assert.equal(says().length, 5);
+  for (let i = 0; i < 90; i++) said(`a${i}`, i + 1);
+  assert.equal(says().length, 90, 'the burst');
+  for (let i = 90; i < 300; i++) {
+    mock.timers.tick(112);
     said(`a${i}`, i + 1);
   }
   await Promise.all(all);
@@ -410,6 +410,23 @@ test('several rooms are told apart and come back together', async () => {
   reconnect();
   const joins = FakeSocket.last.texts('room.join').map(({ payload: { room, since, log } }) => [room, since, log]);
   assert.deepEqual(joins, [['lobby', 1, 'L1'], ['attic', 8, 'A']]);
+});
+
+test('rooms share what may be under way', async () => {
+  const { earshot, room } = await entered({}, {}, { max_pending: 1, say_rate: 0, say_burst: 1 });
+  const joined = earshot.join('attic', { name: 'Ann' });
+  await settle();
+  letIn({ room: 'attic' });
+  const attic = await joined;
+  const all = [room.say('one', { msgId: 'a1' }), attic.say('two', { msgId: 'a2' }), room.say('three', { msgId: 'a3' })];
+  assert.deepEqual(says(), ['a1']);
+  said('a1', 1);
+  assert.equal(says().length, 2);
+  FakeSocket.last.hear('room.said', { room: 'attic', msg_id: 'a2', rseq: 1 });
+  said('a3', 2);
+  FakeSocket.last.hear('room.said', { room: 'attic', msg_id: 'a2', rseq: 1 });
+  assert.equal(says().length, 3);
+  await Promise.all(all);
 });
 
 test('a stream says its room, which must be joined', async () => {

@@ -48,7 +48,10 @@ export class Membership {
   #histories = new Questions((payload) => this.#ask('room.history', payload));
   #whos = new Questions((payload) => this.#ask('room.who', payload));
 
-  /** @param {object} line say(type, payload), ready(): bool, turn(): ms until a message may be said, ended() */
+  /**
+   * @param {object} line say(type, payload), ready(): bool, ended(); turn(): ms until a message may be said, null: not
+   *   before another is confirmed; confirmed(): one is
+   */
   constructor({ id, name, since, log }, line) {
     this.id = id;
     this.name = name;
@@ -64,8 +67,13 @@ export class Membership {
   say(text, msgId) {
     if (this.state === 'left' || this.departed) return Promise.reject(leftError(this.id));
     const said = this.#outbox.put(text, msgId);
-    this.#flush();
+    this.flush();
     return said;
+  }
+
+  /** How many messages are sent and not confirmed. */
+  get underWay() {
+    return this.#outbox.underWay;
   }
 
   askHistory(payload) {
@@ -131,7 +139,7 @@ export class Membership {
     'room.left': (self, payload, type) => self.#depart(payload) || self.#onEvent(payload, type),
     'room.message': (self, payload, type) => self.#onEvent(payload, type),
     'room.caption': (self, payload, type) => (payload.final ? self.#onEvent(payload, type) : self.#onPartial(payload)),
-    'room.said': (self, payload) => self.#onSaid(payload),
+    'room.said': (self, payload) => self.#confirm(payload),
     'room.history': (self, payload) => self.#onHistory(payload),
     'room.members': (self, payload) => self.#onMembers(payload),
   });
@@ -173,7 +181,7 @@ export class Membership {
   }
 
   #deliver(kind, event) {
-    if (event.own && kind === 'message') this.#outbox.confirm(event.msg_id, event.rseq);
+    if (event.own && kind === 'message') this.#confirm(event);
     if (kind === 'caption') this.#spoken.set(voice(event), event.end_ms);
     if (kind === 'left') this.#forgetVoice(event.member);
     this.tell(kind, event);
@@ -185,9 +193,8 @@ export class Membership {
     if (!overtaken) this.tell('partial', this.#own(payload));
   }
 
-  #onSaid({ msg_id: msgId, rseq }) {
-    this.#outbox.confirm(msgId, rseq);
-    this.#flush();
+  #confirm({ msg_id: msgId, rseq }) {
+    if (this.#outbox.confirm(msgId, rseq)) this.#line.confirmed();
   }
 
   #onHistory(payload) {
@@ -235,17 +242,19 @@ export class Membership {
     this.#paused = true;
     this.#later(() => {
       this.#paused = false;
-      this.#flush();
+      this.flush();
     });
     return true;
   }
 
   // ---- saying
 
-  #flush() {
+  /** Say what may be said by now. */
+  flush() {
     for (let message; this.#live && !this.#paused && (message = this.#outbox.next); ) {
       const wait = this.#line.turn();
-      if (wait) return this.#later(() => this.#flush(), wait);
+      if (wait === null) return undefined;
+      if (wait) return this.#later(() => this.flush(), wait);
       message.sent = true;
       this.#line.say('room.say', { room: this.id, text: message.text, msg_id: message.msgId });
     }
@@ -260,7 +269,7 @@ export class Membership {
     if (this.#doubtful && !remembered) this.#outbox.doubt();
     this.#outbox.rewind();
     this.tell('live', {});
-    this.#flush();
+    this.flush();
   }
 
   // ---- small things

@@ -6,7 +6,6 @@
 import { EarshotError } from './errors.js';
 import { deferred } from './events.js';
 
-const UNDER_WAY = 32; // sent and not confirmed; the server takes 64
 const WAITING = 1024;
 
 export class Outbox {
@@ -29,10 +28,14 @@ export class Outbox {
     return message.result.promise;
   }
 
-  /** The next one to send, or null. */
+  /** The next one to send, or undefined. */
   get next() {
-    const first = this.#messages.findIndex((message) => !message.sent);
-    return first < 0 || first >= UNDER_WAY ? null : this.#messages[first];
+    return this.#messages.find((message) => !message.sent);
+  }
+
+  /** How many are sent and not confirmed. */
+  get underWay() {
+    return this.#messages.filter((message) => message.sent).length;
   }
 
   /** Nothing counts as sent any more. */
@@ -40,8 +43,9 @@ export class Outbox {
     for (const message of this.#messages) message.sent = false;
   }
 
+  /** @returns {boolean} was it there? */
   confirm(msgId, rseq) {
-    this.#take((message) => message.msgId === msgId, ({ result }) => result.resolve({ rseq, msg_id: msgId }));
+    return this.#take((message) => message.msgId === msgId, ({ result }) => result.resolve({ rseq, msg_id: msgId }));
   }
 
   /** @returns {boolean} was it there? */

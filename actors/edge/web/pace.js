@@ -14,7 +14,7 @@ export class Pace {
   take(now) {
     const passed = Math.max(0, now - (this.#at ?? now));
     this.#at = now;
-    this.#tokens = Math.min(this.#burst, this.#tokens + passed * this.#perMs);
+    this.#tokens = passed ? Math.min(this.#burst, this.#tokens + passed * this.#perMs) : this.#tokens;
     if (this.#tokens < 1) return Math.ceil((1 - this.#tokens) / this.#perMs);
     this.#tokens -= 1;
     return 0;

@@ -9,7 +9,8 @@ import { Membership } from './membership.js';
 import { Pace } from './pace.js';
 import { Room, troubleWithName } from './room.js';
 
-const SAY = { perSecond: 80, burst: 200 }; // the server takes 100 and 400
+const LIMITS = { max_pending: 64, say_rate: 100, say_burst: 400 }; // of a server that does not tell
+const MARGIN = 0.9; // its clock is another one
 
 export class Rooms {
   #memberships = new Map(); // by id of the room
@@ -18,7 +19,8 @@ export class Rooms {
   #offered = null; // its session and token, while the resumption of an earlier one is under way
   #session = null;
   #token = null;
-  #pace = new Pace(SAY);
+  #most; // messages sent and not confirmed
+  #pace;
   #onResumed;
 
   /** @param {Connection} connection @param {(detail: object) => void} onResumed */
@@ -56,21 +58,45 @@ export class Rooms {
     return {
       say: (type, payload) => this.#connection.say(type, payload),
       ready: () => this.#ready,
-      turn: () => this.#pace.take(Date.now()),
+      turn: () => this.#turn(),
+      confirmed: () => this.#goOn(id),
       ended: () => this.#memberships.delete(id),
     };
+  }
+
+  /** Whoever stays below what the server takes keeps the order of what it says. */
+  #turn() {
+    let underWay = 0;
+    this.#each((membership) => (underWay += membership.underWay));
+    return underWay < this.#most ? this.#pace.take(Date.now()) : null;
+  }
+
+  /** A message of this room is confirmed: there is place for another, of another room first. */
+  #goOn(id) {
+    this.#each((membership) => membership.id !== id && membership.flush());
+    this.#memberships.get(id)?.flush();
+  }
+
+  #each(act) {
+    for (const membership of [...this.#memberships.values()]) act(membership);
   }
 
   // ---- one connection after another
 
   /** First of all on a connection. */
-  greet({ session, token }) {
+  greet({ session, token, limits }) {
     this.#ready = true;
+    this.#keepTo({ ...LIMITS, ...limits });
     if (this.#token && this.#memberships.size > 0) {
       this.#offered = { session, token };
       this.#connection.say('session.resume', { token: this.#token });
     } else this.#adopt({ session, token });
-    for (const membership of this.#memberships.values()) membership.join();
+    this.#each((membership) => membership.join());
+  }
+
+  #keepTo({ max_pending: most, say_rate: rate, say_burst: burst }) {
+    this.#most = most;
+    this.#pace = new Pace({ perSecond: rate ? rate * MARGIN : Infinity, burst: Math.max(1, burst * MARGIN) });
   }
 
   /** The answer to session.resume. @returns {boolean} was it awaited? */
@@ -90,7 +116,7 @@ export class Rooms {
   lost() {
     this.#ready = false;
     this.#offered = null;
-    for (const membership of [...this.#memberships.values()]) membership.lost();
+    this.#each((membership) => membership.lost());
   }
 
   /** So that others need not wait until it is noticed that this client is gone. */
@@ -100,7 +126,7 @@ export class Rooms {
   }
 
   end(error) {
-    for (const membership of [...this.#memberships.values()]) membership.end(error);
+    this.#each((membership) => membership.end(error));
   }
 
   // ---- what the server says
