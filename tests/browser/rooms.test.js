@@ -459,6 +459,21 @@ test('a page that goes away leaves at once; one that is brought back is back', a
   assert.equal(FakeSocket.all.length, 2, 'closed for good');
 });
 
+test('a server that goes down is left for another before it is gone', async () => {
+  const { earshot, room } = await entered();
+  const waiting = room.say('hi', { msgId: 'a1' });
+  FakeSocket.last.hear('status', { state: 'draining' });
+  assert.equal(FakeSocket.all.length, 2);
+  FakeSocket.last.hear('welcome', WELCOME);
+  resumed();
+  letIn();
+  said('a1', 1);
+  await waiting;
+  earshot.startStream();
+  FakeSocket.last.hear('status', { state: 'draining' });
+  assert.equal(FakeSocket.all.length, 2, 'not before the last words of a stream');
+});
+
 test('back online means: try now, and look whether the line still lives', async () => {
   const page = new FakePage();
   await entered({}, { page });

@@ -262,8 +262,7 @@ export class Earshot extends Emitter {
   abandon() {
     if (!this.#stream) return;
     this.#endStream(new EarshotError('abandoned', 'The stream was given up before its last words.'));
-    this.#rooms.lost();
-    this.#connection.renew();
+    this.#renew();
   }
 
   #chunkLimit() {
@@ -284,6 +283,11 @@ export class Earshot extends Emitter {
     this.#rooms.end(error);
     this.#opened?.reject(error);
     this.#opened = null;
+  }
+
+  #renew() {
+    this.#rooms.lost();
+    this.#connection.renew();
   }
 
   #endStream(error) {
@@ -346,6 +350,11 @@ export class Earshot extends Emitter {
     stream?.result.resolve();
   }
 
+  static #onStatus(payload) {
+    emit(this, 'status', payload);
+    if (payload.state === 'draining' && !this.#stream) this.#renew(); // it goes down: on to the next
+  }
+
   static #onResumed(payload) {
     this.#rooms.resumed(payload);
   }
@@ -370,7 +379,7 @@ export class Earshot extends Emitter {
     transcript: Earshot.#onTranscript,
     'audio.done': Earshot.#onDone,
     'audio.marked': forward('marked'),
-    status: forward('status'),
+    status: Earshot.#onStatus,
     'session.resumed': Earshot.#onResumed,
     error: Earshot.#onError,
   });
