@@ -11,14 +11,15 @@ static const char *const texts[ES_SQL_STATEMENTS] = {
     [ES_SQL_TERM] = "SELECT term FROM room WHERE number = ?",
     [ES_SQL_SETTLE] = "UPDATE room SET last = ?2, floor = ?3 WHERE number = ?1",
     [ES_SQL_TOUCH] = "UPDATE room SET touched_ms = ?2 WHERE number = ?1",
-    [ES_SQL_APPEND] = "INSERT INTO event (room, rseq, type, at_ms, member, name, text, msg_id, stream, start, \"end\") "
-                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ES_SQL_APPEND] =
+        ("INSERT INTO event (room, rseq, type, at_ms, member, name, text, msg_id, stream, start, \"end\") "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     [ES_SQL_REMEMBER] = "INSERT OR REPLACE INTO said (room, session, msg_id, rseq, at_ms) VALUES (?, ?, ?, ?, ?)",
     [ES_SQL_SAID] = "SELECT rseq FROM said WHERE room = ? AND session = ? AND msg_id = ?",
     [ES_SQL_CAPTION] = "INSERT OR REPLACE INTO caption (room, session, stream, until, at_ms) VALUES (?, ?, ?, ?, ?)",
     [ES_SQL_CAPTIONED] = "SELECT until FROM caption WHERE room = ? AND session = ? AND stream = ?",
-    [ES_SQL_READ] = "SELECT rseq, type, at_ms, member, name, text, msg_id, stream, start, \"end\" FROM event "
-                    "WHERE room = ? AND rseq >= ? ORDER BY rseq LIMIT ?",
+    [ES_SQL_READ] = ("SELECT rseq, type, at_ms, member, name, text, msg_id, stream, start, \"end\" FROM event "
+                     "WHERE room = ? AND rseq >= ? ORDER BY rseq LIMIT ?"),
     [ES_SQL_SEAT] = "INSERT OR REPLACE INTO member (room, session, client, name, operation) VALUES (?, ?, ?, ?, ?)",
     [ES_SQL_UNSEAT] = "DELETE FROM member WHERE room = ? AND session = ?",
     [ES_SQL_SEATS] = "SELECT session, client, name, operation FROM member WHERE room = ?",
