@@ -48,6 +48,13 @@ void es_client_wake(es_client_t *self)
     self->env->flush(self->env->ctx, self);
 }
 
+void es_client_push(es_client_t *self)
+{
+    if (self->flushing) return;
+    self->flushing = true;
+    (self->env->push ? self->env->push : self->env->flush)(self->env->ctx, self);
+}
+
 void es_client_cull(es_client_t *self)
 {
     es_metric_add(&es_edge_culled, 1);

@@ -48,6 +48,8 @@ typedef struct {
     void (*send)(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
     /* Something waits in client->out and nothing did before. */
     void (*flush)(void *ctx, es_client_t *client);
+    /* The same, and it is worth writing at once: many others get the same now. NULL: as flush. */
+    void (*push)(void *ctx, es_client_t *client);
     /* Stop (true) or go on reading its socket. Takes effect at once. */
     void (*throttle)(void *ctx, es_client_t *client, bool stop);
     /* Close with this code once client->out is written. */
@@ -178,6 +180,8 @@ void es_client_said(es_client_t *self, size_t place);
 
 /* Something waits that es_client_next will give. */
 void es_client_wake(es_client_t *self);
+/* The same for what a room has for all its members, at the end of a turn. */
+void es_client_push(es_client_t *self);
 /* It reads too slowly: what waits is given up, and the connection closed 1013. */
 void es_client_cull(es_client_t *self);
 

@@ -60,6 +60,12 @@ static void env_flush(void *ctx, es_client_t *client)
     if (client->transport) es_server_flush(client->transport);
 }
 
+static void env_push(void *ctx, es_client_t *client)
+{
+    (void)ctx;
+    if (client->transport) es_server_push(client->transport);
+}
+
 static void env_throttle(void *ctx, es_client_t *client, bool stop)
 {
     (void)ctx;
@@ -350,6 +356,7 @@ static void settle_env(edge_t *self)
                                   .broker = env_broker,
                                   .send = env_send,
                                   .flush = env_flush,
+                                  .push = env_push,
                                   .throttle = env_throttle,
                                   .close = env_close,
                                   .random_hex = env_random_hex};

@@ -211,6 +211,6 @@ void es_edge_room_wake(es_edge_room_t *self)
     LIST_FOREACH(member, &self->members, in_room)
     {
         if (self->catching) es_membership_advance(member);
-        if (member->state == ES_LIVE && member->place < es_fanout_log_end(self->log)) es_client_wake(member->client);
+        if (member->state == ES_LIVE && member->place < es_fanout_log_end(self->log)) es_client_push(member->client);
     }
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -36,7 +37,10 @@ typedef struct {
     es_client_t *client;
     const char *reason; /* to close with, once code is set */
     unsigned code;
-    bool shut; /* Close is on its way: no data frame may follow it */
+    bool shut;     /* Close is on its way: no data frame may follow it */
+    bool asked;    /* for WRITEABLE, which has not come yet */
+    uint8_t *rest; /* of what the socket did not take whole, in es_server_push */
+    size_t rest_len;
     uint64_t closing_since, valid_at;
     es_http_answer_t *answer; /* being written */
     size_t written;
@@ -126,6 +130,8 @@ static int closed(session_t *session)
     if (!session->client) return 0;
     es_client_t *client = session->client;
     session->client = NULL;
+    free(session->rest);
+    session->rest = NULL;
     session->server->ops.gone(session->server->ops.ctx, client);
     return 0;
 }
@@ -158,12 +164,33 @@ static int receive(session_t *session, struct lws *wsi, const void *in, size_t l
     return 0;
 }
 
+static void ask(session_t *session)
+{
+    session->asked = true;
+    lws_callback_on_writable(session->wsi);
+}
+
+static int write_rest(session_t *session)
+{
+    uint8_t *rest = session->rest;
+    size_t n = session->rest_len;
+    session->rest = NULL;
+    int rc = lws_write(session->wsi, rest, n, LWS_WRITE_RAW) < (int)n ? -1 : 0;
+    free(rest);
+    return rc;
+}
+
 static int writeable(session_t *session, struct lws *wsi)
 {
     const uint8_t *data;
     es_client_t *client = session->client;
+    session->asked = false;
     if (!client) return -1;
     if (session->shut) return 0;
+    if (session->rest) {
+        ask(session);
+        return write_rest(session);
+    }
     size_t n = es_client_next(client, WRITE_MAX, &data);
     if (n) {
         /* LWS_WRITE_RAW reads only, and copies what the socket does not take. */
@@ -172,14 +199,34 @@ static int writeable(session_t *session, struct lws *wsi)
     }
     bool more = client->flushing || lws_partial_buffered(wsi);
     if (session->code && !more) return close_with(session, session->code, session->reason);
-    if (more || session->code) lws_callback_on_writable(wsi);
+    if (more || session->code) ask(session);
     return 0;
 }
 
 void es_server_flush(void *transport)
 {
+    ask(transport);
+}
+
+/* WRITEABLE costs two epoll_ctl and a turn of the loop for each member of a room; a socket that is idle takes the bytes as well without. lws has nothing
+ * of its own under way then, and no TLS lies between. */
+void es_server_push(void *transport)
+{
     session_t *session = transport;
-    lws_callback_on_writable(session->wsi);
+    es_client_t *client = session->client;
+    const uint8_t *data;
+    if (session->asked || session->shut || session->code || session->rest || lws_partial_buffered(session->wsi)) {
+        if (!session->asked) ask(session);
+        return;
+    }
+    size_t n = es_client_next(client, WRITE_MAX, &data);
+    ssize_t sent = n ? send(lws_get_socket_fd(session->wsi), data, n, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+    if (n && sent > 0) {
+        session->rest_len = n - (size_t)sent;
+        if (session->rest_len) session->rest = memcpy(es_alloc(session->rest_len), data + sent, session->rest_len);
+        es_client_written(client, n);
+    }
+    if (session->rest || client->flushing) ask(session);
 }
 
 void es_server_throttle(void *transport, bool stop)
@@ -193,7 +240,7 @@ void es_server_close(void *transport, unsigned code, const char *reason)
     session_t *session = transport;
     session->code = code;
     session->reason = reason;
-    lws_callback_on_writable(session->wsi);
+    ask(session);
 }
 
 void es_server_care(es_client_t *client, uint64_t now_us)

@@ -27,6 +27,8 @@ void es_server_adopt(es_server_t *self, int fd);
 
 /* For the env of clients: their `transport` is what `open` was given. */
 void es_server_flush(void *transport);
+/* Writes now what the socket takes of what waits; the rest when it takes more. */
+void es_server_push(void *transport);
 void es_server_throttle(void *transport, bool stop);
 void es_server_close(void *transport, unsigned code, const char *reason);
 /* Call about once a second for each client: ends connections that will not close, and keeps throttled ones from being taken for dead. May
