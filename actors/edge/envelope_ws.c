@@ -50,6 +50,9 @@ static void open_envelope(es_client_t *self, const char *query)
     es_envelope_uint(self, "max_text", ES_TEXT_LIMIT);
     es_envelope_uint(self, "max_marks", ES_MARKS_MAX);
     es_envelope_uint(self, "max_rooms", self->env->limits.max_rooms);
+    es_envelope_uint(self, "max_pending", ES_ROOM_PENDING_MAX);
+    es_envelope_uint(self, "say_rate", self->env->limits.say_rate);
+    es_envelope_uint(self, "say_burst", self->env->limits.say_burst);
     es_json_raw(&self->out, "}");
     es_envelope_end(self, place);
 }

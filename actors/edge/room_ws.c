@@ -9,7 +9,7 @@
 #include "membership.h"
 #include "room_json.h"
 
-enum { PENDING_MAX = 64, HISTORY_DEFAULT = 50 };
+enum { HISTORY_DEFAULT = 50 };
 
 static void refuse(es_client_t *self, const char *code, const char *ref, es_span_t room, es_span_t msg_id,
                    const char *message)
@@ -271,7 +271,7 @@ void es_room_ws_say(es_client_t *self, const es_client_says_t *says)
     snprintf(own_id, sizeof own_id, "%s-%" PRIu64, self->id, ++self->envelope.messages);
     ES_SET(&op, ES_M_MSG_ID, msg_id, es_span(says->msg_id[0] ? says->msg_id : own_id));
     ES_SET(&op, ES_M_TEXT, text, es_span(says->text));
-    if (self->envelope.pending < PENDING_MAX && es_membership_do(member, &op, NULL, 0) == 0)
+    if (self->envelope.pending < ES_ROOM_PENDING_MAX && es_membership_do(member, &op, NULL, 0) == 0)
         count_says(member, 1);
     else
         refuse(self, "too_many_pending", "room.say", es_span(says->room), es_span(says->msg_id),

@@ -4,6 +4,8 @@
 
 #include "client.h"
 
+enum { ES_ROOM_PENDING_MAX = 64 }; /* messages of a client without room.said */
+
 void es_room_ws_join(es_client_t *self, const es_client_says_t *says);
 void es_room_ws_leave(es_client_t *self, const es_client_says_t *says);
 void es_room_ws_say(es_client_t *self, const es_client_says_t *says);
