@@ -8,7 +8,7 @@
 
 #include "cmd.h"
 #include "config.h"
-#include "net.h"
+#include "house_url.h"
 #include "stream_session.h"
 #include "terminal.h"
 #include "wav.h"
@@ -81,18 +81,6 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-}
-
-/* The address of the house that runs in --data, if one does. */
-static char *find_url(config_t *config)
-{
-    char host[256], file[700], url[400];
-    uint16_t port;
-    if (es_common_config_settle(&config->common, "stream") == -1) return NULL;
-    snprintf(file, sizeof file, "%s/run/edge.addr", config->common.data);
-    if (es_net_read_addr(file, host, sizeof host, &port) == -1) return strdup("ws://127.0.0.1:8000/ws");
-    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%u/ws" : "ws://%s:%u/ws", host, port);
-    return strdup(url);
 }
 
 static es_view_t make_view(const config_t *config)
@@ -169,7 +157,7 @@ static int check_and_stream(config_t *config, int rest, int argc, char **argv)
                 (unsigned long long)config->rate);
         return ES_STREAM_USAGE;
     }
-    if (!config->url) config->url = find_url(config);
+    if (!config->url) config->url = es_house_url(&config->common, "stream");
     return config->url ? stream(config, argv[rest]) : ES_STREAM_USAGE;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "printable.h"
+
 #define ERASE "\r\033[2K"
 #define FAINT "\033[2m"
 #define PLAIN "\033[0m"
@@ -10,23 +12,6 @@ enum { BAR = 24 };
 void es_view_init(es_view_t *self, FILE *out, FILE *bar, es_view_mode_t mode, unsigned width, bool colour)
 {
     *self = (es_view_t){.out = out, .bar = bar, .mode = mode, .width = width, .colour = colour, .percent = -1};
-}
-
-/* Is there a control character (C0, DEL, or C1 in UTF-8) at p? Its length. */
-static size_t control(const unsigned char *p)
-{
-    if (*p < 0x20 || *p == 0x7f) return 1;
-    return *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0 ? 2 : 0;
-}
-
-static void print_safe(FILE *out, const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    while (*p) {
-        size_t skip = control(p);
-        fputc(skip ? ' ' : *p, out);
-        p += skip ? skip : 1;
-    }
 }
 
 static bool continues(char byte)
@@ -59,7 +44,7 @@ static void provisional(es_view_t *self, const char *text)
     if (self->bar || !*text) return;
     const char *shown = tail(text, self->width > 4 ? self->width - 3 : 1);
     fprintf(self->out, ERASE "%s%s", self->colour ? FAINT : "", shown == text ? "" : "… ");
-    print_safe(self->out, shown);
+    es_printable_write(self->out, shown);
     fputs(self->colour ? PLAIN : "", self->out);
     fflush(self->out);
     self->in_place = true;
@@ -68,7 +53,7 @@ static void provisional(es_view_t *self, const char *text)
 static void save(es_view_t *self, const es_message_t *message)
 {
     if (!self->save || !message->final || !*message->text) return;
-    print_safe(self->save, message->text);
+    es_printable_write(self->save, message->text);
     fputc('\n', self->save);
 }
 
@@ -80,7 +65,7 @@ static void transcript(es_view_t *self, const es_message_t *message)
     }
     es_view_clear(self);
     if (!*message->text) return;
-    print_safe(self->out, message->text);
+    es_printable_write(self->out, message->text);
     fputc('\n', self->out);
     fflush(self->out);
 }
