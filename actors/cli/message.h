@@ -13,28 +13,62 @@ typedef enum {
     ES_MESSAGE_STATUS,
     ES_MESSAGE_DONE, /* audio.done */
     ES_MESSAGE_ERROR,
+    ES_MESSAGE_PONG,
+    ES_MESSAGE_RESUMED, /* session.resumed */
+    ES_MESSAGE_ENTERED, /* room.joined with members: the answer to room.join */
+    ES_MESSAGE_JOINED,  /* the others are named as in the protocol, room.* */
+    ES_MESSAGE_LEFT,
+    ES_MESSAGE_SPOKEN, /* room.message */
+    ES_MESSAGE_CAPTION,
+    ES_MESSAGE_SAID,
+    ES_MESSAGE_HISTORY,
+    ES_MESSAGE_MEMBERS,
     ES_MESSAGE_OTHER, /* well-formed, of a type that is no business of ours */
     ES_MESSAGE_INVALID
 } es_message_type_t;
 
-/* Strings are NUL-terminated UTF-8, never NULL, owned by the message. */
+/* Strings are NUL-terminated UTF-8, never NULL, owned by the message. Absent numbers are 0. */
 typedef struct {
     es_message_type_t type;
-    uint64_t seq, from_seq, to_seq, start_ms, end_ms; /* 0 where absent */
-    uint64_t queue;                                   /* STATUS: place in the queue, 0 where not waiting */
+    uint64_t seq, from_seq, to_seq, start_ms, end_ms;
+    uint64_t queue; /* STATUS: place in the queue, 0 where not waiting */
     bool final;
-    const char *text; /* TRANSCRIPT: text; ERROR: message; INVALID: what is wrong */
+    const char *text; /* TRANSCRIPT, SPOKEN, CAPTION: text; ERROR: message; RESUMED: reason; INVALID: what is wrong */
     const char *code; /* ERROR: code; STATUS: state */
-    char *line;       /* flattened JSON of one line: type, the payload's fields, timestamp */
-    void *json;       /* behind the strings */
+    const char *ref;  /* ERROR: type of the message that it is about */
+
+    const char *session, *token;               /* WELCOME, RESUMED */
+    bool ok;                                   /* RESUMED */
+    uint64_t say_rate, say_burst, max_pending; /* WELCOME, of limits; say_rate UINT64_MAX: any number */
+
+    const char *room, *log, *member, *name, *msg_id, *stream;
+    uint64_t rseq, time_ms, total;
+    uint64_t from, to; /* HISTORY; ENTERED: from */
+    bool complete;     /* HISTORY, ENTERED */
+
+    char *line;        /* flattened JSON of one line: type, the payload's fields, timestamp */
+    void *json, *list; /* behind the strings; behind members or events */
 } es_message_t;
 
 /* Reads a text message from the server. Never fails: look at type. Free with es_message_fini. */
 void es_message_parse(es_message_t *out, const char *text, size_t len);
 void es_message_fini(es_message_t *self);
 
+/* ENTERED, MEMBERS: member number i (a session) and its name; HISTORY: event number i, which borrows from self and needs no fini. False past
+ * the last. */
+bool es_message_member(const es_message_t *self, size_t i, const char **member, const char **name);
+bool es_message_event(const es_message_t *self, size_t i, es_message_t *out);
+
 /* What a client says; returns a text to be freed. now_ms: wall clock. */
 char *es_message_start(uint32_t rate, const char *language, bool partials, uint64_t now_ms);
 char *es_message_stop(uint64_t now_ms);
+char *es_message_ping(uint64_t now_ms);
+char *es_message_resume(const char *token, uint64_t now_ms);
+/* log NULL: never been there, since is nothing. */
+char *es_message_join(const char *room, const char *name, const char *log, uint64_t since, uint64_t now_ms);
+char *es_message_leave(const char *room, uint64_t now_ms);
+char *es_message_say(const char *room, const char *text, const char *msg_id, uint64_t now_ms);
+char *es_message_who(const char *room, uint64_t now_ms);
+char *es_message_history(const char *room, uint64_t before, unsigned limit, uint64_t now_ms);
 
 #endif

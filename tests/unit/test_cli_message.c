@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +59,10 @@ static void the_other_types(void **state)
                  {"{\"type\":\"status\",\"payload\":{\"state\":\"waiting\",\"queue\":3}}", ES_MESSAGE_STATUS},
                  {"{\"type\":\"audio.done\",\"payload\":{}}", ES_MESSAGE_DONE},
                  {"{\"type\":\"error\",\"payload\":{\"code\":\"x\",\"message\":\"y\"}}", ES_MESSAGE_ERROR},
-                 {"{\"type\":\"room.message\",\"payload\":{}}", ES_MESSAGE_OTHER}};
+                 {"{\"type\":\"room.message\",\"payload\":{}}", ES_MESSAGE_SPOKEN},
+                 {"{\"type\":\"room.joined\",\"payload\":{}}", ES_MESSAGE_JOINED},
+                 {"{\"type\":\"room.joined\",\"payload\":{\"members\":[]}}", ES_MESSAGE_ENTERED},
+                 {"{\"type\":\"job.done\",\"payload\":{}}", ES_MESSAGE_OTHER}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         es_message_t m = parse(cases[i].text);
         assert_int_equal(m.type, cases[i].type);
@@ -123,6 +127,93 @@ static void what_a_client_says(void **state)
     free(text);
 }
 
+static void limits(void **state)
+{
+    (void)state;
+    es_message_t m =
+        parse("{\"type\":\"welcome\",\"payload\":{\"session\":\"s\",\"token\":\"t\",\"limits\":{\"say_rate\":50,"
+              "\"say_burst\":10,\"max_pending\":64}}}");
+    assert_string_equal(m.session, "s");
+    assert_string_equal(m.token, "t");
+    assert_int_equal(m.say_rate, 50);
+    assert_int_equal(m.say_burst, 10);
+    assert_int_equal(m.max_pending, 64);
+    es_message_fini(&m);
+    m = parse("{\"type\":\"welcome\",\"payload\":{\"limits\":{\"say_rate\":0}}}");
+    assert_int_equal(m.say_rate, UINT64_MAX); /* 0 is no limit, */
+    es_message_fini(&m);
+    m = parse("{\"type\":\"welcome\",\"payload\":{\"limits\":{}}}");
+    assert_int_equal(m.say_rate, 0); /* not there is not known */
+    es_message_fini(&m);
+}
+
+static void an_entry(void **state)
+{
+    const char *member, *name;
+    (void)state;
+    es_message_t m =
+        parse("{\"type\":\"room.joined\",\"payload\":{\"room\":\"r\",\"log\":\"9f\",\"rseq\":57,\"members\":[{"
+              "\"member\":\"s1\",\"name\":\"Ann\"},7],\"total\":9,\"history\":{\"from\":8,\"complete\":true}}}");
+    assert_string_equal(m.log, "9f");
+    assert_int_equal(m.rseq, 57);
+    assert_int_equal(m.total, 9);
+    assert_int_equal(m.from, 8);
+    assert_true(m.complete);
+    assert_true(es_message_member(&m, 0, &member, &name));
+    assert_string_equal(member, "s1");
+    assert_string_equal(name, "Ann");
+    assert_true(es_message_member(&m, 1, &member, &name));
+    assert_string_equal(name, "");
+    assert_false(es_message_member(&m, 2, &member, &name));
+    es_message_fini(&m);
+}
+
+static void a_history(void **state)
+{
+    es_message_t event, inner;
+    (void)state;
+    es_message_t m = parse(
+        "{\"type\":\"room.history\",\"payload\":{\"events\":[{\"type\":\"room.message\",\"rseq\":3,\"time\":7,"
+        "\"name\":\"Bob\",\"text\":\"hi\"},{\"type\":\"room.history\",\"events\":[{}]},null],\"from\":3,\"to\":5}}");
+    assert_int_equal(m.from, 3);
+    assert_int_equal(m.to, 5);
+    assert_false(m.complete);
+    assert_true(es_message_event(&m, 0, &event));
+    assert_int_equal(event.type, ES_MESSAGE_SPOKEN);
+    assert_int_equal(event.rseq, 3);
+    assert_int_equal(event.time_ms, 7);
+    assert_string_equal(event.text, "hi");
+    assert_true(es_message_event(&m, 1, &event));
+    assert_false(es_message_event(&event, 0, &inner)); /* no deeper */
+    assert_true(es_message_event(&m, 2, &event));
+    assert_int_equal(event.type, ES_MESSAGE_OTHER);
+    assert_false(es_message_event(&m, 3, &event));
+    es_message_fini(&m);
+}
+
+static void check_says(char *text, const char *type, const char *payload)
+{
+    char expected[300];
+    snprintf(expected, sizeof expected, "{\"type\":\"%s\",\"payload\":%s,\"timestamp\":5}", type, payload);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void what_a_member_says(void **state)
+{
+    (void)state;
+    check_says(es_message_ping(5), "ping", "{}");
+    check_says(es_message_resume("t", 5), "session.resume", "{\"token\":\"t\"}");
+    check_says(es_message_join("r", "n", NULL, 0, 5), "room.join", "{\"room\":\"r\",\"name\":\"n\"}");
+    check_says(es_message_join("r", "n", "9f", 0, 5), "room.join",
+               "{\"room\":\"r\",\"name\":\"n\",\"since\":0,\"log\":\"9f\"}");
+    check_says(es_message_leave("r", 5), "room.leave", "{\"room\":\"r\"}");
+    check_says(es_message_say("r", "a\n\"", "1", 5), "room.say",
+               "{\"room\":\"r\",\"text\":\"a\\n\\\"\",\"msg_id\":\"1\"}");
+    check_says(es_message_who("r", 5), "room.who", "{\"room\":\"r\"}");
+    check_says(es_message_history("r", 9, 7, 5), "room.history", "{\"room\":\"r\",\"before\":9,\"limit\":7}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +223,10 @@ int main(void)
         cmocka_unit_test(what_is_no_message),
         cmocka_unit_test(wrong_types_of_fields_are_absent),
         cmocka_unit_test(what_a_client_says),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(an_entry),
+        cmocka_unit_test(a_history),
+        cmocka_unit_test(what_a_member_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
