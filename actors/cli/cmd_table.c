@@ -7,6 +7,7 @@
 const es_cmd_t es_cmd_table[] = {
     {"up", "start broker, edge and transcribers here and keep them alive", es_cmd_up},
     {"stream", "send a recording or a live source, print the words", es_cmd_stream},
+    {"chat", "take part in a room: say lines, see what others say and speak", es_cmd_chat},
     {"status", "who is there and what is going on", es_cmd_status},
     {NULL, NULL, NULL},
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libwebsockets.h>
 
@@ -261,6 +262,14 @@ int es_ws_client_send(es_ws_client_t *self, bool binary, const void *data, size_
     self->queued += len;
     lws_callback_on_writable(self->wsi);
     return 0;
+}
+
+int es_ws_client_watch(es_ws_client_t *self, int fd)
+{
+    lws_sock_file_fd_type own = {.filefd = dup(fd)}; /* lws closes what it has */
+    if (own.filefd == -1) return -1;
+    struct lws_vhost *vhost = lws_get_vhost_by_name(self->context, "default");
+    return lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, own, protocols[0].name, NULL) ? 0 : -1;
 }
 
 size_t es_ws_client_queued(const es_ws_client_t *self)

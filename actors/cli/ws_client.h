@@ -47,6 +47,9 @@ size_t es_ws_client_queued(const es_ws_client_t *self);
 /* Send what is queued, then a Close 1000; `closed` follows. Idempotent. */
 void es_ws_client_close(es_ws_client_t *self);
 
+/* A turn also ends when fd becomes readable, or is so already; fd stays the caller's. 0, or -1 where that cannot be. At most once. */
+int es_ws_client_watch(es_ws_client_t *self, int fd);
+
 /* Serves the connection until something happened, or until wake_us (monotonic) at the latest. */
 void es_ws_client_turn(es_ws_client_t *self, uint64_t wake_us, uint64_t now_us);
 

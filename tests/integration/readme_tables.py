@@ -7,7 +7,7 @@ from house import BIN, ROOT
 
 BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
 COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot", ["up"]), ("earshot", ["stream"]),
-            ("earshot", ["status"])]
+            ("earshot", ["chat"]), ("earshot", ["status"])]
 
 
 def rows(command):

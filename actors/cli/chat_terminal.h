@@ -1,0 +1,47 @@
+/* A line that is edited at the bottom of a terminal while other lines appear above it. Over libedit; the only file pair that includes it.
+ *
+ *     12:03 Bob: hello                       printed: scrolls away and stays in the terminal's scrollback
+ *     (Bob (voice): one two thr)             the status: changes in place, never wider than the terminal, absent where empty
+ *     Ann> what I am typi_                   the line, with the keys of ~/.editrc, in as many rows as it takes
+ *
+ * What is printed first takes the status and the line off the screen; they are drawn again before the program waits. libedit does not tell where
+ * the cursor is, so the rows above it are counted here by libedit's rules. A terminal that is made narrower is taken to wrap anew what it shows, as most do.
+ *
+ * One thread. While a line is read the program runs inside `wait`.
+ */
+#ifndef ES_CHAT_TERMINAL_H
+#define ES_CHAT_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+typedef struct es_chat_terminal es_chat_terminal_t;
+
+/* Runs the program until the terminal has input (true) or no more lines are wanted (false). */
+typedef bool es_chat_terminal_wait_t(void *ctx);
+
+/* in and out: the terminal. Dies on lack of memory; NULL where the terminal cannot be used. */
+es_chat_terminal_t *es_chat_terminal_new(FILE *in, FILE *out, const char *prompt, es_chat_terminal_wait_t *wait,
+                                         void *ctx);
+/* Takes the status and the line off the screen and gives the terminal back as it was. */
+void es_chat_terminal_destroy(es_chat_terminal_t **self_p);
+
+/* Lets a line be edited. Valid until the next call; without its end; off the screen. NULL: Ctrl-D on an empty line, a hangup, or `wait` said so. */
+const char *es_chat_terminal_read(es_chat_terminal_t *self);
+/* There is nobody any more. */
+bool es_chat_terminal_hung_up(const es_chat_terminal_t *self);
+/* Draws what is not on the screen; to be called before the program waits. */
+void es_chat_terminal_draw(es_chat_terminal_t *self);
+/* Where to write whole lines. Ask again each time. */
+FILE *es_chat_terminal_print(es_chat_terminal_t *self);
+/* The status: head, and of tail as much from its end as fits. */
+void es_chat_terminal_status(es_chat_terminal_t *self, const char *head, const char *tail);
+/* Empties the line. False where it was empty. */
+bool es_chat_terminal_clear(es_chat_terminal_t *self);
+/* The terminal has another size. */
+void es_chat_terminal_resize(es_chat_terminal_t *self);
+/* Around a stop of the process (Ctrl-Z): off the screen, as it was; and back. */
+void es_chat_terminal_leave(es_chat_terminal_t *self);
+void es_chat_terminal_return(es_chat_terminal_t *self);
+
+#endif
