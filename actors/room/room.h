@@ -15,8 +15,8 @@
  *
  * Order. A client's operations are numbered; the next one is max(last taken + 1, base). One beyond it is dropped, it will come again. An older one is
  * answered again and never done again: what makes it unrepeatable (msg_id, position of captions, membership) is in the store, so this holds for
- * the next actor too. Of clients that are no members, the last ES_ROOM_DEPARTED are remembered: a list of members that was under way when one left
- * does not bring it back.
+ * the next actor too. Of clients that are no members, the last ES_ROOM_DEPARTED are remembered: a JOIN or a list of members that was under way when one
+ * left does not bring it back.
  *
  * Members. A member is a session, there through one client_id. Who comes under another client_id moves silently; a list of an edge moves a session only
  * where it is away, so an edge that has not noticed yet that its client is gone cannot take it back.

@@ -57,9 +57,13 @@ static bool join(es_room_t *self, const es_room_request_t *rq, es_room_seated_t 
     return true;
 }
 
+/* A late copy, or whoever sends it does not count on: it must not take itself for a member. */
 static void join_again(es_room_t *self, const es_room_request_t *rq)
 {
-    joined(self, rq);
+    if (es_room_members_find(&self->members, rq->msg->session))
+        joined(self, rq);
+    else
+        refuse(self, rq, ES_ROOM_BAD_REQUEST);
 }
 
 /* ---- LEAVE */
@@ -261,8 +265,8 @@ void es_room_operate(es_room_t *self, const es_room_request_t *rq)
         return;
     }
     es_room_seated_t *member = es_room_members_find(&self->members, msg->session);
-    /* Whoever is no member may join, and count anew: a client that has left begins at 1 again. */
-    bool anew = !member && msg->kind == ES_ROOM_JOIN;
+    /* Who is no member may join, whatever it did before; unless it said that it leaves: then this may be a copy of the JOIN before that. */
+    bool anew = !member && msg->kind == ES_ROOM_JOIN && !es_room_members_left(&self->members, msg->client);
     uint64_t taken = anew ? 0 : es_room_members_taken(&self->members, member, msg->client);
     bool again = msg->seq <= taken;
     if (!again && msg->seq > taken + 1 && msg->seq > msg->base) {

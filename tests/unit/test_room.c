@@ -149,7 +149,7 @@ static void an_old_leave_does_not_end_a_newer_membership(void **state)
     assert_string_equal(story(w), "+ann -ann +ann");
 }
 
-static void a_client_that_has_left_may_count_anew(void **state)
+static void an_old_join_does_not_bring_anybody_back(void **state)
 {
     world_t *w = *state;
     join(w, ANN, "ann", 1);
@@ -158,6 +158,24 @@ static void a_client_that_has_left_may_count_anew(void **state)
     leave(w, ANN, "ann", 3);
     expect_done(w, ANN, 3, 3);
     join(w, ANN, "ann", 1);
+    expect_refused(w, ANN, 1, "bad_request");
+    join(w, ANN, "ann", 4);
+    join(w, ANN, "ann", 4);
+    expect_done(w, ANN, 4, 4);
+    say(w, ANN, "ann", 5, "two");
+    expect_done(w, ANN, 5, 5);
+    assert_string_equal(story(w), "+ann ann:one -ann +ann ann:two");
+}
+
+static void who_was_taken_for_gone_may_count_anew(void **state)
+{
+    world_t *w = *state;
+    join(w, ANN, "ann", 1);
+    say(w, ANN, "ann", 2, "one");
+    pass(w, SECONDS(10));
+    es_room_tick(w->room, w->now);
+    pass(w, SECONDS(10));
+    es_room_tick(w->room, w->now);
     join(w, ANN, "ann", 1);
     expect_done(w, ANN, 1, 4);
     say(w, ANN, "ann", 2, "two");
@@ -466,7 +484,8 @@ int main(void)
         TEST(what_comes_too_early_is_dropped),
         TEST(base_tells_a_new_actor_where_to_go_on),
         TEST(an_old_leave_does_not_end_a_newer_membership),
-        TEST(a_client_that_has_left_may_count_anew),
+        TEST(an_old_join_does_not_bring_anybody_back),
+        TEST(who_was_taken_for_gone_may_count_anew),
         TEST(a_refused_join_is_done_when_it_is_mended),
         TEST(an_old_join_does_not_take_a_session_back),
         TEST(only_members_are_heard),
