@@ -13,17 +13,18 @@
 
 enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2 };
 
-static const es_config_about_t about = {.program = "earshot up",
-                                        .usage = "[OPTIONS]",
-                                        .about = "Starts broker, edge and transcribers, restarts what dies, and stops "
-                                                 "all in order on SIGINT or SIGTERM (a second one\n"
-                                                 "kills). Prints \"ready http://HOST:PORT\" once a word said would "
-                                                 "come back. With --broker no broker is started: the\n"
-                                                 "actors join that one. Pid files are in DIR/run.",
-                                        .epilog = "Exit codes:\n"
-                                                  "  0    stopped by a signal\n"
-                                                  "  1    could not start, or an actor died again and again\n"
-                                                  "  2    wrong options"};
+static const es_config_about_t about = {
+    .program = "earshot up",
+    .usage = "[OPTIONS]",
+    .about = "Starts broker, edge, transcribers and a room actor, restarts what dies, and stops "
+             "all in order on SIGINT or SIGTERM (a second one\n"
+             "kills). Prints \"ready http://HOST:PORT\" once a word said would "
+             "come back. With --broker no broker is started: the\n"
+             "actors join that one. Pid files are in DIR/run.",
+    .epilog = "Exit codes:\n"
+              "  0    stopped by a signal\n"
+              "  1    could not start, or an actor died again and again\n"
+              "  2    wrong options"};
 
 /* One `up` in a directory. The descriptor is kept until the process ends. */
 static int take_lock(const char *data)

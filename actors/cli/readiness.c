@@ -1,5 +1,5 @@
-/* Ready means: a word said now comes back. So the edge must have had a probe through the broker (/readyz), and every transcriber must be
- * registered with the broker, as its beacon tells. */
+/* Ready means: a word said now comes back, and a message to a room too. So the edge must have had a probe through the broker (/readyz), and every transcriber
+ * and room actor of ours must be registered with the broker, as its beacon tells. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,15 +20,25 @@ static bool has_worker(json_t *house, const char *name)
     return false;
 }
 
+static bool serves(const es_up_actor_t *actor)
+{
+    return actor->role == ES_UP_TRANSCRIBER || actor->role == ES_UP_ROOM;
+}
+
+/* Of our actors that serve; house NULL: all, otherwise those that it knows. */
+static size_t count(const es_up_plan_t *plan, json_t *house)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (serves(&plan->actors[i]) && (!house || has_worker(house, plan->actors[i].name))) n++;
+    return n;
+}
+
 void es_up_on_beacon(void *ctx, const char *key, json_t *house)
 {
     (void)key;
     es_up_t *self = ctx;
-    self->registered = 0;
-    for (size_t i = 0; i < self->plan.count; i++) {
-        const es_up_actor_t *actor = &self->plan.actors[i];
-        self->registered += actor->role == ES_UP_TRANSCRIBER && has_worker(house, actor->name);
-    }
+    self->registered = count(&self->plan, house);
 }
 
 static bool edge_ready(es_up_t *self, char *host, size_t host_len, uint16_t *port)
@@ -53,15 +63,15 @@ uint64_t es_up_look(es_up_t *self, uint64_t now_us)
     if (now_us < self->look_us) return self->look_us;
     self->look_us = now_us + LOOK_US;
     if (self->remind_us == 0) self->remind_us = now_us + REMIND_US;
-    if (self->registered == self->config->transcribers && edge_ready(self, host, sizeof host, &port)) {
+    size_t all = count(&self->plan, NULL);
+    if (self->registered == all && edge_ready(self, host, sizeof host, &port)) {
         announce(self, host, port);
         return UINT64_MAX;
     }
     if (now_us >= self->remind_us) {
         self->remind_us = now_us + REMIND_US;
-        es_up_say(self, "not ready yet: %zu of %llu transcribers are registered with the broker%s", self->registered,
-                  (unsigned long long)self->config->transcribers,
-                  self->registered == self->config->transcribers ? ", the edge is not ready (GET /readyz)" : "");
+        es_up_say(self, "not ready yet: %zu of %zu transcribers and room actors are registered with the broker%s",
+                  self->registered, all, self->registered == all ? ", the edge is not ready (GET /readyz)" : "");
     }
     return self->look_us;
 }

@@ -67,7 +67,8 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
         bool again = es_supervisor_stopping(self->supervisor);
         if (again && now_us - self->stop_us < SAME_STOP_US) continue;
         self->stop_us = now_us;
-        es_up_say(self, again ? "killing what is left" : "stopping: edge, transcribers, broker, each within %.1f s",
+        es_up_say(self,
+                  again ? "killing what is left" : "stopping: edge, transcribers and rooms, broker, each within %.1f s",
                   (double)self->config->grace_us / 1e6);
         es_supervisor_stop(self->supervisor, now_us);
     }

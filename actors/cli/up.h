@@ -37,7 +37,7 @@ struct es_up {
     uint64_t stop_us; /* of the last signal to stop */
     /* readiness */
     bool ready;
-    size_t registered; /* of our transcribers */
+    size_t registered; /* of our transcribers and room actors */
     uint64_t look_us, remind_us;
 };
 
@@ -49,7 +49,7 @@ void es_up_ended(es_up_t *self, size_t child, const char *why, bool hopeless, ui
 /* Runs until everything is stopped. Exit status. */
 int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *base);
 
-/* readiness.c: prints `ready http://HOST:PORT` once the edge says so and all transcribers are registered. Returns the time of the next look. */
+/* readiness.c: prints `ready http://HOST:PORT` once the edge says so and all transcribers and room actors are registered. Returns the time of the next look. */
 uint64_t es_up_look(es_up_t *self, uint64_t now_us);
 void es_up_on_beacon(void *ctx, const char *key, json_t *house);
 

@@ -13,6 +13,8 @@ static const es_option_t options[] = {
     ES_OPT_CHOICE(es_up_config_t, engine, "engine", "pocketsphinx", "mock|pocketsphinx", "what turns audio into words"),
     ES_OPT_UINT(es_up_config_t, transcribers, "transcribers", NULL, "1", 0, ES_UP_TRANSCRIBERS_MAX,
                 "how many; others may join from elsewhere (--tcp)"),
+    ES_OPT_CHOICE(es_up_config_t, rooms, "rooms", "auto", "auto|0|1|2|3|4|5|6|7|8",
+                  "room actors, which share the rooms and one database in --data; auto: 1, with --broker 0"),
     ES_OPT_FLAG(es_up_config_t, threads, "threads", "all actors as threads of this process"),
     ES_OPT_STR(
         es_up_config_t, tcp, "tcp", NULL, NULL, 120,
@@ -20,8 +22,9 @@ static const es_option_t options[] = {
     ES_OPT_STR(es_up_config_t, delay_ms, "delay-ms", NULL, NULL, 20, "mock engine: answer so many milliseconds later"),
     ES_OPT_STR(es_up_config_t, capacity, "capacity", NULL, NULL, 20, "streams at once of each transcriber"),
     ES_OPT_STR(es_up_config_t, decoders, "decoders", NULL, NULL, 20, "decoder processes of each transcriber"),
-    ES_OPT_DURATION(es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
-                    "at the end: edge, transcribers and broker, in this order, have so long each before SIGKILL"),
+    ES_OPT_DURATION(
+        es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
+        "at the end: edge, transcribers with rooms, and broker, in this order, have so long each before SIGKILL"),
     ES_OPT_END};
 const es_option_t *const es_up_option_tables[] = {options, es_common_options, NULL};
 
@@ -30,7 +33,8 @@ static const struct {
     int stage;
 } roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {"earshot-broker", 2},
                         [ES_UP_EDGE] = {"earshot-edge", 0},
-                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", 1}};
+                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", 1},
+                        [ES_UP_ROOM] = {"earshot-room", 1}};
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 static const char *const formats[] = {"logfmt", "json"};
@@ -103,6 +107,20 @@ static void add_transcriber(es_up_plan_t *plan, const es_up_config_t *config, co
     optional(actor, "decoders", config->decoders);
 }
 
+static void add_room(es_up_plan_t *plan, const es_up_config_t *config, const char *base, uint64_t number)
+{
+    char name[32];
+    snprintf(name, sizeof name, "room-%llu", (unsigned long long)number);
+    add(plan, ES_UP_ROOM, name, config, base);
+}
+
+/* Who joins a house elsewhere brings it no second database without being told to: the rooms would be dealt over both. */
+static uint64_t rooms(const es_up_config_t *config, bool own_broker)
+{
+    if (config->rooms == 0) return own_broker ? 1 : 0;
+    return config->rooms - 1;
+}
+
 void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *base)
 {
     *out = (es_up_plan_t){.count = 0};
@@ -111,6 +129,7 @@ void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_b
         optional(broker, "tcp", config->tcp);
     }
     for (uint64_t i = 1; i <= config->transcribers; i++) add_transcriber(out, config, base, i);
+    for (uint64_t i = 1; i <= rooms(config, own_broker); i++) add_room(out, config, base, i);
     add_edge(out, config, base);
 }
 

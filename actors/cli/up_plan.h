@@ -7,22 +7,24 @@
 typedef struct {
     es_common_config_t common;
     uint64_t port, engine, transcribers, grace_us;
+    uint64_t rooms; /* 0: auto, else one more than were asked for */
     bool threads;
     char *host, *tcp, *delay_ms, *capacity, *decoders; /* NULL: the actor's own default */
 } es_up_config_t;
 
 extern const es_option_t *const es_up_option_tables[];
 
-typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROLES } es_up_role_t;
+typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROOM, ES_UP_ROLES } es_up_role_t;
 
 #define ES_UP_ARGS_MAX 32
 #define ES_UP_TRANSCRIBERS_MAX 64
-#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + 2)
+#define ES_UP_ROOMS_MAX 8
+#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + ES_UP_ROOMS_MAX + 2)
 
 typedef struct {
     es_up_role_t role;
     char name[32]; /* "transcriber-1" */
-    int stage;     /* in stopping: edge 0, transcribers 1, broker 2 */
+    int stage;     /* in stopping: edge 0, transcribers and rooms 1, broker 2 */
     int argc;
     char *argv[ES_UP_ARGS_MAX + 1]; /* argv[0] is the binary's name; owned, ends with NULL */
 } es_up_actor_t;

@@ -32,8 +32,10 @@ static int open_processes(es_up_t *up)
     char err[1400];
     up->state = state;
     for (size_t i = 0; i < ES_UP_ACTORS_MAX; i++) state->children[i].log = -1;
-    for (es_up_role_t role = 0; role < ES_UP_ROLES; role++) {
-        if (es_binary_find(es_up_binary(role), state->paths[role], sizeof state->paths[role], err, sizeof err) == 0)
+    for (size_t i = 0; i < up->plan.count; i++) {
+        es_up_role_t role = up->plan.actors[i].role;
+        if (state->paths[role][0] ||
+            es_binary_find(es_up_binary(role), state->paths[role], sizeof state->paths[role], err, sizeof err) == 0)
             continue;
         fprintf(stderr, "earshot up: %s\n", err);
         free(state);

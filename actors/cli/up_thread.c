@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "broker_actor.h"
 #include "edge_actor.h"
+#include "room_actor.h"
 #include "runner.h"
 #include "transcriber_actor.h"
 #include "up.h"
@@ -14,6 +15,7 @@
 typedef union {
     es_broker_config_t broker;
     es_edge_config_t edge;
+    es_room_config_t room;
     es_transcriber_config_t transcriber;
 } actor_config_t;
 
@@ -34,6 +36,10 @@ static es_config_result_t load_edge(actor_config_t *c, int argc, char **argv)
 {
     return es_edge_config_load(&c->edge, argc, argv);
 }
+static es_config_result_t load_room(actor_config_t *c, int argc, char **argv)
+{
+    return es_room_config_load(&c->room, argc, argv);
+}
 static es_config_result_t load_transcriber(actor_config_t *c, int argc, char **argv)
 {
     return es_transcriber_config_load(&c->transcriber, argc, argv);
@@ -46,6 +52,10 @@ static void fini_edge(actor_config_t *c)
 {
     es_edge_config_fini(&c->edge);
 }
+static void fini_room(actor_config_t *c)
+{
+    es_room_config_fini(&c->room);
+}
 static void fini_transcriber(actor_config_t *c)
 {
     es_transcriber_config_fini(&c->transcriber);
@@ -57,7 +67,8 @@ static const struct {
     es_actor_fn run;
 } roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {load_broker, fini_broker, es_broker_actor},
                         [ES_UP_EDGE] = {load_edge, fini_edge, es_edge_actor},
-                        [ES_UP_TRANSCRIBER] = {load_transcriber, fini_transcriber, es_transcriber_actor}};
+                        [ES_UP_TRANSCRIBER] = {load_transcriber, fini_transcriber, es_transcriber_actor},
+                        [ES_UP_ROOM] = {load_room, fini_room, es_room_actor}};
 
 static void close_threads(es_up_t *up)
 {

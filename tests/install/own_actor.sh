@@ -9,7 +9,7 @@ fail() { echo "own_actor: $*" >&2; exit 1; }
 
 DESTDIR=$dir "$cmake" --install "$build" --prefix /opt/earshot >/dev/null
 prefix=$dir/opt/earshot
-for binary in earshot earshot-broker earshot-edge earshot-transcriber; do
+for binary in earshot earshot-broker earshot-edge earshot-room earshot-transcriber; do
     [ -x "$prefix/bin/$binary" ] || fail "bin/$binary was not installed"
 done
 [ -f "$prefix/share/earshot/web/index.html" ] || fail "the page was not installed"

@@ -267,9 +267,10 @@ def test_an_edge_that_dies_is_a_lost_connection(house, tmp_path):
 def test_status_shows_the_house(house):
     table = earshot("status", "--data", house.data)
     assert table.returncode == 0
-    assert all(word in table.stdout.decode() for word in ("transcriber-1", "edge", "broker", "oldest unacknowledged audio"))
+    assert all(word in table.stdout.decode() for word in ("transcriber-1", "edge", "broker", "room-1", "ROOMS", "oldest unacknowledged audio"))
     status = house.status()
-    assert [w["name"] for w in status["workers"]] == ["transcriber-1"] and status["oldest_unacked_ms"] >= 0
+    assert sorted(w["name"] for w in status["workers"]) == ["room-1", "transcriber-1"] and status["oldest_unacked_ms"] >= 0
+    assert [w["rooms"] for w in status["workers"] if w["service"] == "room"] == [0]
     assert isinstance(status["rates"]["frames"], float)
 
 
@@ -280,7 +281,7 @@ def test_status_of_nobody(tmp_path):
 
 def test_status_of_a_house_of_threads():
     with House("--threads") as house:
-        assert [w["name"] for w in house.status()["workers"]] == ["transcriber-1"]
+        assert sorted(w["name"] for w in house.status()["workers"]) == ["room-1", "transcriber-1"]
 
 
 def test_up_gives_up_on_what_cannot_start(tmp_path):

@@ -25,7 +25,7 @@ def test_an_example_transcribes_and_survives_the_broker(command):
         actor = subprocess.Popen([*map(str, command), "--broker", f"ipc://{house.data}/broker"], cwd=house.data,
                                  env={**os.environ, "EARSHOT_DATA": house.data})
         try:
-            wait_until(lambda: house.status()["workers"], 15, "the example says HELLO")
+            wait_until(lambda: [w for w in house.status()["workers"] if w["service"] == "transcribe"], 15, "the example says HELLO")
             with Ws(house.ws + "/api/audio/ws") as ws:
                 for _ in range(150):
                     ws.send(b"\0\x10" * 320)

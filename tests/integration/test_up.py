@@ -30,14 +30,14 @@ def heard(house, count=1):
 
 def test_pid_files_and_a_clean_end():
     with House(transcribers=2) as house:
-        pids = {a: house.pid(a) for a in ("broker", "edge", "transcriber-1", "transcriber-2")}
-        assert len(set(pids.values())) == 4
+        pids = {a: house.pid(a) for a in ("broker", "edge", "transcriber-1", "transcriber-2", "room-1")}
+        assert len(set(pids.values())) == 5
         assert heard(house, 10) == 10
         house.stop()
         wait_until(lambda: not any(alive(p) for p in pids.values()), 5, "all actors gone")
 
 
-@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1"])
+@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "room-1"])
 def test_the_dead_are_restarted(actor):
     with House() as house:
         old = house.kill(actor)
@@ -75,7 +75,7 @@ def test_up_survives_being_killed():
     first = House()
     with first:
         data = first.data
-        pids = [first.pid(a) for a in ("broker", "edge", "transcriber-1")]
+        pids = [first.pid(a) for a in ("broker", "edge", "transcriber-1", "room-1")]
         first.process.kill()
         first.process.wait()
         wait_until(lambda: not any(alive(p) for p in pids), 10, "children end with their parent")
@@ -107,7 +107,8 @@ def test_sigterm_flushes_and_closes_1001():
 
 def test_malformed_configuration_is_refused_with_the_range():
     for args, words in (["--port", "70000"], ("port", "70000", "65535")), (["--prot", "1"], ("prot", "port")), \
-                       (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")):
+                       (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")), \
+                       (["--rooms", "9"], ("rooms", "9", "8")):
         done = subprocess.run([BIN / "earshot", "up", *args], capture_output=True, timeout=10)
         assert done.returncode == 2, args
         for word in words:
@@ -121,7 +122,7 @@ def test_malformed_configuration_is_refused_with_the_range():
 def with_actors(directory, script):
     """An `earshot` whose actors are this shell script."""
     shutil.copy(BIN / "earshot", directory)
-    for actor in ("broker", "edge", "transcriber"):
+    for actor in ("broker", "edge", "transcriber", "room"):
         path = directory / f"earshot-{actor}"
         path.write_text("#!/bin/sh\n" + script)
         path.chmod(0o755)

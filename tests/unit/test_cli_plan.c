@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "up_plan.h"
@@ -32,9 +33,9 @@ static void broker_first_edge_last(void **state)
     es_up_config_t config = config_of();
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "ipc:///d/broker");
-    static const char *const names[] = {"broker", "transcriber-1", "transcriber-2", "edge"};
-    static const int stages[] = {2, 1, 1, 0};
-    assert_int_equal(plan.count, 4);
+    static const char *const names[] = {"broker", "transcriber-1", "transcriber-2", "room-1", "edge"};
+    static const int stages[] = {2, 1, 1, 1, 0};
+    assert_int_equal(plan.count, 5);
     for (size_t i = 0; i < plan.count; i++) {
         assert_string_equal(plan.actors[i].name, names[i]);
         assert_int_equal(plan.actors[i].stage, stages[i]);
@@ -47,7 +48,7 @@ static void broker_first_edge_last(void **state)
     }
     assert_true(has(&plan.actors[1], "--engine=pocketsphinx"));
     assert_true(has(&plan.actors[1], "--drain-timeout=6000ms"));
-    assert_true(has(&plan.actors[3], "--addr-file=/d/run/edge.addr"));
+    assert_true(has(&plan.actors[4], "--addr-file=/d/run/edge.addr"));
     es_up_plan_fini(&plan);
 }
 
@@ -68,7 +69,7 @@ static void only_what_was_asked_for_is_passed_on(void **state)
     assert_true(has(&plan.actors[1], "--delay-ms=300"));
     assert_true(has(&plan.actors[1], "--capacity=4"));
     assert_true(has(&plan.actors[1], "--decoders=1"));
-    assert_true(has(&plan.actors[3], "--env-file=/e"));
+    assert_true(has(&plan.actors[4], "--env-file=/e"));
     es_up_plan_fini(&plan);
 }
 
@@ -84,16 +85,45 @@ static void a_broker_elsewhere(void **state)
     es_up_plan_fini(&plan);
 }
 
+static uint64_t rooms(uint64_t setting, bool own_broker)
+{
+    es_up_config_t config = config_of();
+    es_up_plan_t plan;
+    uint64_t n = 0;
+    config.rooms = setting;
+    es_up_plan_make(&plan, &config, own_broker, "b");
+    for (size_t i = 0; i < plan.count; i++) {
+        char name[32];
+        if (plan.actors[i].role != ES_UP_ROOM) continue;
+        snprintf(name, sizeof name, "room-%d", (int)++n);
+        assert_string_equal(plan.actors[i].name, name);
+    }
+    es_up_plan_fini(&plan);
+    return n;
+}
+
+/* Two machines with a database each are no house: a second one must be asked for. */
+static void one_room_actor_in_a_house_of_our_own(void **state)
+{
+    (void)state;
+    assert_int_equal(rooms(0, true), 1); /* auto */
+    assert_int_equal(rooms(0, false), 0);
+    for (uint64_t n = 0; n <= ES_UP_ROOMS_MAX; n++) {
+        assert_int_equal(rooms(1 + n, true), n);
+        assert_int_equal(rooms(1 + n, false), n);
+    }
+}
+
 static void a_drawn_port_is_kept(void **state)
 {
     (void)state;
     es_up_config_t config = config_of();
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "b");
-    assert_true(has(&plan.actors[3], "--port=0"));
+    assert_true(has(&plan.actors[4], "--port=0"));
     es_up_plan_fix_port(&plan, 40123);
-    assert_true(has(&plan.actors[3], "--port=40123"));
-    assert_false(has(&plan.actors[3], "--port=0"));
+    assert_true(has(&plan.actors[4], "--port=40123"));
+    assert_false(has(&plan.actors[4], "--port=0"));
     es_up_plan_fini(&plan);
 }
 
@@ -102,6 +132,7 @@ static void the_most_there_can_be(void **state)
     (void)state;
     es_up_config_t config = config_of();
     config.transcribers = ES_UP_TRANSCRIBERS_MAX;
+    config.rooms = 1 + ES_UP_ROOMS_MAX;
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "b");
     assert_int_equal(plan.count, ES_UP_ACTORS_MAX);
@@ -113,7 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broker_first_edge_last), cmocka_unit_test(only_what_was_asked_for_is_passed_on),
         cmocka_unit_test(a_broker_elsewhere),     cmocka_unit_test(a_drawn_port_is_kept),
-        cmocka_unit_test(the_most_there_can_be),
+        cmocka_unit_test(the_most_there_can_be),  cmocka_unit_test(one_room_actor_in_a_house_of_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
