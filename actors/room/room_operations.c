@@ -101,26 +101,29 @@ static bool say_valid(es_room_t *self, const es_msg_t *msg)
            es_room_text_valid(msg->text, true);
 }
 
+static uint64_t store_message(es_room_t *self, const es_room_request_t *rq, const es_room_seated_t *member)
+{
+    es_room_event_t event = {.type = ES_EVENT_MESSAGE,
+                             .member = rq->msg->session,
+                             .name = es_room_seated_name(member),
+                             .text = rq->msg->text,
+                             .msg_id = rq->msg->msg_id};
+    es_room_happen(self, &event, rq->now);
+    return event.rseq;
+}
+
+/* What is stored is done, whoever asks: its member may have left before it heard the answer, and this actor may not be the one that took it. */
 static bool say(es_room_t *self, const es_room_request_t *rq, es_room_seated_t *member)
 {
-    const es_msg_t *msg = rq->msg;
-    if (!member) {
-        refuse(self, rq, ES_ROOM_NOT_MEMBER);
-        return true;
-    }
-    uint64_t rseq = self->ops->said(self->ctx, msg->session, msg->msg_id);
-    if (rseq > 0) {
+    uint64_t rseq = self->ops->said(self->ctx, rq->msg->session, rq->msg->msg_id);
+    if (rseq > 0)
         stats(self)->again++;
-    } else {
-        es_room_event_t event = {.type = ES_EVENT_MESSAGE,
-                                 .member = msg->session,
-                                 .name = es_room_seated_name(member),
-                                 .text = msg->text,
-                                 .msg_id = msg->msg_id};
-        es_room_happen(self, &event, rq->now);
-        rseq = event.rseq;
-    }
-    done(self, rq, rseq);
+    else if (member)
+        rseq = store_message(self, rq, member);
+    if (rseq > 0)
+        done(self, rq, rseq);
+    else
+        refuse(self, rq, ES_ROOM_NOT_MEMBER);
     return true;
 }
 
@@ -178,13 +181,12 @@ static bool caption(es_room_t *self, const es_room_request_t *rq, es_room_seated
     es_room_caption_t new = {.text = msg->text, .start = msg->start, .end = msg->end};
     uint64_t until;
     char text[ES_TEXT_MAX];
-    if (!member) {
-        refuse(self, rq, ES_ROOM_NOT_MEMBER);
-        return true;
-    }
     bool begun = self->ops->captioned(self->ctx, msg->session, msg->stream, &until);
     if (begun && msg->end <= until) {
         stats(self)->cut++;
+    } else if (!member) {
+        refuse(self, rq, ES_ROOM_NOT_MEMBER);
+        return true;
     } else if (begun && msg->start < until && !cut(self, rq, &new, until, text)) {
         refuse(self, rq, ES_ROOM_BAD_REQUEST);
         return true;

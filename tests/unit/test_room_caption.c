@@ -104,6 +104,23 @@ static void streams_and_sessions_have_positions_of_their_own(void **state)
     assert_string_equal(story(w), "+ann +bob ann~one ann~other bob~mine");
 }
 
+/* It left before it heard the answer, and this actor does not know what another one took of this client. */
+static void what_is_stored_is_acknowledged_to_who_has_left(void **state)
+{
+    world_t *w = *state;
+    join(w, ANN, "ann", 1);
+    say(w, ANN, "ann", 2, "m");
+    spoken(w, 3, 0, 1000, "c");
+    leave(w, ANN, "ann", 4);
+    say(w, ANN_AGAIN, "ann", 2, "m");
+    expect_done(w, ANN_AGAIN, 2, 2);
+    ask(w, captioning(ANN_AGAIN, "ann", 3, 0, 1000, "c"), NULL, 0);
+    expect_done(w, ANN_AGAIN, 3, 4);
+    say(w, ANN_AGAIN, "ann", 4, "n");
+    expect_refused(w, ANN_AGAIN, 4, "not_member");
+    assert_string_equal(story(w), "+ann ann:m ann~c -ann");
+}
+
 static void refused(world_t *w, es_msg_t msg, const void *body, size_t len)
 {
     size_t stored = w->n_stored;
@@ -187,6 +204,7 @@ int main(void)
         TEST(an_overlap_is_cut_by_the_words),
         TEST(without_words_an_overlap_is_cut_by_time),
         TEST(streams_and_sessions_have_positions_of_their_own),
+        TEST(what_is_stored_is_acknowledged_to_who_has_left),
         TEST(what_is_no_caption_is_refused),
         TEST(partials_are_said_and_not_stored),
         TEST(a_cut_text_is_never_too_long),
