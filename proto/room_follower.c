@@ -6,6 +6,7 @@
 #include "alloc.h"
 
 #define NEVER UINT64_MAX
+#define TAIL_US 50000u
 #define ASK_MIN_US 200000u
 #define ASK_MAX_US 2000000u
 
@@ -16,8 +17,8 @@ typedef struct {
 } held_t;
 
 typedef struct {
-    uint64_t id, from, count; /* id 0: none is under way */
-    uint64_t due_us, retry_us;
+    uint64_t id, from, count;  /* id 0: not asked yet */
+    uint64_t due_us, retry_us; /* NEVER: there is nothing to ask */
 } ask_t;
 
 /* at <= last;  at + 1 < held[0] < held[1] ... <= last */
@@ -175,10 +176,19 @@ static void give_up_below(es_room_follower_t *self, uint64_t floor)
 
 /* ---- asking for what is missing */
 
-static void ask(es_room_follower_t *self, uint64_t now_us)
+static void say_ask(es_room_follower_t *self, uint64_t now_us)
 {
     self->ask.due_us = now_us + self->ask.retry_us;
     self->ops->fetch(self->ctx, self->ask.id, self->ask.from, self->ask.count);
+}
+
+static void ask(es_room_follower_t *self, uint64_t now_us)
+{
+    uint64_t end = self->held_n > 0 ? self->held[0]->event.rseq : self->last + 1;
+    uint64_t count = end - self->at - 1;
+    if (count > self->config.fetch_page) count = self->config.fetch_page;
+    self->ask = (ask_t){.id = ++self->asked, .from = self->at + 1, .count = count, .retry_us = ASK_MIN_US};
+    say_ask(self, now_us);
 }
 
 static void stop_asking(es_room_follower_t *self)
@@ -186,29 +196,35 @@ static void stop_asking(es_room_follower_t *self)
     self->ask = (ask_t){.due_us = NEVER};
 }
 
-static bool asking_for_next(const es_room_follower_t *self)
+static bool asked_for_next(const es_room_follower_t *self)
 {
     return self->ask.id > 0 && self->at + 1 - self->ask.from < self->ask.count;
 }
 
-/* Keeps one question under way while something is missing. */
-static void seek(es_room_follower_t *self, uint64_t now_us)
+/* Keeps one question under way while something is missing. A tail that nothing but a state has shown is mostly on its way: that question waits a little. */
+static void seek(es_room_follower_t *self, bool urgent, uint64_t now_us)
 {
-    if (asking_for_next(self) && !es_room_follower_level(self)) return;
-    stop_asking(self);
-    if (!self->known || es_room_follower_level(self)) return;
-    uint64_t end = self->held_n > 0 ? self->held[0]->event.rseq : self->last + 1;
-    uint64_t count = end - self->at - 1;
-    if (count > self->config.fetch_page) count = self->config.fetch_page;
-    self->ask = (ask_t){.id = ++self->asked, .from = self->at + 1, .count = count, .retry_us = ASK_MIN_US};
-    ask(self, now_us);
+    if (!self->known || es_room_follower_level(self)) {
+        stop_asking(self);
+    } else if (asked_for_next(self)) {
+        return;
+    } else if (urgent || self->held_n > 0) {
+        ask(self, now_us);
+    } else if (self->ask.id > 0 || self->ask.due_us == NEVER) {
+        stop_asking(self);
+        self->ask.due_us = now_us + TAIL_US;
+    }
 }
 
 uint64_t es_room_follower_tick(es_room_follower_t *self, uint64_t now_us)
 {
     if (now_us < self->ask.due_us) return self->ask.due_us;
-    self->ask.retry_us = self->ask.retry_us * 2 < ASK_MAX_US ? self->ask.retry_us * 2 : ASK_MAX_US;
-    ask(self, now_us);
+    if (self->ask.id == 0) {
+        ask(self, now_us);
+    } else {
+        self->ask.retry_us = self->ask.retry_us * 2 < ASK_MAX_US ? self->ask.retry_us * 2 : ASK_MAX_US;
+        say_ask(self, now_us);
+    }
     return self->ask.due_us;
 }
 
@@ -234,16 +250,14 @@ static uint64_t sane_floor(uint64_t floor, uint64_t last)
 
 void es_room_follower_state(es_room_follower_t *self, uint64_t log, uint64_t last, uint64_t floor, uint64_t now_us)
 {
+    bool anew = !self->known || log != self->log, reset = self->known && anew;
     self->wants_state = false;
-    if (!self->known) {
+    if (anew)
         begin(self, log, last, sane_floor(floor, last));
-    } else if (log != self->log) {
-        begin(self, log, last, sane_floor(floor, last));
-        self->ops->reset(self->ctx, log);
-    } else if (last > self->last) {
+    else if (last > self->last)
         self->last = last;
-    }
-    seek(self, now_us);
+    if (reset) self->ops->reset(self->ctx, log);
+    seek(self, anew, now_us);
 }
 
 /* Nothing can be made of these now, but a state that is older than they are must not hide them. */
@@ -264,7 +278,7 @@ void es_room_follower_news(es_room_follower_t *self, uint64_t log, const es_room
         return;
     }
     for (size_t i = 0; i < n; i++) take(self, &events[i]);
-    seek(self, now_us);
+    seek(self, false, now_us);
 }
 
 void es_room_follower_fetched(es_room_follower_t *self, uint64_t log, uint64_t id, uint64_t last, uint64_t floor,
@@ -281,7 +295,7 @@ void es_room_follower_fetched(es_room_follower_t *self, uint64_t log, uint64_t i
     for (size_t i = 0; i < n; i++) take(self, &events[i]);
     /* An answer that brings nothing comes from an actor that is behind: the question stays, and is asked again at its time. */
     if (self->at > before) stop_asking(self);
-    seek(self, now_us);
+    seek(self, true, now_us);
 }
 
 bool es_room_follower_known(const es_room_follower_t *self)

@@ -1,163 +1,5 @@
-/* proto/room_follower.c. What comes out is written down: "5" an event, "p" a partial, "!3-4" missed, "R9" reset to log 9; what is asked as "#1:3+2",
- * id, from, count. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "room_follower.h"
-
-#define MS(n) ((uint64_t)(n)*1000u)
-#define LOG 7u
-
-typedef struct {
-    es_room_follower_t *f;
-    uint64_t now;
-    char out[8192], asked[4096];
-    char text[64]; /* of the last event */
-} world_t;
-
-__attribute__((format(printf, 3, 4))) static void note(char *story, size_t cap, const char *format, ...)
-{
-    va_list args;
-    size_t at = strlen(story);
-    if (at > 0) story[at++] = ' ';
-    va_start(args, format);
-    vsnprintf(story + at, cap - at, format, args);
-    va_end(args);
-}
-
-static void on_event(void *ctx, const es_room_event_t *event)
-{
-    world_t *w = ctx;
-    if (event->rseq > 0)
-        note(w->out, sizeof w->out, "%d", (int)event->rseq);
-    else
-        note(w->out, sizeof w->out, "p");
-    snprintf(w->text, sizeof w->text, "%.*s/%.*s", (int)event->text.len, event->text.len ? event->text.ptr : "",
-             (int)event->msg_id.len, event->msg_id.len ? event->msg_id.ptr : "");
-    if (event->rseq > 0) assert_int_equal(es_room_follower_at(w->f), event->rseq);
-}
-
-static void on_fetch(void *ctx, uint64_t id, uint64_t from, uint64_t count)
-{
-    world_t *w = ctx;
-    note(w->asked, sizeof w->asked, "#%d:%d+%d", (int)id, (int)from, (int)count);
-}
-
-static void on_missed(void *ctx, uint64_t from, uint64_t to)
-{
-    world_t *w = ctx;
-    assert_true(from <= to);
-    note(w->out, sizeof w->out, "!%d-%d", (int)from, (int)to);
-}
-
-static void on_reset(void *ctx, uint64_t log)
-{
-    world_t *w = ctx;
-    assert_int_equal(es_room_follower_log(w->f), log);
-    note(w->out, sizeof w->out, "R%d", (int)log);
-}
-
-static const es_room_follower_ops_t ops = {
-    .event = on_event, .fetch = on_fetch, .missed = on_missed, .reset = on_reset};
-
-static int setup(void **state)
-{
-    world_t *w = calloc(1, sizeof *w);
-    w->now = MS(10000);
-    w->f = es_room_follower_new(NULL, &ops, w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_t *w = *state;
-    es_room_follower_destroy(&w->f);
-    assert_null(w->f);
-    es_room_follower_destroy(&w->f);
-    free(w);
-    return 0;
-}
-
-static void remake(world_t *w, size_t held_max, size_t held_bytes)
-{
-    es_room_follower_config_t config = es_room_follower_defaults();
-    config.held_max = held_max;
-    config.held_bytes = held_bytes;
-    es_room_follower_destroy(&w->f);
-    w->f = es_room_follower_new(&config, &ops, w);
-}
-
-static es_room_event_t event(uint64_t rseq)
-{
-    return (es_room_event_t){.rseq = rseq, .type = rseq > 0 ? ES_EVENT_MESSAGE : ES_EVENT_PARTIAL};
-}
-
-static size_t range(es_room_event_t *events, uint64_t from, uint64_t to)
-{
-    size_t n = 0;
-    for (uint64_t rseq = from; rseq <= to; rseq++) events[n++] = event(rseq);
-    return n;
-}
-
-static void news(world_t *w, uint64_t from, uint64_t to)
-{
-    es_room_event_t events[600];
-    es_room_follower_news(w->f, LOG, events, range(events, from, to), w->now);
-}
-
-#define partial(w) news(w, 0, 0)
-
-static void state_of(world_t *w, uint64_t last, uint64_t floor)
-{
-    es_room_follower_state(w->f, LOG, last, floor, w->now);
-}
-
-/* Events from..to; none where to < from. */
-static void answer(world_t *w, uint64_t id, uint64_t last, uint64_t floor, uint64_t from, uint64_t to)
-{
-    es_room_event_t events[600];
-    es_room_follower_fetched(w->f, LOG, id, last, floor, events, range(events, from, to), w->now);
-}
-
-static const char *out(world_t *w)
-{
-    static char text[sizeof w->out];
-    memcpy(text, w->out, sizeof text);
-    w->out[0] = '\0';
-    return text;
-}
-
-static const char *asked(world_t *w)
-{
-    static char text[sizeof w->asked];
-    memcpy(text, w->asked, sizeof text);
-    w->asked[0] = '\0';
-    return text;
-}
-
-static void pass(world_t *w, uint64_t us)
-{
-    uint64_t end = w->now + us, at;
-    while ((at = es_room_follower_tick(w->f, w->now)) <= end) w->now = at;
-    w->now = end;
-}
-
-/* Level after 1..at of a log that began empty. */
-static void follow(world_t *w, uint64_t at)
-{
-    state_of(w, 0, 1);
-    if (at > 0) news(w, 1, at);
-    assert_true(es_room_follower_level(w->f));
-    assert_int_equal(es_room_follower_at(w->f), at);
-    out(w);
-    assert_string_equal(asked(w), "");
-}
+/* proto/room_follower.c: order, gaps, questions. */
+#include "follower_world.h"
 
 static void test_knows_nothing_at_first(void **state)
 {
@@ -245,11 +87,32 @@ static void test_a_state_shows_a_lost_tail(void **state)
     world_t *w = *state;
     follow(w, 5);
     state_of(w, 8, 1);
+    pass(w, MS(50) - 1);
+    assert_string_equal(asked(w), "");
+    pass(w, 1);
     assert_string_equal(asked(w), "#1:6+3");
     partial(w); /* not before what it follows */
     answer(w, 1, 8, 1, 6, 8);
     partial(w);
     assert_string_equal(out(w), "6 7 8 p");
+}
+
+/* An answer to a client overtakes the news of the same turn. */
+static void test_a_tail_that_is_on_its_way_is_not_asked_for(void **state)
+{
+    world_t *w = *state;
+    follow(w, 5);
+    state_of(w, 8, 1);
+    pass(w, MS(40));
+    news(w, 6, 6);
+    pass(w, MS(10));
+    assert_string_equal(asked(w), "#1:7+2");
+    news(w, 7, 8);
+    assert_true(es_room_follower_tick(w->f, w->now) == UINT64_MAX);
+    state_of(w, 10, 1);
+    news(w, 11, 11); /* what lies before it is lost */
+    assert_string_equal(asked(w), "#2:9+2");
+    assert_string_equal(out(w), "6 7 8");
 }
 
 static void test_a_gap_holds_and_fetches_only_what_is_missing(void **state)
@@ -334,6 +197,7 @@ static void test_pages(void **state)
     world_t *w = *state;
     follow(w, 0);
     state_of(w, 600, 1);
+    pass(w, MS(50));
     assert_string_equal(asked(w), "#1:1+256");
     answer(w, 1, 600, 1, 1, 200); /* as many as fitted */
     assert_string_equal(asked(w), "#2:201+256");
@@ -359,117 +223,6 @@ static void test_an_empty_answer_is_asked_again_in_its_time(void **state)
     assert_string_equal(out(w), "6 7");
 }
 
-static void test_below_the_floor_is_missed(void **state)
-{
-    world_t *w = *state;
-    follow(w, 1);
-    news(w, 9, 9);
-    asked(w);
-    answer(w, 1, 9, 6, 6, 8);
-    assert_string_equal(out(w), "!2-5 6 7 8 9");
-}
-
-static void test_what_is_held_is_not_missed(void **state)
-{
-    world_t *w = *state;
-    follow(w, 1);
-    news(w, 4, 5);
-    news(w, 8, 8);
-    asked(w);
-    answer(w, 1, 9, 10, 1, 0); /* nothing is kept */
-    assert_string_equal(out(w), "!2-3 4 5 !6-7 8 !9-9");
-    assert_true(es_room_follower_level(w->f));
-    assert_string_equal(asked(w), "");
-    news(w, 10, 10);
-    assert_string_equal(out(w), "10");
-}
-
-static void test_a_floor_beyond_the_end_is_the_end(void **state)
-{
-    world_t *w = *state;
-    follow(w, 1);
-    state_of(w, 3, UINT64_MAX);
-    answer(w, 1, 3, UINT64_MAX, 1, 0);
-    assert_string_equal(out(w), "!2-3");
-}
-
-static void test_what_cannot_be_held_is_fetched(void **state)
-{
-    world_t *w = *state;
-    remake(w, 2, 1u << 20);
-    follow(w, 0);
-    news(w, 3, 7);
-    answer(w, 1, 7, 1, 1, 2);
-    assert_string_equal(out(w), "1 2 3 4");
-    assert_string_equal(asked(w), "#1:1+2 #2:5+3");
-    answer(w, 2, 7, 1, 5, 7);
-    assert_true(es_room_follower_level(w->f));
-}
-
-static void test_held_bytes_are_bounded(void **state)
-{
-    world_t *w = *state;
-    remake(w, 1024, 3000);
-    follow(w, 0);
-    static char text[2000];
-    memset(text, 'a', sizeof text);
-    es_room_event_t e[] = {event(2), event(3)};
-    e[0].text = e[1].text = es_span_of(text, sizeof text);
-    es_room_follower_news(w->f, LOG, e, 2, w->now);
-    news(w, 1, 1);
-    assert_string_equal(out(w), "1 2");
-    assert_string_equal(asked(w), "#1:1+1 #2:3+1");
-    answer(w, 2, 3, 1, 3, 3);
-    es_room_follower_news(w->f, LOG, (es_room_event_t[]){event(5)}, 1, w->now); /* its bytes were given back */
-    news(w, 4, 4);
-    assert_string_equal(out(w), "3 4 5");
-}
-
-static void test_news_of_another_log_want_a_state(void **state)
-{
-    world_t *w = *state;
-    follow(w, 5);
-    es_room_event_t e = event(6);
-    es_room_follower_news(w->f, LOG + 1, &e, 1, w->now);
-    assert_string_equal(out(w), "");
-    assert_int_equal(es_room_follower_log(w->f), LOG);
-    assert_true(es_room_follower_wants_state(w->f));
-    state_of(w, 5, 1); /* the old one lives */
-    assert_false(es_room_follower_wants_state(w->f));
-    assert_string_equal(out(w), "");
-    es_room_follower_state(w->f, LOG + 1, 2, 1, w->now);
-    assert_string_equal(out(w), "R8");
-    assert_string_equal(asked(w), "#1:1+6"); /* and its news were heard */
-}
-
-static void test_a_reset_ends_what_was_asked_and_held(void **state)
-{
-    world_t *w = *state;
-    follow(w, 2);
-    news(w, 5, 6);
-    asked(w);
-    es_room_follower_state(w->f, LOG + 1, 3, 1, w->now);
-    assert_string_equal(out(w), "R8");
-    assert_string_equal(asked(w), "#2:1+3");
-    answer(w, 1, 6, 1, 3, 4);
-    answer(w, 2, 6, 1, 1, 3); /* the right number, of the wrong log */
-    assert_string_equal(out(w), "");
-    assert_true(es_room_follower_wants_state(w->f));
-    es_room_event_t e[3];
-    es_room_follower_fetched(w->f, LOG + 1, 2, 3, 1, e, range(e, 1, 3), w->now);
-    assert_string_equal(out(w), "1 2 3");
-    assert_true(es_room_follower_level(w->f));
-}
-
-static void test_forgets_what_it_holds(void **state)
-{
-    world_t *w = *state;
-    follow(w, 0);
-    news(w, 5, 60);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +234,7 @@ int main(void)
         TEST(a_first_state_older_than_news),
         TEST(an_older_state_changes_nothing),
         TEST(a_state_shows_a_lost_tail),
+        TEST(a_tail_that_is_on_its_way_is_not_asked_for),
         TEST(a_gap_holds_and_fetches_only_what_is_missing),
         TEST(held_events_are_copies),
         TEST(the_gap_closes_by_itself),
@@ -488,14 +242,6 @@ int main(void)
         TEST(an_old_answer_is_none_to_the_new_question),
         TEST(pages),
         TEST(an_empty_answer_is_asked_again_in_its_time),
-        TEST(below_the_floor_is_missed),
-        TEST(what_is_held_is_not_missed),
-        TEST(a_floor_beyond_the_end_is_the_end),
-        TEST(what_cannot_be_held_is_fetched),
-        TEST(held_bytes_are_bounded),
-        TEST(news_of_another_log_want_a_state),
-        TEST(a_reset_ends_what_was_asked_and_held),
-        TEST(forgets_what_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

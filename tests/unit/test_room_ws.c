@@ -379,6 +379,9 @@ static void a_lost_tail_shows_itself(void **state)
     drain(w, 0);
     es_msg_t msg = rw_about("lobby", ES_ROOM_STATE, 0, 2, 1);
     es_edge_rooms_answer(w->env.rooms, &msg, NULL, 0);
+    rw_turn(w, 0);
+    assert_null(rw_request(w, ES_ROOM_FETCH)); /* it may be on its way */
+    rw_turn(w, 50000);
     request_t *fetch = rw_request(w, ES_ROOM_FETCH);
     assert_int_equal(fetch->from, 1);
     rw_turn(w, 400000); /* the request was lost */
