@@ -9,7 +9,7 @@
 #define MS(n) ((uint64_t)(n)*1000u)
 #define SECONDS(n) ((uint64_t)(n)*1000000u)
 
-enum { WORLD_TRACE = 400, WORLD_TRACE_LINE = 160 };
+enum { WORLD_TRACE = 2000, WORLD_TRACE_LINE = 160 };
 
 typedef struct {
     uint64_t at, order; /* order: in which they were planned */

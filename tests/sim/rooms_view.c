@@ -1,0 +1,66 @@
+/* What one client sees of a room: a run of the log without a gap and without a repeat, or told honestly what is gone. */
+#include <inttypes.h>
+
+#include "rooms.h"
+
+/* Told that everything below `from` is gone: it must be. */
+static void check_gone(sim_t *sim, int c, uint64_t log_id, uint64_t from)
+{
+    const log_t *log = store_log(sim, sim->clients[c].room, log_id);
+    if (!log || from > log->at.floor)
+        world_fail(&sim->world, "c%d: events below %" PRIu64 " are said to be gone; the floor is %" PRIu64, c, from,
+                   log ? log->at.floor : 0);
+    sim->figures.missed++;
+}
+
+void view_joined(sim_t *sim, int c, const es_msg_t *msg)
+{
+    client_t *client = &sim->clients[c];
+    bool goes_on = client->has_view && client->log == msg->log, complete = msg->flags != 0;
+    if (goes_on && (msg->from_seq < client->next || (complete && msg->from_seq > client->next)))
+        world_fail(&sim->world, "c%d: wanted what follows %" PRIu64 ", is to get it from %" PRIu64 "%s", c,
+                   client->next - 1, msg->from_seq, complete ? ", complete" : "");
+    if (goes_on && msg->from_seq > client->next) check_gone(sim, c, msg->log, msg->from_seq);
+    client->has_view = true;
+    client->log = msg->log;
+    client->next = msg->from_seq;
+    client->joined_rseq = msg->rseq;
+}
+
+static bool same(const es_room_event_t *a, const es_room_event_t *b)
+{
+    return a->type == b->type && a->at_ms == b->at_ms && a->start == b->start && a->end == b->end &&
+           es_span_eq(a->member, b->member) && es_span_eq(a->name, b->name) && es_span_eq(a->text, b->text) &&
+           es_span_eq(a->msg_id, b->msg_id) && es_span_eq(a->stream, b->stream);
+}
+
+void view_event(sim_t *sim, int c, const es_msg_t *msg, const packet_t *packet)
+{
+    client_t *client = &sim->clients[c];
+    es_room_event_t event;
+    int n = es_room_events_decode(sim->decoder, packet_body(packet), packet->body_len, &event, 1);
+    if (n != 1 || !client->has_view || msg->log != client->log) {
+        world_fail(&sim->world, "c%d: an event of log %" PRIu64 " out of nowhere", c, msg->log);
+        return;
+    }
+    if (event.rseq == 0) return; /* so far; only for the eyes */
+    const row_t *row = store_row(store_log(sim, client->room, client->log), event.rseq);
+    if (event.rseq != client->next)
+        world_fail(&sim->world, "c%d: event %" PRIu64 " instead of %" PRIu64, c, event.rseq, client->next);
+    else if (!row)
+        world_fail(&sim->world, "c%d: event %" PRIu64 " is not stored", c, event.rseq);
+    else if (!same(&row->event, &event))
+        world_fail(&sim->world, "c%d: event %" PRIu64 " is another in the store", c, event.rseq);
+    client->next++;
+    sim->figures.deliveries++;
+}
+
+void view_gone(sim_t *sim, int c, const es_msg_t *msg)
+{
+    client_t *client = &sim->clients[c];
+    if (msg->from_seq != client->next || msg->to_seq < msg->from_seq)
+        world_fail(&sim->world, "c%d: %" PRIu64 "..%" PRIu64 " are said to be gone, next is %" PRIu64, c, msg->from_seq,
+                   msg->to_seq, client->next);
+    check_gone(sim, c, client->log, msg->to_seq + 1);
+    client->next = msg->to_seq + 1;
+}
