@@ -63,6 +63,6 @@ void es_room_caption_cut(es_room_caption_t *caption, const es_word_t *words, siz
         len = append(out, len, words[i].text);
     }
     caption->text = es_span_of(out, len);
-    caption->start = len > 0 && start > until ? start : until;
+    caption->start = len > 0 && start > until && start <= caption->end ? start : until;
     free(own);
 }
