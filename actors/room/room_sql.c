@@ -23,13 +23,14 @@ static const char *const texts[ES_SQL_STATEMENTS] = {
     [ES_SQL_SEAT] = "INSERT OR REPLACE INTO member (room, session, client, name, operation) VALUES (?, ?, ?, ?, ?)",
     [ES_SQL_UNSEAT] = "DELETE FROM member WHERE room = ? AND session = ?",
     [ES_SQL_SEATS] = "SELECT session, client, name, operation FROM member WHERE room = ?",
-    /* Rows of said and caption are made in the order of time, and so are their rowids. */
-    [ES_SQL_OLD_SAID] = "SELECT 1 FROM (SELECT at_ms FROM said ORDER BY rowid LIMIT 1) WHERE at_ms < ?",
-    [ES_SQL_TRIM_SAID] =
-        "DELETE FROM said WHERE rowid IN (SELECT rowid FROM said ORDER BY rowid LIMIT ?2) AND at_ms < ?1",
-    [ES_SQL_OLD_CAPTION] = "SELECT 1 FROM (SELECT at_ms FROM caption ORDER BY rowid LIMIT 1) WHERE at_ms < ?",
-    [ES_SQL_TRIM_CAPTION] =
-        "DELETE FROM caption WHERE rowid IN (SELECT rowid FROM caption ORDER BY rowid LIMIT ?2) AND at_ms < ?1",
+    /* Rows of said and caption are made in the order of time, and so are their rowids. One from the future (?2) was made under a wrong clock. */
+    [ES_SQL_OLD_SAID] = "SELECT 1 FROM (SELECT at_ms FROM said ORDER BY rowid LIMIT 1) WHERE at_ms < ?1 OR at_ms > ?2",
+    [ES_SQL_TRIM_SAID] = ("DELETE FROM said WHERE rowid IN (SELECT rowid FROM said ORDER BY rowid LIMIT ?3) "
+                          "AND (at_ms < ?1 OR at_ms > ?2)"),
+    [ES_SQL_OLD_CAPTION] =
+        "SELECT 1 FROM (SELECT at_ms FROM caption ORDER BY rowid LIMIT 1) WHERE at_ms < ?1 OR at_ms > ?2",
+    [ES_SQL_TRIM_CAPTION] = ("DELETE FROM caption WHERE rowid IN (SELECT rowid FROM caption ORDER BY rowid LIMIT ?3) "
+                             "AND (at_ms < ?1 OR at_ms > ?2)"),
     [ES_SQL_BELOW_FLOOR] = "SELECT number, last, floor, kept FROM room WHERE kept < floor LIMIT 1",
     [ES_SQL_TRIM_EVENTS] = "DELETE FROM event WHERE room = ? AND rseq < ?",
     [ES_SQL_TRIMMED_TO] = "UPDATE room SET kept = ?2 WHERE number = ?1",

@@ -25,13 +25,17 @@ static uint64_t delete (es_room_store_t *self, sqlite3_stmt *statement)
     return n;
 }
 
-/* Rows of a table older than `age_ms`. Looked at without a lock first: most of the time there are none. */
-static uint64_t trim_old(es_room_store_t *self, es_sql_which_t look, es_sql_which_t trim, uint64_t than_ms,
-                         uint64_t max)
+typedef struct {
+    es_sql_which_t look, trim;
+} table_t;
+
+/* Old rows of a table. Looked at without a lock first: most of the time there are none. */
+static uint64_t trim_old(es_room_store_t *self, table_t table, uint64_t now_ms, uint64_t max)
 {
+    uint64_t age_ms = self->config.dedup_ms, than_ms = before(now_ms, age_ms), beyond_ms = now_ms + age_ms;
     es_sql_t *sql = &self->sql;
-    if (!there_is(self, es_sql_bind(sql, look, "u", than_ms)) || !begin(self)) return 0;
-    return delete (self, es_sql_bind(sql, trim, "uu", than_ms, max));
+    if (!there_is(self, es_sql_bind(sql, table.look, "uu", than_ms, beyond_ms)) || !begin(self)) return 0;
+    return delete (self, es_sql_bind(sql, table.trim, "uuu", than_ms, beyond_ms, max));
 }
 
 typedef struct {
@@ -88,13 +92,14 @@ static uint64_t trim_rooms(es_room_store_t *self, uint64_t than_ms)
 
 uint64_t es_room_store_trim(es_room_store_t *self, uint64_t now_ms, uint64_t max)
 {
+    static const table_t said = {ES_SQL_OLD_SAID, ES_SQL_TRIM_SAID},
+                         captions = {ES_SQL_OLD_CAPTION, ES_SQL_TRIM_CAPTION};
     if (self->failed) return 0;
-    uint64_t said_ms = before(now_ms, self->config.dedup_ms), rooms_ms = before(now_ms, self->config.forget_ms);
-    uint64_t n = trim_old(self, ES_SQL_OLD_SAID, ES_SQL_TRIM_SAID, said_ms, max);
-    if (n < max) n += trim_old(self, ES_SQL_OLD_CAPTION, ES_SQL_TRIM_CAPTION, said_ms, max - n);
+    uint64_t n = trim_old(self, said, now_ms, max);
+    if (n < max) n += trim_old(self, captions, now_ms, max - n);
     while (n < max) {
         uint64_t step = trim_events(self, max - n);
-        if (step == 0) step = trim_rooms(self, rooms_ms);
+        if (step == 0) step = trim_rooms(self, before(now_ms, self->config.forget_ms));
         if (step == 0) break;
         n += step;
     }

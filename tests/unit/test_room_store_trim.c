@@ -72,6 +72,15 @@ static void what_was_said_is_known_for_an_hour(void **state)
     assert_int_equal(counted(w, "SELECT count(*) FROM event"), 50);
 }
 
+static void what_was_said_under_a_wrong_clock_does_not_stay_for_ever(void **state)
+{
+    world_t *w = *state;
+    filled(w, "lobby", 10);
+    by_hand(w, "UPDATE said SET at_ms = at_ms + 365 * 86400000 WHERE rseq <= 5");
+    assert_int_equal(trimmed(w->a, NOW, 100), 5);
+    assert_int_equal(trimmed(w->a, NOW + HOURS(1) + 1, 100), 6);
+}
+
 static void a_position_that_moves_on_is_known_longer(void **state)
 {
     world_t *w = *state;
@@ -149,6 +158,7 @@ int main(void)
         TEST(nothing_to_do_is_no_turn),
         TEST(events_below_the_floor_go_in_steps),
         TEST(what_was_said_is_known_for_an_hour),
+        TEST(what_was_said_under_a_wrong_clock_does_not_stay_for_ever),
         TEST(a_position_that_moves_on_is_known_longer),
         TEST(a_room_that_nobody_has_is_forgotten),
         TEST(a_room_that_was_emptied_can_be_claimed),
