@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "alloc.h"
-#include "keymap.h"
 #include "log.h"
+#include "map.h"
 #include "ring.h"
 
 #define SECOND UINT64_C(1000000)
@@ -23,6 +24,7 @@ typedef struct open_room {
     es_rooms_t *rooms;
     es_room_t *room;
     es_room_hold_t hold;
+    TAILQ_ENTRY(open_room) in_open;
     struct open_room *next; /* touched in this turn */
     bool touched;
     bool entered; /* writes in this turn; its term was looked at */
@@ -46,7 +48,8 @@ struct es_rooms {
     es_room_store_t *store;
     es_rooms_publish_fn publish;
     void *ctx;
-    es_keymap_t *open;
+    es_map_t *by_id;
+    TAILQ_HEAD(, open_room) open;
     open_room_t *touched;
     es_ring_t waiting; /* to be said after the commit */
     size_t waiting_bytes;
@@ -162,7 +165,8 @@ static void touch(open_room_t *of)
 
 static void unload(open_room_t *of)
 {
-    es_keymap_remove(of->rooms->open, es_room_id(of->room));
+    es_map_remove(of->rooms->by_id, es_room_id(of->room));
+    TAILQ_REMOVE(&of->rooms->open, of, in_open);
     es_room_destroy(&of->room);
     free(of);
 }
@@ -181,7 +185,8 @@ static open_room_t *load(es_rooms_t *self, es_span_t id)
     open_room_t *of = es_alloc_zero(sizeof *of);
     *of = (open_room_t){.rooms = self, .hold = hold, .entered = true, .touch_us = self->now.us + TOUCH_US};
     of->room = es_room_new(self->shared, id, &hold.log, &room_ops, of);
-    es_keymap_put(self->open, id, of);
+    es_map_put(self->by_id, es_room_id(of->room), of);
+    TAILQ_INSERT_TAIL(&self->open, of, in_open);
     touch(of);
     judge(of, es_room_store_members(self->store, &hold, restore, of));
     self->stats.loaded++;
@@ -196,24 +201,27 @@ static bool idle(const open_room_t *of)
 
 static void unload_idle(es_rooms_t *self, uint64_t idle_us)
 {
-    open_room_t *of, *found[UNLOADED_A_LOOK];
+    open_room_t *next;
     size_t n = 0;
-    for (size_t at = 0; n < UNLOADED_A_LOOK && (of = es_keymap_next(self->open, &at));)
-        if (idle(of) && self->now.us >= of->used_us + idle_us) found[n++] = of;
-    while (n > 0) unload(found[--n]);
+    for (open_room_t *of = TAILQ_FIRST(&self->open); of && n < UNLOADED_A_LOOK; of = next) {
+        next = TAILQ_NEXT(of, in_open);
+        if (!idle(of) || self->now.us < of->used_us + idle_us) continue;
+        unload(of);
+        n++;
+    }
 }
 
 /* The room, loaded where it has to be. NULL: there is no place, or the turn is lost. */
 static open_room_t *need(es_rooms_t *self, es_span_t id, const es_msg_t *msg)
 {
     es_msg_t refusal;
-    open_room_t *of = es_keymap_get(self->open, id);
+    open_room_t *of = es_map_get(self->by_id, id);
     if (of) return of;
-    if (es_keymap_count(self->open) >= self->config.max_rooms && self->now.us >= self->evict_us) {
+    if (es_map_count(self->by_id) >= self->config.max_rooms && self->now.us >= self->evict_us) {
         self->evict_us = self->now.us + LOOK_US;
         unload_idle(self, 0);
     }
-    if (es_keymap_count(self->open) < self->config.max_rooms) return load(self, id);
+    if (es_map_count(self->by_id) < self->config.max_rooms) return load(self, id);
     self->stats.too_many++;
     if (es_room_refusal(msg, id, ES_ROOM_TOO_MANY, &refusal)) self->publish(self->ctx, msg->client, &refusal, NULL, 0);
     return NULL;
@@ -301,7 +309,8 @@ static void look(es_rooms_t *self)
 {
     open_room_t *of;
     self->stats.members = 0;
-    for (size_t at = 0; (of = es_keymap_next(self->open, &at));) {
+    TAILQ_FOREACH(of, &self->open, in_open)
+    {
         if (of->lost) continue;
         keep(self, of);
         if (self->now.us >= of->due_us) {
@@ -312,7 +321,7 @@ static void look(es_rooms_t *self)
         self->stats.members += es_room_members(of->room);
     }
     unload_idle(self, self->config.idle_us);
-    self->look_us = es_keymap_count(self->open) ? self->now.us + LOOK_US : UINT64_MAX;
+    self->look_us = es_map_count(self->by_id) ? self->now.us + LOOK_US : UINT64_MAX;
 }
 
 uint64_t es_rooms_tick(es_rooms_t *self, es_room_now_t now)
@@ -337,7 +346,8 @@ es_rooms_t *es_rooms_new(const es_rooms_config_t *config, es_room_shared_t *shar
     self->store = store;
     self->publish = publish;
     self->ctx = ctx;
-    self->open = es_keymap_new();
+    self->by_id = es_map_new(shared->seed);
+    TAILQ_INIT(&self->open);
     return self;
 }
 
@@ -356,13 +366,13 @@ void es_rooms_destroy(es_rooms_t **self_p)
     *self_p = NULL;
     forget_waiting(self);
     es_ring_fini(&self->waiting);
-    for (size_t at = 0; (of = es_keymap_next(self->open, &at)); at = 0) unload(of);
-    es_keymap_destroy(&self->open);
+    while ((of = TAILQ_FIRST(&self->open))) unload(of);
+    es_map_destroy(&self->by_id);
     free(self);
 }
 
 void es_rooms_stats(const es_rooms_t *self, es_rooms_stats_t *out)
 {
     *out = self->stats;
-    out->open = es_keymap_count(self->open);
+    out->open = es_map_count(self->by_id);
 }

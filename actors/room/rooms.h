@@ -4,7 +4,8 @@
  *      es_rooms_tick         -->                              --> queue: sends ...       +--> es_rooms_flush: commit, then publish
  *
  * A room whose term has passed is dropped with what it wanted to say, the others of the turn go through. Where the commit fails, all rooms of the turn are. A
- * room that is dropped is loaded anew at its next request. Rooms without members are unloaded after a while. No socket, no clock; one thread.
+ * room that is dropped is loaded anew at its next request. Rooms without members are unloaded after a while. No socket, no clock, and what it does
+ * depends on nothing but what it is told: the simulation runs it over a store in memory. One thread.
  */
 #ifndef ES_ROOMS_H
 #define ES_ROOMS_H
