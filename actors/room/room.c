@@ -96,7 +96,7 @@ size_t es_room_members(const es_room_t *self)
     return self->members.count;
 }
 
-static bool seat_valid(const es_room_seat_t *seat)
+bool es_room_seat_valid(const es_room_seat_t *seat)
 {
     return es_room_client_valid(seat->client) && es_room_word_valid(seat->session, ES_SESSION_MAX) &&
            es_room_word_valid(seat->name, ES_NAME_MAX);
@@ -104,7 +104,7 @@ static bool seat_valid(const es_room_seat_t *seat)
 
 void es_room_restore(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now)
 {
-    if (seat_valid(seat) && !es_room_members_find(&self->members, seat->session))
+    if (es_room_seat_valid(seat) && !es_room_members_find(&self->members, seat->session))
         es_room_members_add(&self->members, seat, now.us);
 }
 
@@ -244,60 +244,6 @@ static void fetch(es_room_t *self, const es_room_request_t *rq)
     free(body);
 }
 
-/* ---- lists of an edge */
-
-/* Is there a place for who is listed and no member? */
-static bool may_sit(es_room_t *self, const es_room_seat_t *seat)
-{
-    if (es_room_members_left(&self->members, seat->client)) return false; /* the list is older than its LEAVE */
-    if (self->members.count < self->shared->members_max) return true;
-    self->shared->stats.not_seated++;
-    return false;
-}
-
-static void list_member(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now)
-{
-    es_room_seated_t *member = es_room_members_find(&self->members, seat->session);
-    if (!member && may_sit(self, seat)) {
-        es_room_sit(self, seat, now);
-        member = es_room_members_find(&self->members, seat->session);
-    } else if (member && member->away && !es_span_eq(es_room_seated_client(member), seat->client)) {
-        es_room_move(self, member, seat->client, 0, now);
-    }
-    if (!member || !es_span_eq(es_room_seated_client(member), seat->client)) return; /* or present through another */
-    es_room_members_back(&self->members, member);
-    member->listed = self->lists;
-}
-
-static void not_listed_are_away(es_room_t *self, const es_room_edge_t *edge, es_room_now_t now)
-{
-    for (es_room_seated_t *member = edge ? edge->first : NULL; member; member = member->next)
-        if (member->listed != self->lists) es_room_members_away(&self->members, member, now.us);
-}
-
-static void list(es_room_t *self, const es_room_request_t *rq)
-{
-    size_t max = rq->body.len / 4 + 1; /* a row has at least four bytes */
-    if (max > ES_ROOM_ROWS_MAX) max = ES_ROOM_ROWS_MAX;
-    es_room_member_t *rows = es_alloc(max * sizeof *rows);
-    int n = es_room_members_decode(self->shared->decoder, rq->body.ptr, rq->body.len, rows, max);
-    if (n < 0) self->shared->stats.malformed++;
-    if (n >= 0) self->lists++;
-    for (int i = 0; i < n; i++) {
-        es_room_seat_t seat = {.session = rows[i].session, .client = rows[i].client, .name = rows[i].name};
-        bool own = seat_valid(&seat) && memcmp(seat.client.ptr, rq->msg->client.ptr, ES_PREFIX_LEN) == 0;
-        if (own)
-            list_member(self, &seat, rq->now);
-        else
-            self->shared->stats.malformed++;
-    }
-    free(rows);
-    if (n < 0) return;
-    not_listed_are_away(self, es_room_members_edge(&self->members, rq->msg->client), rq->now);
-    es_msg_t answer = es_room_answer(self, ES_ROOM_STATE, rq);
-    es_room_say(self, rq, &answer, NULL, 0);
-}
-
 /* ---- requests */
 
 static const struct {
@@ -308,25 +254,16 @@ static const struct {
                 {ES_ROOM_SAY, es_room_operate},
                 {ES_ROOM_CAPTION, es_room_operate},
                 {ES_ROOM_PARTIAL, es_room_partial},
-                {ES_ROOM_MEMBERS, list},
+                {ES_ROOM_MEMBERS, es_room_list},
                 {ES_ROOM_FETCH, fetch},
                 {ES_ROOM_WHO, who}};
-
-/* The edge lives, and so does this client of it. */
-static void heard(es_room_t *self, const es_msg_t *msg, es_room_now_t now)
-{
-    es_room_edge_t *edge = es_room_members_edge(&self->members, msg->client);
-    es_room_seated_t *member = es_room_members_find(&self->members, msg->session);
-    if (edge) edge->heard_us = now.us;
-    if (member && es_span_eq(es_room_seated_client(member), msg->client)) es_room_members_back(&self->members, member);
-}
 
 void es_room_message(es_room_t *self, const es_msg_t *msg, es_span_t body, es_room_now_t now)
 {
     es_room_request_t request = {.msg = msg, .body = body, .now = now};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (requests[i].kind != msg->kind || !es_room_client_valid(msg->client)) continue;
-        heard(self, msg, now);
+        es_room_heard(self, msg, now);
         requests[i].fn(self, &request);
         return;
     }
@@ -334,44 +271,6 @@ void es_room_message(es_room_t *self, const es_msg_t *msg, es_span_t body, es_ro
 }
 
 /* ---- time */
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t silent_edges(es_room_t *self, es_room_now_t now)
-{
-    uint64_t next = UINT64_MAX;
-    for (es_room_edge_t *edge = self->members.edges; edge; edge = edge->next) {
-        uint64_t due = edge->heard_us + self->shared->silence_us;
-        if (edge->present == 0) continue;
-        if (now.us < due)
-            next = sooner(next, due);
-        else
-            for (es_room_seated_t *m = edge->first; m; m = m->next) es_room_members_away(&self->members, m, now.us);
-    }
-    return next;
-}
-
-static uint64_t leave_away(es_room_t *self, es_room_now_t now)
-{
-    uint64_t next = UINT64_MAX;
-    unsigned left = 0;
-    if (self->members.away == 0) return next;
-    for (size_t i = self->members.count; i-- > 0;) {
-        es_room_seated_t *member = self->members.all[i];
-        uint64_t due = member->away_us + self->shared->grace_us;
-        if (!member->away) continue;
-        if (now.us < due)
-            next = sooner(next, due);
-        else if (left++ < ES_ROOM_LEAVES_A_TURN)
-            es_room_stand(self, member, now);
-        else
-            return now.us;
-    }
-    return next;
-}
 
 typedef struct {
     uint64_t before_ms, floor;
@@ -389,7 +288,7 @@ static uint64_t give_up_old(es_room_t *self, es_room_now_t now)
 {
     if (now.us < self->look_us) return self->look_us;
     bound_history(self); /* it may have been loaded under another setting */
-    expiry_t expiry = {.before_ms = now.ms - sooner(now.ms, self->shared->age_ms), .floor = self->log.floor};
+    expiry_t expiry = {.before_ms = now.ms - es_room_sooner(now.ms, self->shared->age_ms), .floor = self->log.floor};
     uint64_t floor = self->log.floor;
     if (floor <= self->log.last) self->ops->read(self->ctx, floor, ES_ROOM_EXPIRIES_A_TURN, expired, &expiry);
     raise_floor(self, expiry.floor);
@@ -399,7 +298,6 @@ static uint64_t give_up_old(es_room_t *self, es_room_now_t now)
 
 uint64_t es_room_tick(es_room_t *self, es_room_now_t now)
 {
-    uint64_t next = silent_edges(self, now);
-    next = sooner(next, leave_away(self, now));
-    return sooner(next, give_up_old(self, now));
+    uint64_t next = es_room_presence(self, now);
+    return es_room_sooner(next, give_up_old(self, now));
 }

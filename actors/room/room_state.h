@@ -1,4 +1,5 @@
-/* The inside of a room, shared by room.c (life, lists, questions, time) and room_operations.c (what clients do). Nobody else includes it. */
+/* The inside of a room, shared by room.c (life, log, questions), room_operations.c (what clients do) and room_presence.c (what edges say of them). Nobody else
+ * includes it. */
 #ifndef ES_ROOM_STATE_H
 #define ES_ROOM_STATE_H
 
@@ -41,6 +42,18 @@ void es_room_say_members(es_room_t *self, const es_room_request_t *request, es_m
 /* JOIN, LEAVE, SAY, CAPTION. */
 void es_room_operate(es_room_t *self, const es_room_request_t *request);
 void es_room_partial(es_room_t *self, const es_room_request_t *request);
+/* MEMBERS. */
+void es_room_list(es_room_t *self, const es_room_request_t *request);
+/* Any request: its edge lives, and so does the client that it names. */
+void es_room_heard(es_room_t *self, const es_msg_t *msg, es_room_now_t now);
+/* Edges fall silent, members that are away leave. Returns the time of the next call. */
+uint64_t es_room_presence(es_room_t *self, es_room_now_t now);
+bool es_room_seat_valid(const es_room_seat_t *seat);
+
+static inline uint64_t es_room_sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* 1..max bytes, no control characters. */
 static inline bool es_room_word_valid(es_span_t text, size_t max)

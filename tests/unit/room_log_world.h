@@ -314,6 +314,12 @@ static inline const sent_t *last_sent(const world_t *w)
     return &w->sent[w->n_sent - 1];
 }
 
+/* Events in the body of a NEWS or EVENTS message; spans live until the next call. */
+static inline int events_of(world_t *w, const sent_t *sent, es_room_event_t *events, size_t max)
+{
+    return es_room_events_decode(w->shared.decoder, sent->body, sent->len, events, max);
+}
+
 static inline void expect_done(const world_t *w, const char *client, uint64_t seq, uint64_t rseq)
 {
     const sent_t *sent = last_sent(w);

@@ -1,11 +1,5 @@
-/* actors/room/room.c: operations in their order and once, questions, history. Members are test_room_members.c, captions test_room_caption.c. */
+/* actors/room/room.c: operations in their order and once. Members are test_room_members.c, captions test_room_caption.c, history test_room_history.c. */
 #include "room_log_world.h"
-
-/* Events in the body of a NEWS or EVENTS message; spans live until the next call. */
-static int events_of(world_t *w, const sent_t *sent, es_room_event_t *events, size_t max)
-{
-    return es_room_events_decode(w->shared.decoder, sent->body, sent->len, events, max);
-}
 
 static void a_join_is_an_event_and_lists_who_is_there(void **state)
 {
@@ -299,107 +293,6 @@ static void a_full_room_refuses_and_takes_who_comes_when_there_is_a_place(void *
     assert_int_equal(w->shared.stats.refused[ES_ROOM_FULL], 1);
 }
 
-static void fetch_from(world_t *w, uint64_t from, uint64_t count)
-{
-    es_msg_t msg = request(ES_ROOM_FETCH, EDGE_A, 77);
-    ES_SET(&msg, ES_M_FROM, from_seq, from);
-    ES_SET(&msg, ES_M_COUNT, count, count);
-    ask(w, msg, NULL, 0);
-    assert_int_equal(last_sent(w)->msg.kind, ES_ROOM_EVENTS);
-    assert_string_equal(last_sent(w)->key, EDGE_A);
-    assert_int_equal(last_sent(w)->msg.seq, 77);
-    assert_int_equal(last_sent(w)->msg.rseq, w->n_stored);
-}
-
-static void say_many(world_t *w, uint64_t first, uint64_t n, const char *text)
-{
-    char id[24];
-    for (uint64_t i = first; i < first + n; i++) {
-        snprintf(id, sizeof id, "m%d", (int)i);
-        ask(w, saying(ANN, "ann", i, id, text), NULL, 0);
-    }
-}
-
-static void fetch_gives_a_page(void **state)
-{
-    world_t *w = *state;
-    static es_room_event_t events[ES_ROOM_ROWS_MAX];
-    join(w, ANN, "ann", 1);
-    say_many(w, 2, 400, "m");
-    fetch_from(w, 3, 4);
-    assert_int_equal(events_of(w, last_sent(w), events, 8), 4);
-    assert_int_equal(events[0].rseq, 3);
-    assert_int_equal(events[3].rseq, 6);
-    fetch_from(w, 0, 1000000);
-    assert_int_equal(events_of(w, last_sent(w), events, ES_ROOM_ROWS_MAX), ES_ROOM_FETCH_MAX);
-    assert_int_equal(events[0].rseq, 1);
-    fetch_from(w, 401, 100);
-    assert_int_equal(events_of(w, last_sent(w), events, 8), 1);
-    fetch_from(w, 402, 100);
-    assert_int_equal(events_of(w, last_sent(w), events, 8), 0);
-    fetch_from(w, UINT64_MAX, 100);
-    fetch_from(w, 1, 0);
-    assert_int_equal(last_sent(w)->len, 0);
-}
-
-static void a_page_of_long_events_is_bounded_by_bytes(void **state)
-{
-    world_t *w = *state;
-    char text[ES_ROOM_TEXT_MAX + 1];
-    static es_room_event_t events[ES_ROOM_ROWS_MAX];
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = 0;
-    join(w, ANN, "ann", 1);
-    say_many(w, 2, 200, text);
-    fetch_from(w, 1, 256);
-    int n = events_of(w, last_sent(w), events, ES_ROOM_ROWS_MAX);
-    assert_true(n > 100 && n < 130);
-    assert_true(last_sent(w)->len <= ES_ROOM_MESSAGE_MAX);
-    assert_int_equal(events[n - 1].rseq, n);
-}
-
-static void history_is_bounded_by_count(void **state)
-{
-    world_t *w = *state;
-    es_room_event_t events[8];
-    w->shared.history = 10;
-    join(w, ANN, "ann", 1);
-    say_many(w, 2, 9, "m");
-    assert_int_equal(w->floor, 1);
-    say_many(w, 11, 5, "m");
-    assert_int_equal(w->floor, 6);
-    assert_int_equal(last_sent(w)->msg.floor, 6);
-    fetch_from(w, 1, 2);
-    assert_int_equal(events_of(w, last_sent(w), events, 8), 2);
-    assert_int_equal(events[0].rseq, 6);
-    assert_int_equal(w->shared.stats.given_up, 5);
-    w->shared.history = 4; /* a smaller setting at the next start */
-    load(w);
-    es_room_tick(w->room, w->now);
-    assert_int_equal(w->floor, 12);
-}
-
-static void history_is_bounded_by_age(void **state)
-{
-    world_t *w = *state;
-    w->shared.age_ms = 1000 * 600;
-    w->shared.history = 100000;
-    join(w, ANN, "ann", 1);
-    say_many(w, 2, 3000, "m");
-    load(w);
-    pass(w, SECONDS(300));
-    say(w, ANN, "ann", 3002, "young");
-    pass(w, SECONDS(301));
-    unsigned turns = 0;
-    while (es_room_tick(w->room, w->now) == w->now.us) turns++;
-    assert_int_equal(turns, 2); /* in steps, so that nobody waits for them */
-    assert_int_equal(w->floor, 3002);
-    pass(w, SECONDS(301));
-    es_room_tick(w->room, w->now); /* and ann, long silent, leaves */
-    assert_int_equal(w->floor, 3003);
-    assert_int_equal(es_room_log(w->room).floor, 3003);
-}
-
 static void who_lists_at_most_a_thousand_and_counts_all(void **state)
 {
     world_t *w = *state;
@@ -492,10 +385,6 @@ int main(void)
         TEST(what_is_not_valid_is_refused_and_the_next_is_taken),
         TEST(what_has_no_address_is_dropped),
         TEST(a_full_room_refuses_and_takes_who_comes_when_there_is_a_place),
-        TEST(fetch_gives_a_page),
-        TEST(a_page_of_long_events_is_bounded_by_bytes),
-        TEST(history_is_bounded_by_count),
-        TEST(history_is_bounded_by_age),
         TEST(who_lists_at_most_a_thousand_and_counts_all),
         TEST(a_refusal_without_a_room),
         TEST(whatever_comes_is_once_and_in_order),
