@@ -244,13 +244,13 @@ test('the newest words stay in view until the reader looks back; uncertain words
   const line = (n) => say('transcript', { text: 'perhaps this', final: true, start_ms: n * 1000, end_ms: n * 1000 + 900, words });
   const linesAre = (n) => page.waitForFunction((want) => document.querySelectorAll('.utterance > time[datetime]').length === want, n);
   const atEnd = () =>
-    page.evaluate(() => {
+    page.waitForFunction(() => {
       const { scrollHeight, scrollTop, clientHeight } = document.getElementById('scroll');
       return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < 2;
     });
   for (let n = 0; n < 40; n++) line(n);
   await linesAre(40);
-  assert.ok(await atEnd());
+  await atEnd();
   assert.equal(await page.textContent('.utterance .unsure'), 'perhaps');
   assert.equal(await page.getAttribute('.utterance .unsure', 'title'), '30 % sure');
   await page.evaluate(() => (document.getElementById('scroll').scrollTop = 0));
@@ -258,7 +258,7 @@ test('the newest words stay in view until the reader looks back; uncertain words
   line(40);
   await page.waitForSelector('#latest:not([hidden])');
   await page.click('#latest');
-  assert.ok(await atEnd());
+  await atEnd();
   assert.ok(await page.isHidden('#latest'));
   await page.click('#mic');
   await stateIs(page, 'idle');

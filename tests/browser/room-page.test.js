@@ -259,8 +259,7 @@ test('earlier messages come when they are asked for, and what is read stays in v
   const page = await openPage(house, '#room=lobby');
   await inside(page);
   await page.waitForFunction(() => document.querySelectorAll('#talk .line').length === 49);
-  const top = () => page.evaluate(() => document.getElementById('talk-scroll').scrollTop);
-  assert.ok((await top()) > 0, 'the newest is in view');
+  await page.waitForFunction(() => document.getElementById('talk-scroll').scrollTop > 0); // the newest is in view
   await page.evaluate(() => (document.getElementById('talk-scroll').scrollTop = 0));
   const placeOf = () => page.locator('.line-text', { hasText: /^message 71$/ }).evaluate((node) => node.getBoundingClientRect().top);
   const place = await placeOf();

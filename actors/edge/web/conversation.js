@@ -11,6 +11,8 @@ import { Turns } from './turns.js';
 import { Unsent } from './unsent.js';
 
 const KEPT = 600; // turns and notes on the page; older ones can be asked for again
+const KEPT_FOR_READER = 2400; // who looks back
+const SLACK = 100; // they go by the hundred
 const PAGE = 50;
 
 export class Conversation {
@@ -23,6 +25,7 @@ export class Conversation {
   #turns;
   #room;
   #first; // the oldest event on the page
+  #replay = true; // what comes is history
 
   /** @param {(text: string) => void} onAgain say this once more */
   constructor(onAgain) {
@@ -37,15 +40,17 @@ export class Conversation {
     this.#first = room.opening.from;
     this.#log.replaceChildren();
     this.#log.setAttribute('aria-live', 'off');
-    this.#speaking.clear();
     this.#unsent.clear();
+    this.interrupt();
     this.#showBeginning(this.#first > 1 ? 'more' : 'whole');
     this.#scroller.follow();
   }
 
   /** The history is here: from now on everything is read out. */
   live() {
+    this.#replay = false;
     this.#log.setAttribute('aria-live', 'polite');
+    this.#scroller.keepUp();
     this.#showBeginning();
     this.#lookBack();
   }
@@ -56,7 +61,7 @@ export class Conversation {
     if (event.own && event.msg_id !== undefined) this.#unsent.settle(event.msg_id);
     this.#turns.add(type, event);
     this.#shorten();
-    this.#scroller.keepUp();
+    if (!this.#replay) this.#scroller.keepUp();
   }
 
   partial(event) {
@@ -69,8 +74,9 @@ export class Conversation {
     this.#scroller.keepUp();
   }
 
-  /** The connection is lost: who speaks is not known any more. */
+  /** The connection is lost: who speaks is not known any more, and what comes next is history. */
   interrupt() {
+    this.#replay = true;
     this.#speaking.clear();
   }
 
@@ -124,8 +130,12 @@ export class Conversation {
 
   /** The page does not grow for ever. */
   #shorten() {
-    if (this.#log.childElementCount <= KEPT || !this.#scroller.following) return;
-    while (this.#log.childElementCount > KEPT || !this.#log.firstElementChild.dataset.rseq) this.#log.firstElementChild.remove();
+    const most = this.#scroller.following ? KEPT : KEPT_FOR_READER;
+    if (this.#log.childElementCount <= most + SLACK) return;
+    this.#scroller.hold(() => {
+      const numbered = () => this.#log.firstElementChild.dataset.rseq !== undefined;
+      while (this.#log.childElementCount > most || !numbered()) this.#log.firstElementChild.remove();
+    });
     this.#first = Number(this.#log.firstElementChild.dataset.rseq);
     this.#showBeginning('more');
   }

@@ -13,7 +13,9 @@ export class Members {
 
   constructor() {
     this.#button.addEventListener('click', () => this.#open(this.#list.hidden));
-    this.#list.addEventListener('keydown', (event) => event.key === 'Escape' && this.#open(false));
+    for (const node of [this.#button, this.#list]) {
+      node.addEventListener('keydown', (event) => event.key === 'Escape' && this.#open(false));
+    }
   }
 
   /** @param {{members: {member: string, name: string}[], total: number}} here @param {(member: string) => boolean} isSelf */

@@ -1,4 +1,7 @@
-/** A box that keeps its end in view, until its reader looks back; then a button leads to the newest. */
+/**
+ * A box that keeps its end in view, until its reader looks back; then a button leads to the newest. It scrolls once a
+ * frame at most, however much is added, for each look at its height lays the whole box out.
+ */
 
 const NEAR_END = 64; // px: this close to the end still counts as following
 
@@ -6,6 +9,8 @@ export class Scroller {
   #box;
   #button;
   #following = true;
+  #frame = 0;
+  #top = 0; // where it was last; only a reader moves it up
 
   constructor(box, button) {
     this.#box = box;
@@ -21,8 +26,8 @@ export class Scroller {
 
   /** Something was added at the end. */
   keepUp() {
-    if (this.#following) this.#toEnd();
-    else this.#button.hidden = false;
+    if (!this.#following) this.#button.hidden = false;
+    else this.#frame ||= requestAnimationFrame(() => this.#toEnd());
   }
 
   /** To the end, and stay there. */
@@ -37,15 +42,21 @@ export class Scroller {
     const { scrollHeight, scrollTop } = this.#box;
     change();
     this.#box.scrollTop = scrollTop + this.#box.scrollHeight - scrollHeight;
+    this.#top = this.#box.scrollTop;
   }
 
   #toEnd() {
-    if (this.#following) this.#box.scrollTop = this.#box.scrollHeight;
+    this.#frame = 0;
+    if (!this.#following) return;
+    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#top = this.#box.scrollTop;
   }
 
   #noteScroll() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END) this.#following = true;
+    else if (scrollTop < this.#top) this.#following = false;
     if (this.#following) this.#button.hidden = true;
+    this.#top = scrollTop;
   }
 }
