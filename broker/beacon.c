@@ -17,6 +17,7 @@
  *       count), "lag_us" uint, "count" uint (frames since its start), "heard_ms" uint (age of its last sign of life), "draining" bool
  *   "edges"         array  of maps, at most 256, those that reported within 5 s:
  *       "name" str, "streams" uint, "frames" uint, "lag_us" uint, "heard_ms" uint
+ *   "quarantine"    array  of maps, at most 32, those of the last 15 min: "client" str, "reason" str, "ago_ms" uint
  */
 #include "beacon.h"
 
@@ -146,6 +147,19 @@ static void pack_edges(pack_t *p, const es_reports_t *reports, uint64_t now_us)
     }
 }
 
+static void pack_quarantine(pack_t *p, const es_quarantine_t *quarantine, uint64_t now_us)
+{
+    pack_bytes(p, "quarantine", strlen("quarantine"));
+    pack_array(p, quarantine->count);
+    for (size_t i = 0; i < quarantine->count; i++) {
+        const es_quarantined_t *entry = &quarantine->list[i];
+        pack_map(p, 3);
+        pack_str(p, "client", entry->client);
+        pack_str(p, "reason", entry->reason);
+        pack_uint(p, "ago_ms", (now_us - entry->at_us) / 1000);
+    }
+}
+
 size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, size_t cap)
 {
     sink_t sink = {.at = buf, .left = cap};
@@ -153,7 +167,7 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     msgpack_packer_init(&p.pk, &sink, put);
     es_placement_stats_t stats;
     es_placement_stats(self->placement, &stats);
-    pack_map(&p, 14);
+    pack_map(&p, 15);
     pack_str(&p, "name", self->name);
     pack_uint(&p, "uptime_ms", (now_us - self->start_us) / 1000);
     pack_uint(&p, "heartbeat_ms", self->heartbeat_us / 1000);
@@ -167,5 +181,6 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     pack_family(&p, "malformed", self->metrics, "earshot_broker_malformed_total");
     pack_workers(&p, self, now_us); /* two keys */
     pack_edges(&p, self->reports, now_us);
+    pack_quarantine(&p, self->quarantine, now_us);
     return p.failed ? 0 : cap - sink.left;
 }

@@ -4,6 +4,7 @@
 
 #include "metrics.h"
 #include "placement.h"
+#include "quarantine.h"
 #include "registry.h"
 #include "reports.h"
 
@@ -13,6 +14,7 @@ typedef struct {
     const es_registry_t *registry;
     const es_placement_t *placement;
     const es_reports_t *reports;
+    const es_quarantine_t *quarantine;
     es_metric_t *const *metrics; /* NULL-terminated, es_broker_metrics() */
 } es_beacon_t;
 

@@ -29,6 +29,8 @@ static const es_option_t options[] = {
                     "after the start, wait so long for workers before placing streams"),
     ES_OPT_DURATION(es_broker_config_t, learn_us, "learn", "2s", 0, 60 * SECOND,
                     "after the start, wait so long for workers to tell which streams they have"),
+    ES_OPT_UINT(es_broker_config_t, quarantine, "quarantine", NULL, "10", 0, 1000,
+                "a stream of which so many workers died in a row, each alone with it, gets no other; 0: never"),
     ES_OPT_UINT(es_broker_config_t, queue, "queue", NULL, "32768", 100, 10000000,
                 "messages that may wait for one peer (high-water mark); more are dropped and sent again"),
     ES_OPT_END};
@@ -95,6 +97,7 @@ static es_hub_t *open_hub(const es_broker_config_t *config)
     hub.house.placement.max_workers = config->max_workers;
     hub.house.placement.stream_idle_us = config->stream_idle_us;
     hub.house.placement.wait_expiry_us = config->wait_expiry_us;
+    hub.house.placement.quarantine = config->quarantine;
     hub.house.placement.settle_us = config->settle_us;
     hub.house.placement.learn_us = config->learn_us;
     return es_hub_new(&hub);

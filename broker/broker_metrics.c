@@ -45,6 +45,8 @@ static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a 
 static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
 static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STARTs that found the queue full.");
 static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
+static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
+                         "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(rewinds, "earshot_broker_rewinds_total", "Frames of unknown streams answered REWIND.");
 static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.");
 static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
@@ -73,6 +75,7 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *
                  {&wait_refused, s->wait_refused},
                  {&wait_expired, s->wait_expired},
                  {&rewinds, s->rewinds},
+                 {&quarantined, s->quarantined},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
                  {&workers, es_registry_count(registry)}};
@@ -117,6 +120,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &wait_refused,
                                         &wait_expired,
                                         &rewinds,
+                                        &quarantined,
                                         &streams,
                                         &waiting,
                                         &workers,

@@ -19,6 +19,7 @@ struct es_house {
     es_registry_t *registry;
     es_placement_t *placement;
     es_reports_t reports;
+    es_quarantine_t quarantine;
     es_decoder_t *decoder;
     es_stream_ref_t *refs; /* scratch for a HELLO's list */
     char topic[32];        /* `sys/<inc>` */
@@ -86,6 +87,7 @@ static const es_span_t own_key = {NULL, 0};
 typedef struct {
     es_house_t *house;
     const char *reason;
+    uint64_t streams; /* of a worker that died; 0: it did not */
 } loss_t;
 
 static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
@@ -93,20 +95,28 @@ static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
     loss_t *loss = ctx;
     es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
     ES_SET(&msg, ES_M_REASON, reason, es_span(loss->reason));
+    if (loss->streams) ES_SET(&msg, ES_M_LOAD, load, loss->streams);
     loss->house->ops->publish(loss->house->ctx, key, &msg, NULL, 0);
 }
 
 /* A worker drains: those of its streams that find a place elsewhere begin anew there. Said again with each sign of life of it, until they have. */
 static void move_away(es_house_t *self, uint64_t inc, uint64_t now_us)
 {
-    loss_t loss = {self, "draining"};
+    loss_t loss = {self, "draining", 0};
     es_placement_worker_movable(self->placement, inc, now_us, stream_lost, &loss);
 }
 
 /* Says so to its streams' senders. The registry is the caller's. */
 static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
 {
-    loss_t loss = {self, reason};
+    loss_t loss = {self, reason, 0};
+    return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
+}
+
+/* The same for a worker that did not leave by itself. */
+static size_t bury(es_house_t *self, uint64_t inc, const char *reason)
+{
+    loss_t loss = {self, reason, es_placement_worker_streams(self->placement, inc)};
     return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
 }
 
@@ -116,7 +126,7 @@ void es_house_unreachable(es_house_t *self, uint64_t inc)
     if (!actor) return;
     es_actor_t was = *actor;
     es_registry_remove(self->registry, inc);
-    size_t streams = give_up(self, inc, "unreachable");
+    size_t streams = bury(self, inc, "unreachable");
     es_metric_add(&es_broker_lost_total, 1);
     es_log_warn("worker lost", ES_S("worker", was.name), ES_S("reason", "unreachable"), ES_U("streams", streams));
 }
@@ -131,7 +141,7 @@ static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
 {
     es_house_t *self = ctx;
     const es_actor_t *actor = es_registry_find(self->registry, inc);
-    size_t streams = give_up(self, inc, "silent");
+    size_t streams = bury(self, inc, "silent");
     es_metric_add(&es_broker_lost_total, 1);
     es_log_warn("worker lost", ES_S("worker", actor->name), ES_S("reason", "silent"), ES_U("streams", streams),
                 ES_U("silence_ms", silence_us / 1000));
@@ -249,6 +259,15 @@ static void answer(es_house_t *self, es_span_t key, const es_route_t *route)
     self->ops->publish(self->ctx, key, &msg, NULL, 0);
 }
 
+static void refuse(es_house_t *self, es_span_t key, const es_msg_t *start, uint64_t now_us)
+{
+    es_msg_t msg = {.kind = ES_REFUSED, .epoch = start->epoch};
+    const char *reason = es_quarantine_add(&self->quarantine, key, start->deaths, now_us);
+    ES_SET(&msg, ES_M_REASON, reason, es_span(reason));
+    es_log_warn("stream in quarantine", ES_B("client", key.ptr, key.len), ES_S("reason", reason));
+    self->ops->publish(self->ctx, key, &msg, NULL, 0);
+}
+
 static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
                                     uint64_t *worker)
 {
@@ -263,7 +282,9 @@ static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_ms
         *worker = route.worker;
         return ES_FORWARD;
     }
-    if (route.verdict == ES_ROUTE_DROP)
+    if (route.verdict == ES_ROUTE_REFUSE)
+        refuse(self, key, msg, now_us);
+    else if (route.verdict == ES_ROUTE_DROP)
         es_log_debug("frame dropped", ES_B("client", key.ptr, key.len), ES_S("reason", es_route_reason(route.reason)));
     else
         answer(self, key, &route);
@@ -332,12 +353,14 @@ static void beacon(es_house_t *self, uint64_t now_us)
     es_placement_stats(self->placement, &stats);
     es_broker_metrics_sync(&stats, self->registry);
     es_reports_tick(&self->reports, now_us);
+    es_quarantine_tick(&self->quarantine, now_us);
     es_beacon_t state = {.name = self->config.name,
                          .start_us = self->start_us,
                          .heartbeat_us = self->config.registry.heartbeat_us,
                          .registry = self->registry,
                          .placement = self->placement,
                          .reports = &self->reports,
+                         .quarantine = &self->quarantine,
                          .metrics = es_broker_metrics()};
     size_t len = es_beacon_encode(&state, now_us, self->beacon, ES_HOUSE_MAX);
     es_msg_t msg = {.kind = ES_BEACON};

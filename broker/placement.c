@@ -49,6 +49,7 @@ es_placement_config_t es_placement_defaults(void)
                                    .settle_us = 300 * MS,
                                    .learn_us = 2 * SECOND,
                                    .rewind_us = 100 * MS,
+                                   .quarantine = 10,
                                    .seed = 1};
 }
 
@@ -237,6 +238,10 @@ static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, 
 static es_route_t place_or_wait(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
 {
     if (msg->epoch == 0 || msg->service.len == 0) return drop(self, ES_ROUTE_BAD_START);
+    if (self->config.quarantine > 0 && msg->deaths >= self->config.quarantine) {
+        self->stats.quarantined++;
+        return (es_route_t){.verdict = ES_ROUTE_REFUSE, .epoch = msg->epoch};
+    }
     es_service_t *s = es_pool_need_service(&self->pool, msg->service);
     if (!s) return drop(self, ES_ROUTE_NO_SERVICE);
     es_waiter_t *waiter = es_map_get(self->waiters, key);

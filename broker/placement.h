@@ -40,7 +40,9 @@ typedef struct {
     uint64_t settle_us;      /* default 300 ms */
     uint64_t learn_us;       /* default 2 s */
     uint64_t rewind_us;      /* a REWIND to one stream at most this often; default 100 ms */
-    uint64_t seed;           /* of the hash map */
+    uint64_t
+        quarantine; /* deaths of workers that were alone with a stream after which it is refused; default 10, 0: never */
+    uint64_t seed;  /* of the hash map */
 } es_placement_config_t;
 es_placement_config_t es_placement_defaults(void);
 
@@ -51,6 +53,7 @@ void es_placement_destroy(es_placement_t **self_p);
 typedef enum {
     ES_ROUTE_FORWARD, /* give it to `worker` */
     ES_ROUTE_WAIT,    /* answer WAIT{epoch, place} */
+    ES_ROUTE_REFUSE,  /* answer REFUSED{epoch}: it has killed as many workers as a stream may */
     ES_ROUTE_REWIND,  /* answer REWIND{epoch} without `expected` and without an incarnation: nobody has state, raise */
     ES_ROUTE_DROP     /* say nothing */
 } es_route_verdict_t;
@@ -112,6 +115,7 @@ typedef struct {
     size_t streams, waiting, workers, services;                 /* now */
     uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
     uint64_t losers;                                            /* learn answered false */
+    uint64_t quarantined;                                       /* STARTs refused */
     uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
 } es_placement_stats_t;

@@ -25,6 +25,7 @@ static const es_catalogue_entry_t entries[] = {
      .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_FROM) | ES_BIT(ES_M_TO) | ES_BIT(ES_M_TEXT)},
     {.kind = ES_WORKER_LOST, .name = "WORKER_LOST"},
     {.kind = ES_WAIT, .name = "WAIT", .required = ES_BIT(ES_M_PLACE)},
+    {.kind = ES_REFUSED, .name = "REFUSED", .required = ES_BIT(ES_M_REASON)},
     {.kind = ES_HELLO,
      .name = "HELLO",
      .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_SERVICE) | ES_BIT(ES_M_CAPACITY),

@@ -20,6 +20,7 @@ typedef enum {
     /* broker -> sender; key = client_id */
     ES_WORKER_LOST = 24, /* epoch: highest forwarded */
     ES_WAIT = 25,        /* place */
+    ES_REFUSED = 26,     /* the stream is not served any more; reason */
     /* worker <-> broker, ROUTER/DEALER; key = the actor's incarnation in hex */
     ES_HELLO = 32,     /* body: streams, msgpack array of [key, epoch] */
     ES_HEARTBEAT = 33, /* answer to PING, from the work loop */

@@ -112,6 +112,7 @@ static void deliver(es_sender_t *self, const es_msg_t *final, const arrival_t *a
 static void commit(es_sender_t *self, const es_msg_t *final, const arrival_t *at)
 {
     self->committed = final->to_seq;
+    self->deaths = 0;
     es_sender_set_checkpoint(self, ES_HAS(final, ES_M_CHECKPOINT) ? final->checkpoint : (es_span_t){0});
     self->probe_at = self->committed < self->sent ? at->now_us + self->config.probe_us : ES_NEVER;
     deliver(self, final, at);
@@ -166,7 +167,18 @@ static bool take_partial(es_sender_t *self, const es_msg_t *msg, const arrival_t
 static bool take_worker_lost(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
 {
     if (!of_this_epoch(self, msg)) return false;
+    if (msg->load == 1) self->deaths++;
     es_sender_begin_epoch(self, false, at->now_us);
+    return true;
+}
+
+static bool take_refused(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
+{
+    (void)at;
+    if (!of_this_epoch(self, msg)) return false;
+    self->done = true;
+    self->rto_at = self->probe_at = self->start_at = self->mark_at = ES_NEVER;
+    if (self->ops->refused) self->ops->refused(self->ctx, msg->reason);
     return true;
 }
 
@@ -195,8 +207,9 @@ static const struct {
     es_kind_t kind;
     bool (*take)(es_sender_t *self, const es_msg_t *msg, const arrival_t *at); /* false: dropped */
 } handlers[] = {
-    {ES_FINAL, take_final},   {ES_ACK, take_ack},   {ES_PARTIAL, take_partial},
-    {ES_REWIND, take_rewind}, {ES_WAIT, take_wait}, {ES_WORKER_LOST, take_worker_lost},
+    {ES_FINAL, take_final},     {ES_ACK, take_ack},   {ES_PARTIAL, take_partial},
+    {ES_REWIND, take_rewind},   {ES_WAIT, take_wait}, {ES_WORKER_LOST, take_worker_lost},
+    {ES_REFUSED, take_refused},
 };
 
 void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)

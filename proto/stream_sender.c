@@ -107,6 +107,7 @@ static void describe_start(const es_sender_t *self, es_msg_t *msg)
     ES_SET(msg, ES_M_PRIORITY, priority, self->config.priority);
     if (self->checkpoint_len > 0)
         ES_SET(msg, ES_M_CHECKPOINT, checkpoint, es_span_of(self->checkpoint, self->checkpoint_len));
+    if (self->deaths > 0) ES_SET(msg, ES_M_DEATHS, deaths, self->deaths);
     if (self->config.language) ES_SET(msg, ES_M_LANGUAGE, language, es_span(self->config.language));
 }
 

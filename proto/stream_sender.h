@@ -30,6 +30,8 @@ typedef struct {
     void (*done)(void *ctx);
     /* es_sender_full was true and is no longer. */
     void (*writable)(void *ctx);
+    /* The stream will not be served any more, for this reason: it is over, like after done. Called once, last. May be NULL. */
+    void (*refused)(void *ctx, es_span_t reason);
     /* The broker has no place for us: place >= 1 in the queue; 0: placed after all. Only on change. May be NULL. */
     void (*waiting)(void *ctx, uint64_t place);
 } es_sender_ops_t;

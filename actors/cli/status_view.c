@@ -174,6 +174,10 @@ void es_status_print(FILE *out, const json_t *status)
     if (shown == rooms) fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
     if (rooms == 0 && number(json_object_get(status, "dropped"), "no_room") > 0)
         fputs("no room actor: what is said to rooms goes nowhere. Start one: earshot-room\n", out);
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(json_object_get(status, "quarantine"), i, entry)
+        fprintf(out, "stream %s is in quarantine: %s\n", string(entry, "client"), string(entry, "reason"));
     if (number(status, "waiting"))
         fprintf(out, "%lld streams wait for a place: start more transcribers\n", number(status, "waiting"));
     fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);

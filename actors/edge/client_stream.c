@@ -1,4 +1,5 @@
 /* A client's stream: the sender, the resampler before it, and the clock in samples. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -50,11 +51,23 @@ static void on_waiting(void *ctx, uint64_t place)
     self->dialect->waiting(self, place);
 }
 
+static void on_refused(void *ctx, es_span_t reason)
+{
+    es_client_t *self = ctx;
+    es_refusal_t why = {.code = "stream_quarantined"};
+    snprintf(why.message, sizeof why.message,
+             "This stream is not transcribed any further: %.*s. What was not final is not transcribed.",
+             (int)(reason.len < 200 ? reason.len : 200), reason.len ? reason.ptr : "");
+    self->dialect->refuse(self, &why);
+    self->done = true;
+}
+
 static const es_sender_ops_t sender_ops = {.transmit = on_transmit,
                                            .deliver = on_deliver,
                                            .partial = on_partial,
                                            .marked = on_marked,
                                            .done = on_done,
+                                           .refused = on_refused,
                                            .writable = on_writable,
                                            .waiting = on_waiting};
 

@@ -88,6 +88,12 @@ static inline void on_done(void *ctx)
     tell(ctx, "done", 0);
 }
 
+static inline void on_refused(void *ctx, es_span_t reason)
+{
+    assert_true(reason.len > 0);
+    tell(ctx, "refused", 0);
+}
+
 static inline void on_writable(void *ctx)
 {
     tell(ctx, "writable", 0);
@@ -103,6 +109,7 @@ static const es_sender_ops_t sender_ops = {.transmit = on_transmit,
                                            .partial = on_partial,
                                            .marked = on_marked,
                                            .done = on_done,
+                                           .refused = on_refused,
                                            .writable = on_writable,
                                            .waiting = on_waiting};
 

@@ -20,11 +20,11 @@ static int without_decoder(void **state)
 }
 
 static const uint32_t kinds[] = {
-    ES_FRAME,       ES_CLOSE,        ES_BUNDLE,       ES_ACK,          ES_REWIND,      ES_FINAL,     ES_PARTIAL,
-    ES_WORKER_LOST, ES_WAIT,         ES_HELLO,        ES_HEARTBEAT,    ES_GOODBYE,     ES_PING,      ES_WHO_ARE_YOU,
-    ES_DROP,        ES_PROBE,        ES_REPORT,       ES_PROBED,       ES_BEACON,      ES_ROOM_JOIN, ES_ROOM_LEAVE,
-    ES_ROOM_SAY,    ES_ROOM_CAPTION, ES_ROOM_PARTIAL, ES_ROOM_MEMBERS, ES_ROOM_FETCH,  ES_ROOM_WHO,  ES_ROOM_NEWS,
-    ES_ROOM_DONE,   ES_ROOM_REFUSED, ES_ROOM_EVENTS,  ES_ROOM_STATE,   ES_ROOM_PRESENT};
+    ES_FRAME,       ES_CLOSE,     ES_BUNDLE,       ES_ACK,          ES_REWIND,       ES_FINAL,       ES_PARTIAL,
+    ES_WORKER_LOST, ES_WAIT,      ES_REFUSED,      ES_HELLO,        ES_HEARTBEAT,    ES_GOODBYE,     ES_PING,
+    ES_WHO_ARE_YOU, ES_DROP,      ES_PROBE,        ES_REPORT,       ES_PROBED,       ES_BEACON,      ES_ROOM_JOIN,
+    ES_ROOM_LEAVE,  ES_ROOM_SAY,  ES_ROOM_CAPTION, ES_ROOM_PARTIAL, ES_ROOM_MEMBERS, ES_ROOM_FETCH,  ES_ROOM_WHO,
+    ES_ROOM_NEWS,   ES_ROOM_DONE, ES_ROOM_REFUSED, ES_ROOM_EVENTS,  ES_ROOM_STATE,   ES_ROOM_PRESENT};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* A message of this kind with what it must have and nothing else. */

@@ -95,6 +95,7 @@ static es_msg_t everything(void)
     ES_SET(&msg, ES_M_RSEQ, rseq, 30);
     ES_SET(&msg, ES_M_FLOOR, floor, 31);
     ES_SET(&msg, ES_M_STREAM, stream, es_span("a1-1"));
+    ES_SET(&msg, ES_M_DEATHS, deaths, 33);
     return msg;
 }
 

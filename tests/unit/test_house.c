@@ -541,6 +541,37 @@ static void test_beacon(void **state)
     msgpack_unpacked_destroy(&beacon);
 }
 
+static void test_a_stream_that_kills_is_refused(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    es_house_unreachable(w->house, 7);
+    assert_int_equal(only(w, ES_WORKER_LOST)->msg.load, 1); /* it was alone there */
+    hello(w, 8, 4, NULL, 0);
+    place(w, CLIENT, 2, 8);
+    place(w, OTHER, 1, 8);
+    es_house_unreachable(w->house, 8);
+    assert_int_equal(w->said[0].msg.load, 2);
+    w->n = 0;
+    hello(w, 7, 4, NULL, 0);
+    es_msg_t start = {.kind = ES_FRAME, .epoch = 3, .seq = 1, .flags = ES_F_START};
+    ES_SET(&start, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&start, ES_M_DEATHS, deaths, 10);
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &start, w->now, &worker), ES_TAKEN);
+    const said_t *said = only(w, ES_REFUSED);
+    assert_int_equal(said->msg.epoch, 3);
+    msgpack_unpacked beacon;
+    next_beacon(w, &beacon);
+    const msgpack_object *list = lookup(&beacon.data, "quarantine");
+    assert_int_equal(list->via.array.size, 1);
+    assert_text(&list->via.array.ptr[0], "client", CLIENT);
+    msgpack_unpacked_destroy(&beacon);
+    ES_SET(&start, ES_M_DEATHS, deaths, 9);
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &start, w->now, &worker), ES_FORWARD);
+}
+
 static void test_beacon_of_a_broker_that_leaves(void **state)
 {
     world_t *w = *state;
@@ -582,10 +613,12 @@ static void test_beacon_that_does_not_fit(void **state)
     (void)state;
     static es_metric_t *const none[] = {NULL};
     static es_reports_t reports;
+    static es_quarantine_t quarantine;
     es_beacon_t beacon = {.name = "broker",
                           .registry = es_registry_new(NULL, 0),
                           .placement = es_placement_new(NULL, 0),
                           .reports = &reports,
+                          .quarantine = &quarantine,
                           .metrics = none};
     char buf[1024];
     size_t len = es_beacon_encode(&beacon, 0, buf, sizeof buf);
@@ -640,6 +673,7 @@ int main(void)
                                        TEST(test_relearn_and_loser),
                                        TEST(test_drain_moves_politely),
                                        TEST(test_drain_tells_streams_to_go),
+                                       TEST(test_a_stream_that_kills_is_refused),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),

@@ -265,6 +265,62 @@ static void a_receiver_that_forgot_all_and_never_asks_is_left(void **state)
     assert_string_equal(sent(w), "2:1S 2:2 2:3 2:4 2:5");
 }
 
+static uint64_t deaths_in_start(world_t *w)
+{
+    uint64_t deaths = 99;
+    for (int i = 0; i < w->n; i++)
+        if (w->out[i].flags & ES_F_START) deaths = ES_HAS(&w->out[i], ES_M_DEATHS) ? w->out[i].deaths : 0;
+    sent(w);
+    return deaths;
+}
+
+static void worker_died(world_t *w, uint64_t epoch, uint64_t streams)
+{
+    es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
+    if (streams) ES_SET(&msg, ES_M_LOAD, load, streams);
+    receive(w, &msg);
+}
+
+static void deaths_alone_are_counted_until_a_commit(void **state)
+{
+    world_t *w = *state;
+    push_n(w, 5);
+    assert_int_equal(deaths_in_start(w), 0);
+    worker_died(w, 1, 1);
+    assert_int_equal(deaths_in_start(w), 1);
+    worker_died(w, 1, 1); /* said twice */
+    assert_int_equal(w->n, 0);
+    worker_died(w, 2, 3); /* one of three streams */
+    assert_int_equal(deaths_in_start(w), 1);
+    worker_died(w, 3, 0); /* it left by itself */
+    assert_int_equal(deaths_in_start(w), 1);
+    worker_died(w, 4, 1);
+    assert_int_equal(deaths_in_start(w), 2);
+    final(w, 5, 1, 2);
+    worker_died(w, 5, 0);
+    assert_int_equal(deaths_in_start(w), 0);
+}
+
+static void a_refusal_is_the_end(void **state)
+{
+    world_t *w = *state;
+    es_msg_t msg = {.kind = ES_REFUSED, .epoch = 2};
+    ES_SET(&msg, ES_M_REASON, reason, es_span("it kills"));
+    push_n(w, 5);
+    receive(w, &msg);
+    assert_string_equal(w->story, ""); /* not of this epoch */
+    msg.epoch = 1;
+    receive(w, &msg);
+    receive(w, &msg);
+    assert_string_equal(w->story, "refused0");
+    assert_int_equal(es_sender_deadline(w->sender), UINT64_MAX);
+    sent(w);
+    final(w, 1, 1, 2);
+    pass(w, MS(20000));
+    assert_string_equal(sent(w), "");
+    assert_string_equal(w->story, "refused0");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, sender_setup, sender_teardown)
@@ -284,6 +340,8 @@ int main(void)
         T(hostile_values_change_nothing),
         T(a_receiver_that_began_again_is_followed_back),
         T(a_receiver_that_forgot_all_and_never_asks_is_left),
+        T(deaths_alone_are_counted_until_a_commit),
+        T(a_refusal_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

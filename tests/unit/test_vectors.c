@@ -59,6 +59,7 @@ static const struct {
     FIELD("rseq", ES_M_RSEQ, UINT, rseq),
     FIELD("floor", ES_M_FLOOR, UINT, floor),
     FIELD("stream", ES_M_STREAM, STR, stream),
+    FIELD("deaths", ES_M_DEATHS, UINT, deaths),
 #undef FIELD
 };
 

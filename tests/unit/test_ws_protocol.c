@@ -143,6 +143,24 @@ static void who_can_go_on_elsewhere_is_asked_to(void **state)
     world_destroy(w);
 }
 
+static void a_stream_in_quarantine_ends_with_the_reason(void **state)
+{
+    (void)state;
+    world_t *w = greeted();
+    world_text(w, START);
+    world_chunk(w, 3200);
+    world_said(w);
+    es_msg_t msg = {.version = ES_VERSION, .kind = ES_REFUSED, .epoch = w->sent[w->sent_count - 1].epoch};
+    ES_SET(&msg, ES_M_REASON, reason, es_span("10 workers died"));
+    es_client_receive(w->client, &msg, NULL, 0);
+    refused(w, "stream_quarantined");
+    assert_non_null(strstr(world_said(w), "audio.done"));
+    world_text(w, START);
+    world_chunk(w, 320);
+    assert_non_null(strstr(world_said(w), "\"seq\":1,"));
+    world_destroy(w);
+}
+
 static void a_resume_that_is_none(void **state)
 {
     (void)state;
@@ -292,6 +310,7 @@ int main(void)
                                        cmocka_unit_test(a_resumable_stream_tells_of_every_commit),
                                        cmocka_unit_test(a_stream_goes_on_where_it_was),
                                        cmocka_unit_test(who_can_go_on_elsewhere_is_asked_to),
+                                       cmocka_unit_test(a_stream_in_quarantine_ends_with_the_reason),
                                        cmocka_unit_test(a_resume_that_is_none),
                                        cmocka_unit_test(words_are_said),
                                        cmocka_unit_test(marks_come_back_in_order),
