@@ -14,6 +14,11 @@ static void replace(char **field, const char *text)
     *field = fresh;
 }
 
+static bool is(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
 static void show(es_chat_session_t *self, const es_message_t *m)
 {
     self->ops->show(self->ctx, m);
@@ -75,9 +80,10 @@ static void tell_first(es_chat_session_t *self, const es_message_t *m)
 static void tell_gap(es_chat_session_t *self, const es_chat_gap_t *gap)
 {
     if (gap->from > gap->to) return;
+    ull_t count = gap->to - gap->from + 1;
     es_chat_note(self, ES_CHAT_WARNING,
-                 "%llu event%s will never come (number %llu to %llu): the room does not keep them",
-                 (ull_t)(gap->to - gap->from + 1), gap->from == gap->to ? "" : "s", (ull_t)gap->from, (ull_t)gap->to);
+                 "%llu event%s will never come (number %llu to %llu): the room does not keep them", count,
+                 count == 1 ? "" : "s", (ull_t)gap->from, (ull_t)gap->to);
 }
 
 static void tell_again(es_chat_session_t *self, const es_message_t *m)
@@ -174,6 +180,13 @@ static void hear_history(es_chat_session_t *self, const es_message_t *m)
         es_chat_note(self, ES_CHAT_NOTE, m->complete ? "that was everything" : "there was more before that");
 }
 
+/* A server that goes down asks to be left before it closes. */
+static void hear_status(es_chat_session_t *self, const es_message_t *m)
+{
+    show(self, m);
+    if (is(m->code, "draining") && self->state < LEAVING) es_chat_fail(self, "it goes down");
+}
+
 static void hear_invalid(es_chat_session_t *self, const es_message_t *m)
 {
     es_chat_note(self, ES_CHAT_WARNING, "a message of the server is ignored: %s", m->text);
@@ -183,11 +196,6 @@ static void ignore(es_chat_session_t *self, const es_message_t *m)
 {
     (void)self;
     (void)m;
-}
-
-static bool is(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
 }
 
 static void line_refused(es_chat_session_t *self, const es_message_t *m)
@@ -272,7 +280,8 @@ static void (*const hears[ES_MESSAGE_INVALID + 1])(es_chat_session_t *, const es
     [ES_MESSAGE_WELCOME] = hear_welcome, [ES_MESSAGE_RESUMED] = hear_resumed, [ES_MESSAGE_ENTERED] = hear_entered,
     [ES_MESSAGE_JOINED] = hear_event,    [ES_MESSAGE_LEFT] = hear_event,      [ES_MESSAGE_SPOKEN] = hear_event,
     [ES_MESSAGE_CAPTION] = hear_event,   [ES_MESSAGE_SAID] = hear_said,       [ES_MESSAGE_HISTORY] = hear_history,
-    [ES_MESSAGE_ERROR] = hear_error,     [ES_MESSAGE_PONG] = ignore,          [ES_MESSAGE_INVALID] = hear_invalid,
+    [ES_MESSAGE_ERROR] = hear_error,     [ES_MESSAGE_STATUS] = hear_status,   [ES_MESSAGE_PONG] = ignore,
+    [ES_MESSAGE_INVALID] = hear_invalid,
 };
 
 void es_chat_session_hear(es_chat_session_t *self, const es_message_t *message, uint64_t now_us)

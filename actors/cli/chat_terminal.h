@@ -1,11 +1,5 @@
-/* A line that is edited at the bottom of a terminal while other lines appear above it. Over libedit; the only file pair that includes it.
- *
- *     12:03 Bob: hello                       printed: scrolls away and stays in the terminal's scrollback
- *     (Bob (voice): one two thr)             the status: changes in place, never wider than the terminal, absent where empty
- *     Ann> what I am typi_                   the line, with the keys of ~/.editrc, in as many rows as it takes
- *
- * What is printed first takes the status and the line off the screen; they are drawn again before the program waits. libedit does not tell where
- * the cursor is, so the rows above it are counted here by libedit's rules. A terminal that is made narrower is taken to wrap anew what it shows, as most do.
+/* A line that is edited at the bottom of a terminal while other lines appear above it (prompt_view.h). The keys, the history and ~/.editrc are libedit's; this is the only file
+ * pair that includes it. What libedit itself would show goes nowhere: it does not tell where its cursor is, and with wide characters at the margin it does not know.
  *
  * One thread. While a line is read the program runs inside `wait`.
  */
@@ -23,7 +17,7 @@ typedef bool es_chat_terminal_wait_t(void *ctx);
 /* in and out: the terminal. Dies on lack of memory; NULL where the terminal cannot be used. */
 es_chat_terminal_t *es_chat_terminal_new(FILE *in, FILE *out, const char *prompt, es_chat_terminal_wait_t *wait,
                                          void *ctx);
-/* Takes the status and the line off the screen and gives the terminal back as it was. */
+/* Takes the line off the screen and gives the terminal back as it was. */
 void es_chat_terminal_destroy(es_chat_terminal_t **self_p);
 
 /* Lets a line be edited. Valid until the next call; without its end; off the screen. NULL: Ctrl-D on an empty line, a hangup, or `wait` said so. */
@@ -34,7 +28,7 @@ bool es_chat_terminal_hung_up(const es_chat_terminal_t *self);
 void es_chat_terminal_draw(es_chat_terminal_t *self);
 /* Where to write whole lines. Ask again each time. */
 FILE *es_chat_terminal_print(es_chat_terminal_t *self);
-/* The status: head, and of tail as much from its end as fits. */
+/* The status above the line: head, and of tail as much from its end as fits. */
 void es_chat_terminal_status(es_chat_terminal_t *self, const char *head, const char *tail);
 /* Empties the line. False where it was empty. */
 bool es_chat_terminal_clear(es_chat_terminal_t *self);

@@ -360,6 +360,14 @@ def test_a_line_of_several_rows(server, screen):
         screen.await_lines(f"22:13 Bob: at {length}", "Ann> ")
 
 
+def test_pasted_lines(server, screen):
+    lines = [f"pasted {i} " + "x" * 70 for i in range(30)]
+    screen.type("\r".join(lines) + "\rand more")
+    screen.await_lines(("22:13 Ann: " + lines[-1])[:60], ("22:13 Ann: " + lines[-1])[60:], "Ann> and more")
+    assert server.texts() == lines
+    assert sum("pasted" in line for line in screen.lines()) == 30
+
+
 def test_scrollback_is_kept(server, screen):
     screen.type("typing")
     for i in range(40):  # more than the rows of the screen

@@ -160,6 +160,18 @@ static void a_lost_connection(void **state)
     chat_world_close(&w);
 }
 
+static void a_server_that_goes_down_is_left(void **state)
+{
+    chat_world_t w;
+    (void)state;
+    chat_world_inside(&w);
+    chat_hear(&w, "status", "\"state\":\"draining\"");
+    chat_check(&w, "show status\ndrop\nwarn the connection to ws://a/ws is lost: it goes down; connecting again\n");
+    chat_at(&w, w.wake - w.now);
+    chat_check(&w, "connect 1\n");
+    chat_world_close(&w);
+}
+
 static void nothing_was_missed(void **state)
 {
     chat_world_t w;
@@ -601,6 +613,7 @@ int main(void)
         cmocka_unit_test(saying_and_leaving),
         cmocka_unit_test(who_leaves_is_not_kept_by_a_dead_server),
         cmocka_unit_test(a_lost_connection),
+        cmocka_unit_test(a_server_that_goes_down_is_left),
         cmocka_unit_test(nothing_was_missed),
         cmocka_unit_test(a_gap_is_told),
         cmocka_unit_test(a_session_that_is_not_taken_over),
