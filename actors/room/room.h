@@ -21,7 +21,7 @@
  * Members. A member is a session, there through one client_id. Who comes under another client_id moves silently; a list of an edge moves a session only
  * where it is away, so an edge that has not noticed yet that its client is gone cannot take it back.
  *
- *                 JOIN, MEMBERS lists it
+ *           JOIN, SAY, CAPTION, or MEMBERS lists it
  *      (absent) ---------------------------> PRESENT --- its edge does not list it, or is silent for 6 s ---> AWAY
  *          ^                                  |   ^                                                            | |
  *          |<------------- LEAVE -------------'   '--- it does or says something, or a list has it again ------' |

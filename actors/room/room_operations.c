@@ -91,6 +91,18 @@ static void leave_again(es_room_t *self, const es_room_request_t *rq)
 
 /* ---- SAY */
 
+/* Who says something is there. It left because its edge could not be heard for too long, or the log is another one: so it joins by this. NULL where it has
+ * said LEAVE, or there is no place. */
+static es_room_seated_t *come_back(es_room_t *self, const es_room_request_t *rq)
+{
+    const es_msg_t *msg = rq->msg;
+    es_room_seat_t seat = {.session = msg->session, .client = msg->client, .name = msg->name};
+    if (es_room_members_left(&self->members, msg->client) || self->members.count >= self->shared->members_max)
+        return NULL;
+    es_room_sit(self, &seat, rq->now);
+    return es_room_members_find(&self->members, msg->session);
+}
+
 static bool say_valid(es_room_t *self, const es_msg_t *msg)
 {
     if (msg->text.len > self->shared->text_max) {
@@ -118,7 +130,7 @@ static bool say(es_room_t *self, const es_room_request_t *rq, es_room_seated_t *
     uint64_t rseq = self->ops->said(self->ctx, rq->msg->session, rq->msg->msg_id);
     if (rseq > 0)
         stats(self)->again++;
-    else if (member)
+    else if (member || (member = come_back(self, rq)))
         rseq = store_message(self, rq, member);
     if (rseq > 0)
         done(self, rq, rseq);
@@ -184,7 +196,7 @@ static bool caption(es_room_t *self, const es_room_request_t *rq, es_room_seated
     bool begun = self->ops->captioned(self->ctx, msg->session, msg->stream, &until);
     if (begun && msg->end <= until) {
         stats(self)->cut++;
-    } else if (!member) {
+    } else if (!member && !(member = come_back(self, rq))) {
         refuse(self, rq, ES_ROOM_NOT_MEMBER);
         return true;
     } else if (begun && msg->start < until && !cut(self, rq, &new, until, text)) {
