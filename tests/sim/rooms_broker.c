@@ -1,7 +1,7 @@
 /* Brokers: the real registry, and between it and the sockets what broker/house.c and broker/rooms.c do. */
 #include <string.h>
 
-#include "rooms.h"
+#include "rooms_sim.h"
 
 static int actor_of(const sim_t *sim, uint64_t inc)
 {
@@ -23,6 +23,7 @@ static const es_actor_t *choose(const es_registry_t *registry, es_span_t id)
     const es_actor_t *best = NULL, *actor;
     uint64_t most = 0;
     for (size_t i = 0; (actor = es_registry_at(registry, i)); i++) {
+        if (actor->draining) continue;
         uint64_t weight = world_mix((uint64_t)actor->name[5] << 8 ^ (uint64_t)id.ptr[1]);
         if (best && (weight < most || (weight == most && actor->inc < best->inc))) continue;
         most = weight;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rooms.h"
+#include "rooms_sim.h"
 
 enum { WORDS = 2048 };
 
@@ -16,7 +16,8 @@ static bool of(const es_room_event_t *event, es_event_type_t type, es_span_t ses
 /* It comes again at once: under another name. */
 static bool renamed(const log_t *log, uint64_t left, es_span_t session)
 {
-    return left < log->at.last && of(&log->rows[left]->event, ES_EVENT_JOINED, session);
+    const row_t *next = store_row(log, left + 1);
+    return next && of(&next->event, ES_EVENT_JOINED, session) && next->event.at_ms == log->rows[left - 1]->event.at_ms;
 }
 
 bool check_member(const log_t *log, es_span_t session, uint64_t after, bool *left)
@@ -46,7 +47,7 @@ static bool room_lives(const sim_t *sim, int room)
 static bool client_settled(const sim_t *sim, int c, char *why, size_t cap)
 {
     const client_t *client = &sim->clients[c];
-    const log_t *log = sim->stores[client->room].log;
+    const log_t *log = sim->tables[client->room].log;
     char session[32];
     bool left = false;
     client_session(c, session);
@@ -96,7 +97,7 @@ bool check_empty(const sim_t *sim, char *why, size_t cap)
         snprintf(why, cap, "c%d has not left", c);
         if (client->state != OUT) return false;
         bool member =
-            sim->stores[client->room].log && check_member(sim->stores[client->room].log, es_span(session), 0, &left);
+            sim->tables[client->room].log && check_member(sim->tables[client->room].log, es_span(session), 0, &left);
         if (member && room_lives(sim, client->room)) return false;
     }
     for (int e = 0; e < sim->plan.edges; e++)
@@ -104,13 +105,12 @@ bool check_empty(const sim_t *sim, char *why, size_t cap)
             snprintf(why, cap, "edge-%d keeps r%d", e + 1, r);
             if (sim->edges[e].rooms[r]) return false;
         }
-    for (int a = 0; a < sim->plan.actors; a++)
-        for (int r = 0; r < ROOMS; r++) {
-            const hosted_t *h = &sim->actors[a].rooms[r];
-            snprintf(why, cap, "room-%d keeps members of r%d", a + 1, r);
-            if (h->room && h->term == sim->stores[r].term && es_room_members(h->room) > 0 && room_lives(sim, r))
-                return false;
-        }
+    for (int a = 0; a < sim->plan.actors; a++) {
+        es_rooms_stats_t stats;
+        es_rooms_stats(sim->actors[a].rooms, &stats);
+        snprintf(why, cap, "room-%d keeps %d rooms", a + 1, (int)stats.open);
+        if (stats.open > 0) return false;
+    }
     return true;
 }
 
@@ -190,7 +190,7 @@ static void check_captions(sim_t *sim, int c, const log_t *log)
 static void check_client(sim_t *sim, int c)
 {
     const client_t *client = &sim->clients[c];
-    const log_t *log = sim->stores[client->room].log;
+    const log_t *log = sim->tables[client->room].log;
     bool left;
     char session[32];
     history_t history = {0};
@@ -198,9 +198,9 @@ static void check_client(sim_t *sim, int c)
     for (uint64_t rseq = 1; rseq <= log->at.last; rseq++) check_row(sim, c, log, &log->rows[rseq - 1]->event, &history);
     check_captions(sim, c, log);
     client_session(c, session);
-    check_member(log, es_span(session), client->joined_rseq, &left);
-    if (sim->plan.mild && client->state == IN && left)
-        world_fail(&sim->world, "c%d was thrown out though it was there", c);
+    uint64_t since = sim->plan.mild ? client->joined_rseq : sim->well_rseq[client->room];
+    check_member(log, es_span(session), since, &left);
+    if (client->state == IN && left) world_fail(&sim->world, "c%d was thrown out though it was there", c);
     for (uint32_t n = 0; n < client->said; n++) {
         const message_t *m = &client->messages[n];
         const row_t *row = m->said && m->log == log->at.log ? store_row(log, m->rseq) : NULL;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "catalogue.h"
-#include "rooms.h"
+#include "rooms_sim.h"
 
 enum { ACTIVE_UNTIL_US = 8000000, UNANSWERED = 48, WORD = 1000 };
 
@@ -64,14 +64,12 @@ static void say_again(sim_t *sim, int c)
 {
     const client_t *client = &sim->clients[c];
     for (uint32_t n = client->answered; n < client->said; n++)
-        if (!client->messages[n].said && !client->messages[n].refused) say_message(sim, c, n);
+        if (!client->messages[n].said) say_message(sim, c, n);
 }
 
 static void answered(client_t *client)
 {
-    while (client->answered < client->said &&
-           (client->messages[client->answered].said || client->messages[client->answered].refused))
-        client->answered++;
+    while (client->answered < client->said && client->messages[client->answered].said) client->answered++;
 }
 
 static void on_said(sim_t *sim, int c, const es_msg_t *msg)
@@ -82,7 +80,7 @@ static void on_said(sim_t *sim, int c, const es_msg_t *msg)
     const log_t *log = store_log(sim, client->room, msg->log);
     const row_t *row = log ? store_row(log, msg->rseq) : NULL;
     message_t *message = &client->messages[n];
-    if (of != c || n >= client->said || message->said || message->refused)
+    if (of != c || n >= client->said || message->said)
         world_fail(&sim->world, "c%d: %.*s is answered, but was not asked", c, (int)msg->msg_id.len, msg->msg_id.ptr);
     else if (!row || !es_span_eq(row->event.msg_id, msg->msg_id))
         world_fail(&sim->world, "c%d: %.*s is acknowledged as %" PRIu64 " and not stored there", c,
@@ -93,27 +91,11 @@ static void on_said(sim_t *sim, int c, const es_msg_t *msg)
     answered(client);
 }
 
-/* Only who has been thrown out, or whose room's store was lost, may hear this. */
+/* Nobody asks for what it may not, and nobody is forgotten. */
 static void on_refused(sim_t *sim, int c, const es_msg_t *msg)
 {
-    client_t *client = &sim->clients[c];
-    const log_t *log = sim->stores[client->room].log;
-    char session[32];
-    bool left = false;
-    int of = -1;
-    client_session(c, session);
-    sim->figures.refused++;
-    if (log && !log->older && client->has_view)
-        check_member(log, es_span(session), client->joined_rseq, &left);
-    else
-        left = true;
-    if (!left || !es_span_eq(msg->reason, es_span("not_member")))
-        world_fail(&sim->world, "c%d: %.*s of kind %" PRIu64 " though it is there", c, (int)msg->reason.len,
-                   msg->reason.ptr, msg->flags);
-    if (msg->flags != ES_ROOM_SAY) return;
-    uint32_t n = client_message_of(msg->msg_id, &of);
-    if (of == c && n < client->said) client->messages[n].refused = true;
-    answered(client);
+    world_fail(&sim->world, "c%d: %.*s, operation of kind %" PRIu64 ", %.*s", c, (int)msg->reason.len, msg->reason.ptr,
+               msg->flags, (int)msg->msg_id.len, msg->msg_id.ptr);
 }
 
 /* ---- captions: words w0, w1, w2 ... of a second's tenth each */

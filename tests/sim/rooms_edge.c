@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "rooms.h"
+#include "rooms_sim.h"
 
 enum { SYNC_US = 2000000, FIRST_SYNC_US = 100000, SOON_US = 50000, BEACON_US = 2000000, ROWS = 64, LISTED = 512 };
 

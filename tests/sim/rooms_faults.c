@@ -1,5 +1,5 @@
 /* What goes wrong in a schedule, drawn from its seed. */
-#include "rooms.h"
+#include "rooms_sim.h"
 
 static int some(sim_t *sim, int first, int n)
 {
@@ -13,15 +13,15 @@ static void draw_fault(sim_t *sim, fault_t *f)
     int actor = some(sim, NODE_ACTOR, p->actors), edge = some(sim, NODE_EDGE, p->edges);
     int broker = some(sim, NODE_BROKER, p->brokers);
     *f = (fault_t){.at = SECONDS(1) + world_below(&sim->world, SECONDS(7)),
-                   .lasts = MS(50) + world_below(&sim->world, SECONDS(4)),
+                   .lasts = MS(50) + world_below(&sim->world, SECONDS(world_chance(&sim->world, 60) ? 25 : 4)),
                    .room = some(sim, 0, p->rooms)};
     static const struct {
         uint64_t below;
         fault_kind_t kind;
         int whose;
-    } table[] = {{22, FAULT_KILL, 0}, {36, FAULT_STOP, 0}, {46, FAULT_KILL, 1},   {52, FAULT_STOP, 1},
-                 {66, FAULT_KILL, 2}, {74, FAULT_STOP, 2}, {79, FAULT_CUT, 0},    {83, FAULT_CUT, 1},
-                 {87, FAULT_CUT, 2},  {96, FAULT_DISK, 0}, {100, FAULT_UNLOAD, 0}};
+    } table[] = {{22, FAULT_KILL, 0}, {36, FAULT_STOP, 0}, {46, FAULT_KILL, 1},  {52, FAULT_STOP, 1},
+                 {66, FAULT_KILL, 2}, {74, FAULT_STOP, 2}, {79, FAULT_CUT, 0},   {83, FAULT_CUT, 1},
+                 {87, FAULT_CUT, 2},  {95, FAULT_DISK, 0}, {100, FAULT_DRAIN, 0}};
     const int nodes[] = {actor, broker, edge};
     size_t i = 0;
     while (dice >= table[i].below) i++;
@@ -39,6 +39,7 @@ static void draw_network(sim_t *sim, plan_t *p)
     p->jitter_us = world_below(w, world_chance(w, 200) ? MS(50) : MS(1));
     p->turn_us = world_below(w, MS(3));
     p->sync_us = world_below(w, world_chance(w, 200) ? MS(60) : MS(5));
+    p->idle_us = MS(200) + world_below(w, SECONDS(5));
 }
 
 static void draw_sizes(sim_t *sim, plan_t *p)
@@ -51,7 +52,7 @@ static void draw_sizes(sim_t *sim, plan_t *p)
     p->rooms = some(sim, 1, ROOMS);
     p->history = world_chance(w, 300) ? 5 + world_below(w, 40) : 1000;
     p->backlog = world_below(w, 100);
-    p->page = 1 + world_below(w, world_chance(w, 300) ? 4 : 255);
+    p->page = 8 + world_below(w, world_chance(w, 300) ? 4 : 248);
     p->held = world_chance(w, 300) ? world_below(w, 4) : 1024;
     p->pace_us = MS(50) + world_below(w, MS(600));
 }
@@ -71,6 +72,7 @@ void faults_plan(sim_t *sim)
         trouble += f->lasts;
         world_at(&sim->world, f->at, EV_FAULT, i, NULL);
     }
+    if (world_chance(&sim->world, 100)) p->linger_us = SECONDS(25);
     p->mild = trouble < SECONDS(6) && p->loss < 30;
 }
 
@@ -89,7 +91,7 @@ static void kill_node(sim_t *sim, int node)
 
 static void trace(sim_t *sim, const fault_t *f)
 {
-    static const char *const words[FAULT_KINDS] = {"kill", "stop", "cut off", "disk", "unload", "wipe"};
+    static const char *const words[FAULT_KINDS] = {"kill", "stop", "cut off", "disk", "drain", "wipe"};
     world_trace(&sim->world, "FAULT %s node %d, r%d, for %d ms", words[f->kind], f->node, f->room,
                 (int)(f->lasts / 1000));
 }
@@ -111,11 +113,11 @@ void faults_begin(sim_t *sim, int i)
         sim->cut_until[f->node] = sim->world.now + f->lasts;
         return;
     case FAULT_DISK:
-        sim->stores[f->room].fails_until = sim->world.now + f->lasts / 4;
+        sim->disk_fails_until = sim->world.now + f->lasts / 4;
         return;
-    case FAULT_UNLOAD:
-        actor_unload(sim, f->node - NODE_ACTOR, f->room);
-        return;
+    case FAULT_DRAIN:
+        actor_drain(sim, f->node - NODE_ACTOR);
+        break;
     default:
         store_wipe(sim, f->room);
         return;
@@ -143,6 +145,13 @@ static void wake(sim_t *sim, int n)
         broker_timer(sim, n - NODE_BROKER);
 }
 
+/* One that drained has not ended yet. */
+static void restart_actor(sim_t *sim, int a)
+{
+    actor_stop(sim, a);
+    actor_start(sim, a);
+}
+
 void faults_end(sim_t *sim, int i)
 {
     int n = sim->plan.fault[i].node;
@@ -150,7 +159,7 @@ void faults_end(sim_t *sim, int i)
     if (sim->nodes[n].state == STOPPED)
         wake(sim, n);
     else if (n >= NODE_ACTOR)
-        actor_start(sim, n - NODE_ACTOR);
+        restart_actor(sim, n - NODE_ACTOR);
     else if (n >= NODE_EDGE)
         edge_start(sim, n - NODE_EDGE);
     else

@@ -1,11 +1,12 @@
-/* The simulation of rooms: see rooms.h for what it is, harness.h for the command line. */
+/* The simulation of rooms: see rooms_sim.h for what it is, harness.h for the command line. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
 #include "harness.h"
-#include "rooms.h"
+#include "log.h"
+#include "rooms_sim.h"
 
 static bool run(void *sim, uint64_t seed, int off, bool trace)
 {
@@ -31,9 +32,9 @@ static void figures(const void *sim, char *out, size_t cap)
 {
     const figures_t *f = &((const sim_t *)sim)->figures;
     snprintf(out, cap,
-             "%" PRIu64 " events, %" PRIu64 " deliveries, %" PRIu64 " acknowledged, %" PRIu64 " refused, %" PRIu64
+             "%" PRIu64 " events, %" PRIu64 " deliveries, %" PRIu64 " acknowledged, %" PRIu64
              " told of what is gone, %" PRIu64 " transactions fenced, %" PRIu64 " resets",
-             f->events, f->deliveries, f->acknowledged, f->refused, f->missed, f->fenced, f->resets);
+             f->events, f->deliveries, f->acknowledged, f->missed, f->fenced, f->resets);
 }
 
 int main(int argc, char **argv)
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
                                       .safeguards_n = SAFE_MODES};
     sim_t *sim = es_alloc_zero(sizeof *sim);
     sim->decoder = es_decoder_new();
+    es_log_init("sim_rooms", ES_LOG_ERROR, false);
     int rc = harness_main(&harness, sim, argc, argv);
     world_fini(&sim->world);
     es_decoder_destroy(&sim->decoder);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "rooms.h"
+#include "rooms_sim.h"
 
 enum { RECENT = 50, ASK_US = 500000 };
 

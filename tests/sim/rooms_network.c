@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "rooms.h"
+#include "rooms_sim.h"
 
 packet_t *packet_new(int from, int to, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
@@ -17,6 +17,20 @@ packet_t *packet_new(int from, int to, es_span_t key, const es_msg_t *msg, const
     memcpy(p->data + key.len, envelope, n);
     if (len > 0) memcpy(p->data + key.len + n, body, len);
     return p;
+}
+
+packet_t *packet_copy(const packet_t *packet)
+{
+    size_t size = sizeof *packet + packet->key_len + packet->envelope_len + packet->body_len;
+    packet_t *twin = es_alloc(size);
+    memcpy(twin, packet, size);
+    twin->next = NULL;
+    return twin;
+}
+
+void packet_free(packet_t *packet)
+{
+    free(packet);
 }
 
 es_span_t packet_key(const packet_t *packet)
@@ -103,19 +117,11 @@ static void put(sim_t *sim, packet_t *packet)
     world_at(&sim->world, at, EV_PACKET, packet->to, packet);
 }
 
-static packet_t *copy(const packet_t *packet)
-{
-    size_t size = sizeof *packet + packet->key_len + packet->envelope_len + packet->body_len;
-    packet_t *twin = es_alloc(size);
-    memcpy(twin, packet, size);
-    return twin;
-}
-
 void network_send(sim_t *sim, packet_t *packet, int channel)
 {
     bool calm = sim->world.now >= sim->plan.calm_at;
     packet->channel = channel;
-    if (!calm && world_chance(&sim->world, sim->plan.dup)) put(sim, copy(packet));
+    if (!calm && world_chance(&sim->world, sim->plan.dup)) put(sim, packet_copy(packet));
     if ((!calm && world_chance(&sim->world, sim->plan.loss)) || sim->world.now < sim->cut_until[packet->from]) {
         trace(sim, "lost", packet);
         free(packet);

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rooms.h"
+#include "rooms_sim.h"
 
-/* So long after the last fault all must be well; a member that has vanished is noticed within 18 s. */
-#define PATIENCE SECONDS(60)
-#define LOOK MS(200) /* between two looks whether it is */
+/* So long after the last fault all must be well. A connection that has ended may be noticed 5 s later, an actor that starts anew gives edges 6 s, and
+ * whoever is away leaves after 10 s. */
+#define PATIENCE SECONDS(30)
+#define MENDED SECONDS(5) /* what an event or an old copy of a message disturbs is mended by then */
+#define LOOK MS(200)      /* between two looks whether it is */
 #define FRESH offsetof(sim_t, plan)
 
 static void begin(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
@@ -31,7 +33,7 @@ static void end(sim_t *sim)
     for (int e = 0; e < sim->plan.edges; e++) edge_stop(sim, e);
     for (int a = 0; a < sim->plan.actors; a++) actor_stop(sim, a);
     for (int b = 0; b < sim->plan.brokers; b++) broker_stop(sim, b);
-    for (int r = 0; r < ROOMS; r++) store_fini(&sim->stores[r]);
+    store_fini(sim);
 }
 
 /* Events of an actor's turn carry the life in which it began. */
@@ -83,15 +85,35 @@ static void say_goodbye(sim_t *sim)
 }
 
 /* True where the schedule is over. */
+static bool look_at_end(sim_t *sim, char *why, size_t cap)
+{
+    if (!check_empty(sim, why, cap)) return false;
+    check_logs(sim);
+    return true;
+}
+
+static void look_at_rest(sim_t *sim, char *why, size_t cap)
+{
+    bool good = check_settled(sim, why, cap);
+    if (good && sim->well_at == 0) {
+        sim->well_at = sim->world.now;
+        for (int r = 0; r < ROOMS; r++) sim->well_rseq[r] = sim->tables[r].log ? sim->tables[r].log->at.last : 0;
+    }
+    if (good) sim->last_well_at = sim->world.now;
+    if (sim->well_at > 0 && sim->world.now > sim->last_well_at + MENDED)
+        world_fail(&sim->world, "it was well, and did not last: %s", why);
+    if (good && sim->world.now >= sim->well_at + sim->plan.linger_us) say_goodbye(sim);
+}
+
+/* True where the schedule is over. */
 static bool look(sim_t *sim)
 {
     char why[128] = "";
-    uint64_t limit = sim->plan.calm_at + (sim->goodbye ? 2 : 1) * PATIENCE;
-    bool good = sim->goodbye ? check_empty(sim, why, sizeof why) : check_settled(sim, why, sizeof why);
-    if (good && sim->goodbye) check_logs(sim);
-    if (good && sim->goodbye) return true;
-    if (good) say_goodbye(sim);
-    if (!good && sim->world.now > limit) world_fail(&sim->world, "stuck: %s", why);
+    bool goes = sim->goodbye, well = sim->well_at > 0;
+    uint64_t limit = goes ? sim->well_at + sim->plan.linger_us + PATIENCE : sim->plan.calm_at + PATIENCE;
+    if (goes && look_at_end(sim, why, sizeof why)) return true;
+    if (!goes) look_at_rest(sim, why, sizeof why);
+    if ((goes || !well) && sim->world.now > limit) world_fail(&sim->world, "stuck: %s", why);
     return false;
 }
 

@@ -1,7 +1,7 @@
 /* What one client sees of a room: a run of the log without a gap and without a repeat, or told honestly what is gone. */
 #include <inttypes.h>
 
-#include "rooms.h"
+#include "rooms_sim.h"
 
 /* Told that everything below `from` is gone: it must be. */
 static void check_gone(sim_t *sim, int c, uint64_t log_id, uint64_t from)
