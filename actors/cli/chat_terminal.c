@@ -100,17 +100,17 @@ static unsigned char key_clear_screen(EditLine *edit, int key)
 }
 
 static const struct {
-    const char *key, *name, *help;
+    const wchar_t *key, *name, *help; /* libedit keeps the pointers */
     unsigned char (*run)(EditLine *edit, int key);
-} keys[] = {{"^D", "chat-end", "Leave, or delete a character", key_end},
-            {"^L", "chat-clear-screen", "Clear the screen", key_clear_screen}};
+} keys[] = {{L"^D", L"chat-end", L"Leave, or delete a character", key_end},
+            {L"^L", L"chat-clear-screen", L"Clear the screen", key_clear_screen}};
 
 static void bind_keys(EditLine *edit)
 {
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        el_set(edit, EL_ADDFN, keys[i].name, keys[i].help, keys[i].run);
-        el_set(edit, EL_BIND, keys[i].key, keys[i].name, NULL);
-        el_set(edit, EL_BIND, "-a", keys[i].key, keys[i].name, NULL); /* vi's command mode */
+        el_wset(edit, EL_ADDFN, keys[i].name, keys[i].help, keys[i].run);
+        el_wset(edit, EL_BIND, keys[i].key, keys[i].name, NULL);
+        el_wset(edit, EL_BIND, L"-a", keys[i].key, keys[i].name, NULL); /* vi's command mode */
     }
 }
 
