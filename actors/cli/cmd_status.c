@@ -2,6 +2,7 @@
 
 #include "cmd.h"
 #include "config.h"
+#include "house_brokers.h"
 #include "status_view.h"
 #include "watch.h"
 #include "wire.h"
@@ -89,7 +90,7 @@ static void show(const config_t *config, const json_t *before, const json_t *now
 static int look_and_show(config_t *config)
 {
     look_t look = {.before = NULL};
-    if (es_common_config_settle(&config->common, "status") == -1) return STATUS_USAGE;
+    if (es_house_brokers_settle(&config->common, "status") == -1) return STATUS_USAGE;
     listen_to(&look, config);
     if (look.before)
         show(config, look.now ? look.before : NULL, look.now ? look.now : look.before);

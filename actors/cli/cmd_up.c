@@ -18,9 +18,9 @@ static const es_config_about_t about = {
     .usage = "[OPTIONS]",
     .about = "Starts broker, edge, transcribers and a room actor, restarts what dies, and stops "
              "all in order on SIGINT or SIGTERM (a second one\n"
-             "kills). Prints \"ready http://HOST:PORT\" once a word said would "
-             "come back. With --broker no broker is started: the\n"
-             "actors join that one. Pid files are in DIR/run.",
+             "kills). Prints \"ready http://HOST:PORT\", with an address for each edge, once a word said would "
+             "come back. With --broker no\n"
+             "broker is started: the actors join that one. Pid files and addresses (NAME.addr) are in DIR/run.",
     .epilog = "Exit codes:\n"
               "  0    stopped by a signal\n"
               "  1    could not start, or an actor died again and again\n"
@@ -50,33 +50,51 @@ static int take_lock(const char *data)
     return fd;
 }
 
-static int check_port(const es_up_config_t *config)
+static int check_ports(const es_up_config_t *config)
 {
     char err[200];
-    if (es_net_free(config->host, (uint16_t)config->port, err, sizeof err) == 0) return 0;
-    fprintf(
-        stderr,
-        "earshot up: cannot listen on %s port %llu: %s. Choose another with --port, or 0 to have a free one drawn\n",
-        config->host, (unsigned long long)config->port, err);
+    for (uint64_t port = config->port; port > 0 && port < config->port + config->edges; port++) {
+        if (es_net_free(config->host, (uint16_t)port, err, sizeof err) == 0) continue;
+        fprintf(stderr,
+                "earshot up: cannot listen on %s port %llu: %s. Choose another with --port, or 0 to have a free one "
+                "drawn\n",
+                config->host, (unsigned long long)port, err);
+        return -1;
+    }
+    return 0;
+}
+
+/* What goes with what. */
+static int check(const es_up_config_t *config, bool own_broker)
+{
+    const char *wrong = NULL;
+    if (config->tcp && !own_broker)
+        wrong = "--tcp is for a broker started here, and --broker (or BROKER_URL) names one elsewhere";
+    else if (config->brokers > 1 && !own_broker)
+        wrong = "--brokers is for brokers started here, and --broker (or BROKER_URL) names one elsewhere";
+    else if (config->threads && (config->brokers > 1 || config->edges > 1))
+        wrong = "--threads has one broker and one edge: several are there to survive the end of a process. Leave out "
+                "--threads, or --brokers and --edges";
+    else if (config->port > 0 && config->port + config->edges - 1 > 65535)
+        wrong = "--port and the ports after it, one for each of --edges, end at 65535. Choose a lower --port";
+    if (!wrong) return 0;
+    fprintf(stderr, "earshot up: %s\n", wrong);
     return -1;
 }
 
 static int up(es_up_config_t *config)
 {
+    char bases[ES_UP_BASES_MAX];
     bool own_broker = !config->common.broker || !*config->common.broker;
-    if (es_common_config_settle(&config->common, "up") == -1) return UP_USAGE;
-    if (config->tcp && !own_broker) {
-        fprintf(stderr, "earshot up: --tcp is for a broker started here, and --broker (or BROKER_URL) names %s\n",
-                config->common.broker);
-        return UP_USAGE;
-    }
+    if (es_common_config_settle(&config->common, "up") == -1 || check(config, own_broker) == -1) return UP_USAGE;
     int lock = take_lock(config->common.data);
-    if (lock == -1 || check_port(config) == -1) {
+    if (lock == -1 || check_ports(config) == -1) {
         if (lock != -1) close(lock);
         return UP_FAILED;
     }
-    const char *base = own_broker && config->threads ? "inproc://earshot" : config->common.broker;
-    int status = es_up_run(config, config->threads ? &es_up_threads : &es_up_processes, own_broker, base);
+    es_up_plan_bases(bases, own_broker && config->threads ? "inproc://earshot" : config->common.broker,
+                     config->brokers);
+    int status = es_up_run(config, config->threads ? &es_up_threads : &es_up_processes, own_broker, bases);
     close(lock);
     return status;
 }

@@ -1,5 +1,5 @@
-/* Ready means: a word said now comes back, and a message to a room too. So the edge must have had a probe through the broker (/readyz), and every transcriber
- * and room actor of ours must be registered with the broker, as its beacon tells. */
+/* Ready means: a word said now comes back, and a message to a room too. So each edge must have had a probe through a broker (/readyz), and every transcriber and
+ * room actor of ours must be registered with each broker of ours (or the one named), as its beacon tells. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,44 +34,100 @@ static size_t count(const es_up_plan_t *plan, json_t *house)
     return n;
 }
 
+/* The slot of the broker with that name; NULL where there are too many. */
+static es_up_house_t *house_of(es_up_t *self, const char *name)
+{
+    for (size_t i = 0; i < ES_UP_BROKERS_MAX; i++) {
+        es_up_house_t *slot = &self->houses[i];
+        if (slot->name[0] && strncmp(slot->name, name, sizeof slot->name - 1) != 0) continue;
+        snprintf(slot->name, sizeof slot->name, "%s", name);
+        return slot;
+    }
+    return NULL;
+}
+
 void es_up_on_beacon(void *ctx, const char *key, json_t *house)
 {
     (void)key;
     es_up_t *self = ctx;
-    self->registered = count(&self->plan, house);
+    const char *name = json_string_value(json_object_get(house, "name"));
+    es_up_house_t *slot = name && *name ? house_of(self, name) : NULL;
+    if (slot) slot->registered = count(&self->plan, house);
 }
 
-static bool edge_ready(es_up_t *self, char *host, size_t host_len, uint16_t *port)
+/* Actors that as many brokers as must be know. */
+static size_t registered(const es_up_t *self, size_t all)
 {
-    return es_net_read_addr(self->plan.addr_file, host, host_len, port) == 0 &&
-           es_net_get(host, *port, "/readyz", GET_MS) == 200;
+    size_t heard = 0, least = all;
+    for (size_t i = 0; i < ES_UP_BROKERS_MAX; i++) {
+        const es_up_house_t *slot = &self->houses[i];
+        if (!slot->name[0]) continue;
+        heard++;
+        if (slot->registered < least) least = slot->registered;
+    }
+    return heard < self->brokers ? 0 : least;
 }
 
-static void announce(es_up_t *self, const char *host, uint16_t port)
+typedef struct {
+    char host[256];
+    uint16_t port;
+} address_t;
+
+/* Addresses of the edges, in their order. Returns how many there are, or 0 where one of them is not ready. */
+static size_t edges_ready(es_up_t *self, address_t out[ES_UP_EDGES_MAX])
 {
+    size_t n = 0;
+    for (size_t i = 0; i < self->plan.count; i++) {
+        const es_up_actor_t *actor = &self->plan.actors[i];
+        if (actor->role != ES_UP_EDGE) continue;
+        address_t *at = &out[n++];
+        if (es_net_read_addr(actor->addr_file, at->host, sizeof at->host, &at->port) != 0 ||
+            es_net_get(at->host, at->port, "/readyz", GET_MS) != 200)
+            return 0;
+    }
+    return n;
+}
+
+static void announce(es_up_t *self, const address_t *edges)
+{
+    size_t n = 0;
     self->ready = true;
-    es_up_plan_fix_port(&self->plan, port);
-    printf(strchr(host, ':') ? "ready http://[%s]:%u\n" : "ready http://%s:%u\n", host, port);
+    fputs("ready", stdout);
+    for (size_t i = 0; i < self->plan.count; i++) {
+        if (self->plan.actors[i].role != ES_UP_EDGE) continue;
+        const address_t *at = &edges[n++];
+        es_up_actor_fix_port(&self->plan.actors[i], at->port);
+        printf(strchr(at->host, ':') ? " http://[%s]:%u" : " http://%s:%u", at->host, at->port);
+    }
+    putchar('\n');
     fflush(stdout);
+}
+
+static void remind(es_up_t *self, size_t known, size_t all)
+{
+    if (self->brokers > 1)
+        es_up_say(self, "not ready yet: all of %zu brokers know %zu of %zu transcribers and room actors%s",
+                  self->brokers, known, all, known == all ? ", an edge is not ready (GET /readyz)" : "");
+    else
+        es_up_say(self, "not ready yet: %zu of %zu transcribers and room actors are registered with the broker%s",
+                  known, all, known == all ? ", the edge is not ready (GET /readyz)" : "");
 }
 
 uint64_t es_up_look(es_up_t *self, uint64_t now_us)
 {
-    char host[256];
-    uint16_t port;
+    address_t edges[ES_UP_EDGES_MAX];
     if (self->ready) return UINT64_MAX;
     if (now_us < self->look_us) return self->look_us;
     self->look_us = now_us + LOOK_US;
     if (self->remind_us == 0) self->remind_us = now_us + REMIND_US;
-    size_t all = count(&self->plan, NULL);
-    if (self->registered == all && edge_ready(self, host, sizeof host, &port)) {
-        announce(self, host, port);
+    size_t all = count(&self->plan, NULL), known = registered(self, all);
+    if (known == all && edges_ready(self, edges) > 0) {
+        announce(self, edges);
         return UINT64_MAX;
     }
     if (now_us >= self->remind_us) {
         self->remind_us = now_us + REMIND_US;
-        es_up_say(self, "not ready yet: %zu of %zu transcribers and room actors are registered with the broker%s",
-                  self->registered, all, self->registered == all ? ", the edge is not ready (GET /readyz)" : "");
+        remind(self, known, all);
     }
     return self->look_us;
 }

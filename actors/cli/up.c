@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "house_brokers.h"
 #include "log.h"
 #include "runner.h"
 #include "terminal.h"
@@ -68,7 +69,8 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
         if (again && now_us - self->stop_us < SAME_STOP_US) continue;
         self->stop_us = now_us;
         es_up_say(self,
-                  again ? "killing what is left" : "stopping: edge, transcribers and rooms, broker, each within %.1f s",
+                  again ? "killing what is left"
+                        : "stopping: edges, transcribers and rooms, brokers, each within %.1f s",
                   (double)self->config->grace_us / 1e6);
         es_supervisor_stop(self->supervisor, now_us);
     }
@@ -121,16 +123,20 @@ static void make_mux(es_up_t *self)
 /* Files of an `up` that was killed. */
 static void sweep(const es_up_t *self)
 {
-    unlink(self->plan.addr_file);
-    for (size_t i = 0; i < self->plan.count; i++)
-        es_pidfile_remove(self->config->common.data, self->plan.actors[i].name);
+    es_house_brokers_forget(self->config->common.data);
+    for (size_t i = 0; i < self->plan.count; i++) {
+        const es_up_actor_t *actor = &self->plan.actors[i];
+        if (actor->addr_file[0]) unlink(actor->addr_file);
+        es_pidfile_remove(self->config->common.data, actor->name);
+    }
 }
 
 static void run_loop(es_up_t *self)
 {
     self->loop = es_loop_new();
-    self->watch = es_watch_new(self->base, es_up_on_beacon, self);
-    if (strcmp(self->base, self->config->common.broker) != 0) es_watch_relay(self->watch, self->config->common.broker);
+    self->watch = es_watch_new(self->bases, es_up_on_beacon, self);
+    if (self->config->threads && strcmp(self->bases, self->config->common.broker) != 0)
+        es_watch_relay(self->watch, self->config->common.broker);
     es_watch_attach(self->watch, self->loop);
     es_loop_add_fd(self->loop, self->signals, POLLIN, on_signal, self);
     es_loop_add_tick(self->loop, on_tick, self);
@@ -138,15 +144,17 @@ static void run_loop(es_up_t *self)
     es_watch_destroy(&self->watch);
 }
 
-int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *base)
+int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *bases)
 {
-    es_up_t self = {.config = config, .backend = backend, .base = base, .signals = open_signals()};
+    es_up_t self = {.config = config, .backend = backend, .bases = bases, .signals = open_signals()};
+    self.brokers = own_broker ? config->brokers : 1;
     es_log_init("up", (es_log_level_t)config->common.log_level, config->common.log_format == 1);
-    es_up_plan_make(&self.plan, config, own_broker, base);
+    es_up_plan_make(&self.plan, config, own_broker, bases);
     make_mux(&self);
     sweep(&self);
     int status = 1;
     if (backend->open(&self) == 0) {
+        es_house_brokers_note(config->common.data, config->threads ? config->common.broker : bases);
         make_supervisor(&self);
         run_loop(&self);
         backend->close(&self);

@@ -22,12 +22,18 @@ typedef struct {
 
 extern const es_up_backend_t es_up_processes, es_up_threads;
 
+/* What a broker's beacons say. */
+typedef struct {
+    char name[32];     /* of the broker; empty: not heard yet */
+    size_t registered; /* of our transcribers and room actors */
+} es_up_house_t;
+
 struct es_up {
     const es_up_config_t *config;
     const es_up_backend_t *backend;
     void *state; /* the backend's */
     es_up_plan_t plan;
-    const char *base;
+    const char *bases; /* of the brokers, with commas */
     es_loop_t *loop;
     es_supervisor_t *supervisor;
     es_log_mux_t *mux;
@@ -37,7 +43,8 @@ struct es_up {
     uint64_t stop_us; /* of the last signal to stop */
     /* readiness */
     bool ready;
-    size_t registered; /* of our transcribers and room actors */
+    size_t brokers; /* that must know all our actors before we are ready */
+    es_up_house_t houses[ES_UP_BROKERS_MAX];
     uint64_t look_us, remind_us;
 };
 
@@ -47,9 +54,10 @@ void es_up_say(es_up_t *self, const char *format, ...) __attribute__((format(pri
 void es_up_ended(es_up_t *self, size_t child, const char *why, bool hopeless, uint64_t now_us);
 
 /* Runs until everything is stopped. Exit status. */
-int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *base);
+int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *bases);
 
-/* readiness.c: prints `ready http://HOST:PORT` once the edge says so and all transcribers and room actors are registered. Returns the time of the next look. */
+/* readiness.c: prints `ready http://HOST:PORT`, one address for each edge, once the edges say so and all transcribers and room actors are registered with the
+ * brokers. Returns the time of the next look. */
 uint64_t es_up_look(es_up_t *self, uint64_t now_us);
 void es_up_on_beacon(void *ctx, const char *key, json_t *house);
 

@@ -8,33 +8,40 @@
 #include "alloc.h"
 
 static const es_option_t options[] = {
-    ES_OPT_UINT(es_up_config_t, port, "port", "APP_PORT", "8000", 0, 65535, "TCP port of the edge; 0 draws a free one"),
-    ES_OPT_STR(es_up_config_t, host, "host", NULL, "127.0.0.1", 255, "address of the edge; 0.0.0.0 for all"),
+    ES_OPT_UINT(es_up_config_t, port, "port", "APP_PORT", "8000", 0, 65535,
+                "TCP port of the edge, further edges have the next ones; 0 draws free ones"),
+    ES_OPT_STR(es_up_config_t, host, "host", NULL, "127.0.0.1", 255, "address of the edges; 0.0.0.0 for all"),
     ES_OPT_CHOICE(es_up_config_t, engine, "engine", "pocketsphinx", "mock|pocketsphinx", "what turns audio into words"),
     ES_OPT_UINT(es_up_config_t, transcribers, "transcribers", NULL, "1", 0, ES_UP_TRANSCRIBERS_MAX,
                 "how many; others may join from elsewhere (--tcp)"),
     ES_OPT_CHOICE(es_up_config_t, rooms, "rooms", "auto", "auto|0|1|2|3|4|5|6|7|8",
                   "room actors, which share the rooms and one database in --data; auto: 1, with --broker 0"),
+    ES_OPT_UINT(es_up_config_t, brokers, "brokers", NULL, "1", 1, ES_UP_BROKERS_MAX,
+                "how many share the streams and rooms; where one is lost the others have its part"),
+    ES_OPT_UINT(es_up_config_t, edges, "edges", NULL, "1", 1, ES_UP_EDGES_MAX,
+                "how many; a client that can resume goes on at another"),
     ES_OPT_FLAG(es_up_config_t, threads, "threads", "all actors as threads of this process"),
     ES_OPT_STR(
         es_up_config_t, tcp, "tcp", NULL, NULL, 120,
-        "HOST:PORT where the broker listens besides, and the next three ports: for actors elsewhere, unencrypted"),
+        "HOST:PORT where the broker listens besides, and the next three ports (further brokers: the next four each): "
+        "for actors elsewhere, unencrypted"),
     ES_OPT_STR(es_up_config_t, delay_ms, "delay-ms", NULL, NULL, 20, "mock engine: answer so many milliseconds later"),
     ES_OPT_STR(es_up_config_t, capacity, "capacity", NULL, NULL, 20, "streams at once of each transcriber"),
     ES_OPT_STR(es_up_config_t, decoders, "decoders", NULL, NULL, 20, "decoder processes of each transcriber"),
     ES_OPT_DURATION(
         es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
-        "at the end: edge, transcribers with rooms, and broker, in this order, have so long each before SIGKILL"),
+        "at the end: edges, transcribers with rooms, and brokers, in this order, have so long each before SIGKILL"),
     ES_OPT_END};
 const es_option_t *const es_up_option_tables[] = {options, es_common_options, NULL};
 
 static const struct {
-    const char *binary;
+    const char *binary, *stem;
+    bool numbered; /* the first one too */
     int stage;
-} roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {"earshot-broker", 2},
-                        [ES_UP_EDGE] = {"earshot-edge", 0},
-                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", 1},
-                        [ES_UP_ROOM] = {"earshot-room", 1}};
+} roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {"earshot-broker", "broker", false, 2},
+                        [ES_UP_EDGE] = {"earshot-edge", "edge", false, 0},
+                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", "transcriber", true, 1},
+                        [ES_UP_ROOM] = {"earshot-room", "room", true, 1}};
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 static const char *const formats[] = {"logfmt", "json"};
@@ -47,7 +54,7 @@ const char *es_up_binary(es_up_role_t role)
 
 __attribute__((format(printf, 2, 3))) static void arg(es_up_actor_t *actor, const char *format, ...)
 {
-    char text[1200];
+    char text[ES_UP_BASES_MAX + 16];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
@@ -61,18 +68,27 @@ static void optional(es_up_actor_t *actor, const char *flag, const char *value)
     if (value) arg(actor, "--%s=%s", flag, value);
 }
 
-static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, const char *name, const es_up_config_t *config,
-                          const char *base)
+/* The first of a role that there need be only one of has no number: "edge", "edge-2". */
+static void name_of(char out[32], const char *stem, uint64_t number, bool numbered)
+{
+    if (numbered || number > 1)
+        snprintf(out, 32, "%s-%llu", stem, (unsigned long long)number);
+    else
+        snprintf(out, 32, "%s", stem);
+}
+
+static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, uint64_t number, const es_up_config_t *config,
+                          const char *bases)
 {
     assert(plan->count < ES_UP_ACTORS_MAX);
     es_up_actor_t *actor = &plan->actors[plan->count++];
     actor->role = role;
     actor->stage = roles[role].stage;
-    snprintf(actor->name, sizeof actor->name, "%s", name);
+    name_of(actor->name, roles[role].stem, number, roles[role].numbered);
     arg(actor, "%s", roles[role].binary);
-    arg(actor, "--name=%s", name);
+    arg(actor, "--name=%s", actor->name);
     arg(actor, "--data=%s", config->common.data);
-    arg(actor, "--broker=%s", base);
+    arg(actor, "--broker=%s", bases);
     arg(actor, "--log-level=%s", levels[config->common.log_level]);
     arg(actor, "--log-format=%s", formats[config->common.log_format]);
     optional(actor, "env-file", config->common.env_file);
@@ -85,33 +101,47 @@ static void drain_timeout(es_up_actor_t *actor, const es_up_config_t *config)
     arg(actor, "--drain-timeout=%llums", (unsigned long long)(config->grace_us / 1000 * 3 / 4));
 }
 
-static void add_edge(es_up_plan_t *plan, const es_up_config_t *config, const char *base)
+/* HOST:PORT, four ports on for each broker. A port that is none is left as it is, to be refused by the broker. */
+static void add_tcp(es_up_actor_t *actor, const char *tcp, uint64_t number)
 {
-    es_up_actor_t *actor = add(plan, ES_UP_EDGE, "edge", config, base);
-    snprintf(plan->addr_file, sizeof plan->addr_file, "%.560s/run/edge.addr", config->common.data);
+    const char *colon = strrchr(tcp, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : ES_BROKER_PORT;
+    int host = colon ? (int)(colon - tcp) : (int)strlen(tcp);
+    if (number == 1 || (end && (*end || end == colon + 1)))
+        arg(actor, "--tcp=%s", tcp);
+    else
+        arg(actor, "--tcp=%.*s:%llu", host, tcp, (unsigned long long)(port + 4 * (number - 1)));
+}
+
+static void add_broker(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
+{
+    char own[ES_ENDPOINT_MAX];
+    const char *at = bases;
+    for (uint64_t i = 1; i < number; i++) at = strchr(at, ',') + 1;
+    snprintf(own, sizeof own, "%.*s", (int)strcspn(at, ","), at);
+    es_up_actor_t *actor = add(plan, ES_UP_BROKER, number, config, own);
+    if (config->tcp) add_tcp(actor, config->tcp, number);
+}
+
+static void add_edge(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
+{
+    es_up_actor_t *actor = add(plan, ES_UP_EDGE, number, config, bases);
+    snprintf(actor->addr_file, sizeof actor->addr_file, "%.520s/run/%s.addr", config->common.data, actor->name);
     arg(actor, "--host=%s", config->host);
-    arg(actor, "--port=%llu", (unsigned long long)config->port);
-    arg(actor, "--addr-file=%s", plan->addr_file);
+    arg(actor, "--port=%llu", (unsigned long long)(config->port ? config->port + number - 1 : 0));
+    arg(actor, "--addr-file=%s", actor->addr_file);
     drain_timeout(actor, config);
 }
 
-static void add_transcriber(es_up_plan_t *plan, const es_up_config_t *config, const char *base, uint64_t number)
+static void add_transcriber(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
 {
-    char name[32];
-    snprintf(name, sizeof name, "transcriber-%llu", (unsigned long long)number);
-    es_up_actor_t *actor = add(plan, ES_UP_TRANSCRIBER, name, config, base);
+    es_up_actor_t *actor = add(plan, ES_UP_TRANSCRIBER, number, config, bases);
     arg(actor, "--engine=%s", engines[config->engine]);
     drain_timeout(actor, config);
     optional(actor, "delay-ms", config->delay_ms);
     optional(actor, "capacity", config->capacity);
     optional(actor, "decoders", config->decoders);
-}
-
-static void add_room(es_up_plan_t *plan, const es_up_config_t *config, const char *base, uint64_t number)
-{
-    char name[32];
-    snprintf(name, sizeof name, "room-%llu", (unsigned long long)number);
-    add(plan, ES_UP_ROOM, name, config, base);
 }
 
 /* Who joins a house elsewhere brings it no second database without being told to: the rooms would be dealt over both. */
@@ -121,16 +151,20 @@ static uint64_t rooms(const es_up_config_t *config, bool own_broker)
     return config->rooms - 1;
 }
 
-void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *base)
+void es_up_plan_bases(char out[ES_UP_BASES_MAX], const char *base, uint64_t brokers)
+{
+    int n = snprintf(out, ES_UP_BASES_MAX, "%s", base);
+    for (uint64_t i = 2; i <= brokers && n < ES_UP_BASES_MAX; i++)
+        n += snprintf(out + n, ES_UP_BASES_MAX - (size_t)n, ",%s-%llu", base, (unsigned long long)i);
+}
+
+void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *bases)
 {
     *out = (es_up_plan_t){.count = 0};
-    if (own_broker) {
-        es_up_actor_t *broker = add(out, ES_UP_BROKER, "broker", config, base);
-        optional(broker, "tcp", config->tcp);
-    }
-    for (uint64_t i = 1; i <= config->transcribers; i++) add_transcriber(out, config, base, i);
-    for (uint64_t i = 1; i <= rooms(config, own_broker); i++) add_room(out, config, base, i);
-    add_edge(out, config, base);
+    for (uint64_t i = 1; own_broker && i <= config->brokers; i++) add_broker(out, config, bases, i);
+    for (uint64_t i = 1; i <= config->transcribers; i++) add_transcriber(out, config, bases, i);
+    for (uint64_t i = 1; i <= rooms(config, own_broker); i++) add(out, ES_UP_ROOM, i, config, bases);
+    for (uint64_t i = 1; i <= config->edges; i++) add_edge(out, config, bases, i);
 }
 
 void es_up_plan_fini(es_up_plan_t *self)
@@ -140,16 +174,13 @@ void es_up_plan_fini(es_up_plan_t *self)
     *self = (es_up_plan_t){.count = 0};
 }
 
-void es_up_plan_fix_port(es_up_plan_t *self, uint16_t port)
+void es_up_actor_fix_port(es_up_actor_t *edge, uint16_t port)
 {
-    for (size_t i = 0; i < self->count; i++) {
-        es_up_actor_t *actor = &self->actors[i];
-        for (int a = 0; actor->role == ES_UP_EDGE && a < actor->argc; a++) {
-            if (strncmp(actor->argv[a], "--port=", 7) != 0) continue;
-            char text[16];
-            int n = snprintf(text, sizeof text, "--port=%u", port);
-            free(actor->argv[a]);
-            actor->argv[a] = es_alloc_copy(text, (size_t)n);
-        }
+    for (int a = 0; a < edge->argc; a++) {
+        if (strncmp(edge->argv[a], "--port=", 7) != 0) continue;
+        char text[16];
+        int n = snprintf(text, sizeof text, "--port=%u", port);
+        free(edge->argv[a]);
+        edge->argv[a] = es_alloc_copy(text, (size_t)n);
     }
 }

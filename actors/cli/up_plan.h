@@ -3,10 +3,11 @@
 #define ES_UP_PLAN_H
 
 #include "config.h"
+#include "endpoints.h"
 
 typedef struct {
     es_common_config_t common;
-    uint64_t port, engine, transcribers, grace_us;
+    uint64_t port, engine, transcribers, brokers, edges, grace_us;
     uint64_t rooms; /* 0: auto, else one more than were asked for */
     bool threads;
     char *host, *tcp, *delay_ms, *capacity, *decoders; /* NULL: the actor's own default */
@@ -19,27 +20,32 @@ typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROOM, ES_UP_RO
 #define ES_UP_ARGS_MAX 32
 #define ES_UP_TRANSCRIBERS_MAX 64
 #define ES_UP_ROOMS_MAX 8
-#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + ES_UP_ROOMS_MAX + 2)
+#define ES_UP_BROKERS_MAX ES_BROKERS_MAX
+#define ES_UP_EDGES_MAX 16
+#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + ES_UP_ROOMS_MAX + ES_UP_BROKERS_MAX + ES_UP_EDGES_MAX)
+#define ES_UP_BASES_MAX (ES_UP_BROKERS_MAX * ES_ENDPOINT_MAX) /* bytes of a list of brokers */
 
 typedef struct {
     es_up_role_t role;
-    char name[32]; /* "transcriber-1" */
-    int stage;     /* in stopping: edge 0, transcribers and rooms 1, broker 2 */
+    char name[32];       /* "transcriber-1" */
+    int stage;           /* in stopping: edges 0, transcribers and rooms 1, brokers 2 */
+    char addr_file[600]; /* where an edge writes its address; others: empty */
     int argc;
     char *argv[ES_UP_ARGS_MAX + 1]; /* argv[0] is the binary's name; owned, ends with NULL */
 } es_up_actor_t;
 
 typedef struct {
     size_t count;
-    es_up_actor_t actors[ES_UP_ACTORS_MAX]; /* in the order of starting: broker first */
-    char addr_file[600];                    /* where the edge writes its address */
+    es_up_actor_t actors[ES_UP_ACTORS_MAX]; /* in the order of starting: brokers first */
 } es_up_plan_t;
 
-/* config is settled. own_broker: start one (none was named). base: where the broker is. */
-void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *base);
+/* Where the brokers of our own will be: the first at `base`, the others at base-2, base-3 and so on. */
+void es_up_plan_bases(char out[ES_UP_BASES_MAX], const char *base, uint64_t brokers);
+/* config is settled. own_broker: start config->brokers of them (none was named). bases: where they are, or the one that was named is. */
+void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *bases);
 void es_up_plan_fini(es_up_plan_t *self);
 /* The edge was given port 0 and drew this one: it keeps it when it is restarted. */
-void es_up_plan_fix_port(es_up_plan_t *self, uint16_t port);
+void es_up_actor_fix_port(es_up_actor_t *edge, uint16_t port);
 /* "earshot-edge" */
 const char *es_up_binary(es_up_role_t role);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { PORT_DEFAULT = 5570, PORT_MAX = 65535 - 3 };
+enum { PORT_MAX = 65535 - 3 };
 
 #define FORMS "allowed: ipc:///path, tcp://host:port or inproc://name"
 
@@ -51,7 +51,7 @@ static int parse_tcp(es_endpoints_t *out, char *err, size_t err_len)
     const char *host = out->base + strlen("tcp://");
     const char *colon = strrchr(host, ':');
     size_t host_len = colon ? (size_t)(colon - host) : strlen(host);
-    unsigned long port = PORT_DEFAULT;
+    unsigned long port = ES_BROKER_PORT;
     if (host[0] == '[') return refuse(err, err_len, out->base, strlen(out->base), "is IPv6, which is not supported");
     if (!host_valid(host, host_len))
         return refuse(err, err_len, out->base, strlen(out->base), "has no valid host name");

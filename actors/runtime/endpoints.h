@@ -11,6 +11,7 @@
 
 #define ES_ENDPOINT_MAX 160
 #define ES_BROKERS_MAX 8
+#define ES_BROKER_PORT 5570 /* where tcp names none */
 
 typedef struct {
     char base[ES_ENDPOINT_MAX];

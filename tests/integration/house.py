@@ -66,21 +66,28 @@ class Lines:
             return "\n".join(self.lines)
 
 
+def name_of(role, number):
+    return role if number == 1 else f"{role}-{number}"
+
+
 class House:
     """`earshot up` in a directory of its own."""
 
-    def __init__(self, *args, engine="mock", transcribers=1, env=None):
+    def __init__(self, *args, engine="mock", transcribers=1, brokers=1, edges=1, env=None):
         self.data = tempfile.mkdtemp(prefix="es-")
-        self.args = ["up", "--port", "0", "--engine", engine, "--transcribers", str(transcribers), "--data", self.data, *args]
+        self.args = ["up", "--port", "0", "--engine", engine, "--transcribers", str(transcribers), "--brokers", str(brokers),
+                     "--edges", str(edges), "--data", self.data, *args]
+        self.brokers = [name_of("broker", n) for n in range(1, brokers + 1)]
         self.env = {**os.environ, **(env or {})}
-        self.process, self.url = None, None
+        self.process, self.url, self.urls = None, None, []
 
     def __enter__(self):
         self.process = subprocess.Popen([BIN / "earshot", *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, cwd=self.data, env=self.env)
         self.out, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         try:
-            self.url = self.out.await_line(r"^ready (http://\S+)", 60).group(1).rstrip("/")
+            self.urls = self.out.await_line(r"^ready (http://.+)", 60).group(1).split()
+            self.url = self.urls[0]
         except AssertionError as error:
             self.process.kill()
             raise AssertionError(f"{error}\nstderr:\n{self.log.text()}") from None
@@ -139,8 +146,10 @@ class House:
         return {name: float(value) for name, value in
                 re.findall(r"^(earshot_[^ ]+) ([0-9.e+]+)$", self.get("/metrics")[2].decode(), re.M)}
 
-    def status(self):
-        done = subprocess.run([BIN / "earshot", "status", "--json", "--data", self.data], capture_output=True, timeout=20 * SLOW)
+    def status(self, broker=None):
+        """As this broker (a name) sees the house; without one, as the first that is heard does."""
+        asked = ["--broker", f"ipc://{self.data}/{broker}"] if broker else []
+        done = subprocess.run([BIN / "earshot", "status", "--json", "--data", self.data, *asked], capture_output=True, timeout=20 * SLOW)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 

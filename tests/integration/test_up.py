@@ -1,8 +1,10 @@
 """`earshot up`: fixed names, supervision, order of the end."""
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -59,6 +61,32 @@ def test_threads_do_the_same():
         house.stop()
 
 
+def test_several_brokers_and_edges():
+    with House(brokers=2, edges=2, transcribers=2) as house:
+        pids = {house.pid(a) for a in ("broker", "broker-2", "edge", "edge-2", "transcriber-1", "transcriber-2", "room-1")}
+        assert len(pids) == 7 and len(set(house.urls)) == 2
+        assert [(pathlib.Path(house.data) / "run" / f"{a}.addr").read_text().strip() for a in ("edge", "edge-2")] == house.urls
+        for url in house.urls:
+            with Ws(url.replace("http://", "ws://") + "/api/audio/ws") as ws:
+                ws.send(CHUNK)
+                ws.until(lambda m: "transcription" in m)
+        for broker in house.brokers:
+            view = house.status(broker)
+            assert view["name"] == broker
+            assert {w["name"] for w in view["workers"]} == {"transcriber-1", "transcriber-2", "room-1"}
+            wait_until(lambda name=broker: {e["name"] for e in house.status(name)["edges"]} == {"edge", "edge-2"}, 5, "both edges report")
+        old = house.kill("edge-2")  # it keeps its port
+        house.await_restart("edge-2", old)
+        wait_until(lambda: answers(house.urls[1]), 20, "edge-2 answers where it did")
+
+
+def answers(url):
+    try:
+        return urllib.request.urlopen(url + "/readyz", timeout=5).status == 200
+    except OSError:
+        return False
+
+
 def test_a_second_up_in_the_same_directory_is_refused(house):
     done = subprocess.run([BIN / "earshot", "up", "--port", "0", "--data", house.data], capture_output=True, timeout=30)
     assert done.returncode != 0 and house.data in done.stderr.decode()
@@ -108,7 +136,10 @@ def test_sigterm_flushes_and_closes_1001():
 def test_malformed_configuration_is_refused_with_the_range():
     for args, words in (["--port", "70000"], ("port", "70000", "65535")), (["--prot", "1"], ("prot", "port")), \
                        (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")), \
-                       (["--rooms", "9"], ("rooms", "9", "8")):
+                       (["--rooms", "9"], ("rooms", "9", "8")), (["--brokers", "9"], ("brokers", "9", "8")), \
+                       (["--brokers", "2", "--broker", "tcp://127.0.0.1:5570"], ("--brokers", "--broker")), \
+                       (["--threads", "--edges", "2"], ("--threads", "--edges")), \
+                       (["--port", "65535", "--edges", "2"], ("--port", "65535")):
         done = subprocess.run([BIN / "earshot", "up", *args], capture_output=True, timeout=10)
         assert done.returncode == 2, args
         for word in words:

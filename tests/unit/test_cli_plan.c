@@ -16,6 +16,8 @@ static es_up_config_t config_of(void)
     return (es_up_config_t){.common = {.data = data, .log_level = 2, .log_format = 1},
                             .host = host,
                             .transcribers = 2,
+                            .brokers = 1,
+                            .edges = 1,
                             .engine = 1,
                             .grace_us = 8000000};
 }
@@ -121,7 +123,7 @@ static void a_drawn_port_is_kept(void **state)
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "b");
     assert_true(has(&plan.actors[4], "--port=0"));
-    es_up_plan_fix_port(&plan, 40123);
+    es_up_actor_fix_port(&plan.actors[4], 40123);
     assert_true(has(&plan.actors[4], "--port=40123"));
     assert_false(has(&plan.actors[4], "--port=0"));
     es_up_plan_fini(&plan);
@@ -133,18 +135,68 @@ static void the_most_there_can_be(void **state)
     es_up_config_t config = config_of();
     config.transcribers = ES_UP_TRANSCRIBERS_MAX;
     config.rooms = 1 + ES_UP_ROOMS_MAX;
+    config.brokers = ES_UP_BROKERS_MAX;
+    config.edges = ES_UP_EDGES_MAX;
     es_up_plan_t plan;
-    es_up_plan_make(&plan, &config, true, "b");
+    char bases[ES_UP_BASES_MAX];
+    es_up_plan_bases(bases, "ipc:///d/broker", config.brokers);
+    es_up_plan_make(&plan, &config, true, bases);
     assert_int_equal(plan.count, ES_UP_ACTORS_MAX);
     es_up_plan_fini(&plan);
+}
+
+static void several_brokers_and_edges(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    char tcp[] = "10.0.0.1:6000", bases[ES_UP_BASES_MAX];
+    es_up_plan_t plan;
+    config.brokers = 3, config.edges = 2, config.port = 8000, config.tcp = tcp, config.transcribers = 1;
+    es_up_plan_bases(bases, "ipc:///d/broker", config.brokers);
+    assert_string_equal(bases, "ipc:///d/broker,ipc:///d/broker-2,ipc:///d/broker-3");
+    es_up_plan_make(&plan, &config, true, bases);
+    static const char *const names[] = {"broker", "broker-2", "broker-3", "transcriber-1", "room-1", "edge", "edge-2"};
+    assert_int_equal(plan.count, 7);
+    for (size_t i = 0; i < plan.count; i++) assert_string_equal(plan.actors[i].name, names[i]);
+    /* each broker serves its own base, the others use all of them */
+    assert_true(has(&plan.actors[0], "--broker=ipc:///d/broker") && has(&plan.actors[0], "--tcp=10.0.0.1:6000"));
+    assert_true(has(&plan.actors[1], "--broker=ipc:///d/broker-2") && has(&plan.actors[1], "--tcp=10.0.0.1:6004"));
+    assert_true(has(&plan.actors[2], "--broker=ipc:///d/broker-3") && has(&plan.actors[2], "--tcp=10.0.0.1:6008"));
+    char all[ES_UP_BASES_MAX + 16];
+    snprintf(all, sizeof all, "--broker=%s", bases);
+    for (size_t i = 3; i < plan.count; i++) assert_true(has(&plan.actors[i], all));
+    assert_true(has(&plan.actors[5], "--port=8000") && has(&plan.actors[5], "--addr-file=/d/run/edge.addr"));
+    assert_true(has(&plan.actors[6], "--port=8001") && has(&plan.actors[6], "--addr-file=/d/run/edge-2.addr"));
+    es_up_plan_fini(&plan);
+}
+
+/* What the broker will refuse is handed on for it to say so. */
+static void ports_of_brokers_on_tcp(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tcp, *first, *second;
+    } cases[] = {{"h", "--tcp=h", "--tcp=h:5574"}, {"h:x", "--tcp=h:x", "--tcp=h:x"}, {"h:", "--tcp=h:", "--tcp=h:"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        es_up_config_t config = config_of();
+        es_up_plan_t plan;
+        char tcp[8];
+        snprintf(tcp, sizeof tcp, "%s", cases[i].tcp);
+        config.tcp = tcp, config.brokers = 2;
+        es_up_plan_make(&plan, &config, true, "b,b-2");
+        assert_true(has(&plan.actors[0], cases[i].first));
+        assert_true(has(&plan.actors[1], cases[i].second));
+        es_up_plan_fini(&plan);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broker_first_edge_last), cmocka_unit_test(only_what_was_asked_for_is_passed_on),
-        cmocka_unit_test(a_broker_elsewhere),     cmocka_unit_test(a_drawn_port_is_kept),
-        cmocka_unit_test(the_most_there_can_be),  cmocka_unit_test(one_room_actor_in_a_house_of_our_own),
+        cmocka_unit_test(broker_first_edge_last),    cmocka_unit_test(only_what_was_asked_for_is_passed_on),
+        cmocka_unit_test(a_broker_elsewhere),        cmocka_unit_test(a_drawn_port_is_kept),
+        cmocka_unit_test(the_most_there_can_be),     cmocka_unit_test(one_room_actor_in_a_house_of_our_own),
+        cmocka_unit_test(several_brokers_and_edges), cmocka_unit_test(ports_of_brokers_on_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
