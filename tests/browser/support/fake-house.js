@@ -11,6 +11,7 @@ export class FakeHouse {
   refusal = null; // error to answer room.join with
   said = []; // types and payloads of all that pages said
   chunks = 0; // of audio
+  ending = null; // sockets whose stream waits for its end; null: it ends at once
   #sessions = 0;
 
   /** Take the WebSockets of this page. */
@@ -35,6 +36,11 @@ export class FakeHouse {
   /** Words so far, to everybody. */
   partial(id, fields) {
     for (const socket of this.room(id).sockets.keys()) this.say(socket, 'room.caption', { room: id, final: false, ...fields });
+  }
+
+  /** The streams that wait for it end. */
+  endStreams() {
+    for (const socket of this.ending.splice(0)) this.say(socket, 'audio.done', {});
   }
 
   /** Every connection breaks. */
@@ -74,7 +80,7 @@ export class FakeHouse {
 
   #acts = {
     ping: (socket) => this.say(socket, 'pong', {}),
-    'audio.stop': (socket) => this.say(socket, 'audio.done', {}),
+    'audio.stop': (socket) => (this.ending ? this.ending.push(socket) : this.say(socket, 'audio.done', {})),
     'session.resume': (socket, { token }, self) => {
       self.session = token;
       this.say(socket, 'session.resumed', { ok: true, session: token, token });

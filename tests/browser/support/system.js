@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -42,6 +43,11 @@ export class System {
       deadline.onabort = () => reject(new Error(`earshot up is not ready after ${READY_MS} ms\n${log.join('\n')}`));
     });
     return ready;
+  }
+
+  /** SIGKILL for one of its actors; `earshot up` starts it again. */
+  kill(actor) {
+    process.kill(Number(readFileSync(join(this.data, 'run', `${actor}.pid`), 'utf8')), 'SIGKILL');
   }
 
   async stop() {

@@ -1,0 +1,141 @@
+/** A room with two pages in a real Chromium and one `earshot chat`, in the real house. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Chat } from './support/chat.js';
+import { launch, newPage, shot } from './support/chromium.js';
+import { speak } from './support/speech.js';
+import { System } from './support/system.js';
+import { until } from './support/until.js';
+
+const SPOKEN = 'one two three four five monday tuesday wednesday thursday friday';
+const scratch = mkdtempSync(join(tmpdir(), 'earshot-house-'));
+const bin = process.env.EARSHOT_BIN;
+const system = new System(bin, join(scratch, 'data'));
+let browser, url;
+
+before(async () => {
+  browser = await launch(speak(scratch, SPOKEN.replace(' monday', ', monday'), { before: 1.5, after: 60 }));
+  url = await system.start();
+});
+
+after(async () => {
+  await browser?.close();
+  await system.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+async function enter(name, room, options) {
+  const page = await newPage(browser, options);
+  await page.addInitScript((own) => localStorage.setItem('earshot.name', own), name);
+  await page.goto(`${url}#room=${room}`);
+  await page.waitForFunction(() => document.body.dataset.room === 'inside');
+  return page;
+}
+
+async function close(page) {
+  const expected = /^WebSocket connection to .* failed|ERR_CONNECTION_REFUSED/;
+  assert.deepEqual(page.troubles.filter((text) => !expected.test(text)), []);
+  await page.context().close();
+}
+
+async function write(page, text) {
+  await page.fill('#say', text);
+  await page.press('#say', 'Enter');
+}
+
+const linesOf = (page) => page.locator('#talk .line-text').allTextContents();
+const membersAre = (page, count) =>
+  page.waitForFunction((want) => document.getElementById('members-count').textContent === want, String(count));
+const unsentIsEmpty = (page) => page.waitForFunction(() => !document.getElementById('talk-unsent').childElementCount);
+
+/** All of them show so many lines, the same ones in the same order. @returns {Promise<string[]>} those */
+async function agree(count, pages, chats) {
+  let all;
+  const read = async () => (all = [...(await Promise.all(pages.map(linesOf))), ...chats.map(({ lines }) => lines)]);
+  await until(
+    async () => (await read()).every((lines) => lines.length >= count),
+    () => `${count} lines everywhere: ${all.map(({ length }) => length)}`,
+  );
+  for (const lines of await read()) assert.deepEqual(lines, all[0]);
+  assert.equal(all[0].length, count);
+  return all[0];
+}
+
+test('two pages and a terminal read one another, written and spoken, in one order', async () => {
+  const [ann, bob] = [await enter('Ann', 'lobby'), await enter('Bob', 'lobby')];
+  const cleo = new Chat(bin, url, 'lobby', 'Cleo');
+  await membersAre(ann, 3);
+  await membersAre(bob, 3);
+
+  await bob.evaluate(() => {
+    window.partials = [];
+    const box = document.getElementById('talk-speaking');
+    new MutationObserver(() => window.partials.push(box.textContent)).observe(box, { childList: true, subtree: true });
+  });
+  await ann.click('#mic');
+  await bob.waitForFunction(() => window.partials.some((text) => text.includes('one two')));
+  await shot(bob, 'house-speaking');
+  for (let i = 0; i < 5; i++) {
+    await Promise.all([write(ann, `ann ${i}`), write(bob, `bob ${i}`), cleo.write(`cleo ${i}`)]);
+  }
+  const said = await until(async () => (await linesOf(bob)).includes(SPOKEN) && agree(16, [ann, bob], [cleo]), 'the caption');
+  const written = ['ann', 'bob', 'cleo'].flatMap((name) => [0, 1, 2, 3, 4].map((i) => `${name} ${i}`));
+  assert.deepEqual([...said].sort(), [SPOKEN, ...written].sort());
+  for (const name of ['ann', 'bob', 'cleo']) {
+    const own = said.filter((text) => text.startsWith(name));
+    assert.deepEqual(own, written.filter((text) => text.startsWith(name)), 'everybody keeps an own order');
+  }
+  assert.ok(cleo.messages.some(({ type, final, name }) => type === 'room.caption' && !final && name === 'Ann'));
+  await ann.click('#mic');
+  await unsentIsEmpty(ann);
+  await shot(ann, 'house-desktop');
+
+  const dan = await enter('Dan', 'lobby', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' });
+  await agree(16, [ann, dan], [cleo]);
+  assert.equal(await dan.textContent('#talk-begin'), 'The room begins here.');
+  await shot(dan, 'house-phone-late');
+
+  const gone = Date.now();
+  await close(bob);
+  await ann.waitForFunction(() => document.getElementById('talk').textContent.includes('Bob left'));
+  assert.ok(Date.now() - gone < 5000, 'a closed page leaves at once');
+  assert.equal(await cleo.end(), 0);
+  await membersAre(ann, 2);
+  for (const page of [ann, dan]) await close(page);
+});
+
+test('the edge is killed: pages come back by themselves, visibly, and nothing is lost or said twice', async () => {
+  const [ann, bob] = [await enter('Ann', 'attic'), await enter('Bob', 'attic')];
+  const cleo = new Chat(bin, url, 'attic', 'Cleo');
+  await membersAre(ann, 3);
+  let count = 0;
+  for (let round = 0; round < 3; round++) {
+    const statuses = await ann.evaluateHandle(() => {
+      const seen = [];
+      const line = document.getElementById('room-status');
+      new MutationObserver(() => seen.push(line.textContent)).observe(line, { childList: true, attributes: true });
+      return seen;
+    });
+    await Promise.all([write(ann, `ann before ${round}`), write(bob, `bob before ${round}`), cleo.write(`cleo before ${round}`)]);
+    system.kill('edge');
+    await Promise.all([write(ann, `ann meanwhile ${round}`), write(bob, `bob meanwhile ${round}`), cleo.write(`cleo meanwhile ${round}`)]);
+    if (round === 0) await shot(ann, 'house-reconnecting');
+    const said = await agree((count += 6), [ann, bob], [cleo]);
+    assert.equal(new Set(said).size, said.length);
+    assert.ok((await statuses.jsonValue()).some((text) => text.startsWith('Reconnecting')));
+    for (const page of [ann, bob]) {
+      await unsentIsEmpty(page);
+      await page.waitForFunction(() => document.getElementById('room-status').hidden);
+      assert.equal(await page.locator('.missing').count(), 0);
+    }
+  }
+  await ann.click('#mic');
+  assert.equal((await agree(count + 1, [ann, bob], [cleo])).at(-1), SPOKEN);
+  await membersAre(bob, 3);
+  assert.equal(await cleo.end(), 0);
+  for (const page of [ann, bob]) await close(page);
+});
