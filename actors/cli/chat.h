@@ -6,7 +6,7 @@
 #include "chat_session.h"
 #include "ws_client.h"
 
-enum { ES_CHAT_ADDRESSES = 8 };
+enum { ES_CHAT_ADDRESSES = 16 };
 
 typedef struct {
     es_chat_options_t session;

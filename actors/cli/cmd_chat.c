@@ -19,9 +19,9 @@ typedef struct {
 } config_t;
 
 static const es_option_t options[] = {
-    ES_OPT_STR(config_t, url, "url", NULL, NULL, 4000,
-               "address of the server, ws://HOST:PORT/ws, or up to 8 with commas, to be tried in turn; default: the "
-               "one that runs in --data, or ws://127.0.0.1:8000/ws"),
+    ES_OPT_STR(config_t, url, "url", NULL, NULL, 5000,
+               "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: "
+               "those of the house in --data, or ws://127.0.0.1:8000/ws"),
     ES_OPT_STR(config_t, name, "name", NULL, NULL, ES_CHAT_ID_MAX, "name in the room; default: the user's"),
     ES_OPT_FLAG(config_t, json, "json", "lines in, one line of JSON out for each message, on a terminal too"),
     ES_OPT_FLAG(config_t, listen, "listen", "do not read input; Ctrl-C ends"),
@@ -131,7 +131,7 @@ static int check_and_chat(config_t *config, int rest, int argc, char **argv)
     default_name(config);
     if (!es_chat_text_is_id(argv[rest])) return complain("ROOM", argv[rest]);
     if (!es_chat_text_is_id(config->name)) return complain("--name", config->name);
-    if (!config->url) config->url = es_house_url(&config->common, "chat");
+    if (!config->url) config->url = es_house_urls(&config->common, "chat");
     return config->url ? chat(config, argv[rest]) : ES_CHAT_USAGE;
 }
 

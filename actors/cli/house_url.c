@@ -3,14 +3,40 @@
 #include <string.h>
 
 #include "net.h"
+#include "up_plan.h"
+
+#define NO_HOUSE "ws://127.0.0.1:8000/ws"
+enum { URL_MAX = 300 };
+
+/* Of edge number 1, 2, ... as `up` names their files. 0, or -1 where that one is not there. */
+static int edge_url(const char *data, unsigned number, char url[URL_MAX])
+{
+    char host[256], file[700], name[32] = "edge";
+    uint16_t port;
+    if (number > 1) snprintf(name, sizeof name, "edge-%u", number);
+    snprintf(file, sizeof file, "%s/run/%s.addr", data, name);
+    if (es_net_read_addr(file, host, sizeof host, &port) == -1) return -1;
+    snprintf(url, URL_MAX, strchr(host, ':') ? "ws://[%s]:%u/ws" : "ws://%s:%u/ws", host, port);
+    return 0;
+}
+
+static char *first_urls(es_common_config_t *common, const char *program, unsigned max)
+{
+    char urls[ES_UP_EDGES_MAX * (URL_MAX + 1)] = "", url[URL_MAX];
+    if (es_common_config_settle(common, program) == -1) return NULL;
+    for (unsigned i = 1; i <= max; i++) {
+        size_t len = strlen(urls);
+        if (edge_url(common->data, i, url) == 0) snprintf(urls + len, sizeof urls - len, "%s%s", len ? "," : "", url);
+    }
+    return strdup(*urls ? urls : NO_HOUSE);
+}
 
 char *es_house_url(es_common_config_t *common, const char *program)
 {
-    char host[256], file[700], url[400];
-    uint16_t port;
-    if (es_common_config_settle(common, program) == -1) return NULL;
-    snprintf(file, sizeof file, "%s/run/edge.addr", common->data);
-    if (es_net_read_addr(file, host, sizeof host, &port) == -1) return strdup("ws://127.0.0.1:8000/ws");
-    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%u/ws" : "ws://%s:%u/ws", host, port);
-    return strdup(url);
+    return first_urls(common, program, 1);
+}
+
+char *es_house_urls(es_common_config_t *common, const char *program)
+{
+    return first_urls(common, program, ES_UP_EDGES_MAX);
 }

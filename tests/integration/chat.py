@@ -9,7 +9,8 @@ class Chat:
     """`with Chat(url, …) as chat`: what it says and hears."""
 
     def __init__(self, url, *args, room="lobby", name="Ann"):
-        self.process = subprocess.Popen([BIN / "earshot", "chat", "--url", url, "--name", name, *args, room], stdin=subprocess.PIPE,
+        where = ["--url", url] if url else []
+        self.process = subprocess.Popen([BIN / "earshot", "chat", *where, "--name", name, *args, room], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.out, self.err = Lines(self.process.stdout), Lines(self.process.stderr)
 

@@ -252,7 +252,7 @@ def test_output_that_cannot_be_written(server):
 
 def test_usage_is_refused():
     for args, words in ((["a", "b"], "one ROOM"), ([], "ROOM is missing"), (["x" * 65], "1 to 64 bytes"), (["--name", "a\nb", "x"], "--name"),
-                        (["--url", "nowhere", "x"], "ws://127.0.0.1:8000/ws"), (["--url", ",".join(["ws://a"] * 9), "x"], "more than 8"),
+                        (["--url", "nowhere", "x"], "ws://127.0.0.1:8000/ws"), (["--url", ",".join(["ws://a"] * 17), "x"], "more than 16"),
                         (["--pending", "1", "x"], "--pending")):
         done = earshot(*args)
         assert done.returncode == 2 and words in done.stderr.decode(), (args, done)
