@@ -306,12 +306,13 @@ void es_membership_leave(es_membership_t *self)
 
 void es_membership_rejoin(es_membership_t *self)
 {
-    if (self->state == ES_JOINING || self->leaving || self->client->closing) return;
+    if (self->state == ES_JOINING || self->client->closing) return;
     es_membership_unload(self);
     if (self->state == ES_CATCHING_UP) self->room->catching--;
-    self->state = ES_JOINING;
+    self->state = ES_JOINING; /* and hears nothing of the new log before it has joined it */
     self->has_since = self->has_log = false;
     self->asks[CATCHING_ASK].kind = 0;
+    if (self->leaving) return;
     if (es_membership_do(self, &(es_msg_t){.kind = ES_ROOM_JOIN}, NULL, 0) != 0) es_client_cull(self->client);
 }
 

@@ -279,17 +279,24 @@ static inline void rw_news(room_world_t *w, const char *room, uint64_t from, uin
 }
 
 /* The answer to a fetch: to the edge itself (client < 0), or to a client. */
-static inline void rw_fetched(room_world_t *w, int client, const char *room, uint64_t id, uint64_t from, uint64_t to,
-                              uint64_t last, uint64_t floor)
+static inline void rw_fetched_of(room_world_t *w, int client, const char *room, uint64_t id, uint64_t from, uint64_t to,
+                                 uint64_t last, uint64_t floor, uint64_t log)
 {
     static char body[65536], texts[512][16];
     es_room_event_t events[512];
     size_t len = es_room_events_encode(events, rw_events(events, texts, from, to), body, sizeof body);
     es_msg_t msg = rw_about(room, ES_ROOM_EVENTS, id, last, floor);
+    msg.log = log;
     if (client < 0)
         es_edge_rooms_answer(w->env.rooms, &msg, body, len);
     else
         es_client_answer(w->clients[client], &msg, body, len);
+}
+
+static inline void rw_fetched(room_world_t *w, int client, const char *room, uint64_t id, uint64_t from, uint64_t to,
+                              uint64_t last, uint64_t floor)
+{
+    rw_fetched_of(w, client, room, id, from, to, last, floor, LOG);
 }
 
 #endif

@@ -415,6 +415,27 @@ static void another_log_is_joined_anew(void **state)
     rw_destroy(w);
 }
 
+static void who_leaves_hears_nothing_of_another_log(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    rw_connect(w, 0);
+    enter(w, 0, 5);
+    drain(w, 0);
+    rw_text(w, 0, "room.leave", "{\"room\":\"lobby\"}");
+    uint64_t seq = rw_request(w, ES_ROOM_LEAVE)->seq;
+    es_msg_t msg = rw_about("lobby", ES_ROOM_STATE, 0, 2, 1);
+    msg.log = 77;
+    es_edge_rooms_answer(w->env.rooms, &msg, NULL, 0);
+    request_t *fetch = rw_request(w, ES_ROOM_FETCH);
+    rw_fetched_of(w, -1, "lobby", fetch->seq, 1, 2, 2, 1, 77);
+    rw_turn(w, 0);
+    assert_null(rw_request(w, ES_ROOM_JOIN));
+    rw_done(w, 0, "lobby", seq, 2, 1);
+    expect_said(w, 0, "room.left");
+    rw_destroy(w);
+}
+
 static void history_and_who_are_asked_for(void **state)
 {
     (void)state;
@@ -598,6 +619,7 @@ int main(void)
         cmocka_unit_test(members_are_announced),
         cmocka_unit_test(a_lost_tail_shows_itself),
         cmocka_unit_test(another_log_is_joined_anew),
+        cmocka_unit_test(who_leaves_hears_nothing_of_another_log),
         cmocka_unit_test(history_and_who_are_asked_for),
         cmocka_unit_test(the_slow_one_is_closed_and_nobody_else),
         cmocka_unit_test(two_rooms_share_a_socket_fairly),
