@@ -7,8 +7,9 @@
 /* So long after the last fault all must be well. A connection that has ended may be noticed 5 s later, an actor that starts anew gives edges 6 s, and
  * whoever is away leaves after 10 s. */
 #define PATIENCE SECONDS(30)
-#define MENDED SECONDS(5) /* what an event or an old copy of a message disturbs is mended by then */
-#define LOOK MS(200)      /* between two looks whether it is */
+#define SETTLING SECONDS(2) /* what was under way to a process that stood still has been heard */
+#define MENDED SECONDS(5)   /* what an event or an old copy of a message disturbs is mended by then */
+#define LOOK MS(200)        /* between two looks whether it is */
 #define FRESH offsetof(sim_t, plan)
 
 static void begin(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
@@ -120,7 +121,7 @@ static bool look(sim_t *sim)
 bool schedule_run(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
 {
     begin(sim, seed, off, trace);
-    uint64_t look_at = sim->plan.calm_at;
+    uint64_t look_at = sim->plan.calm_at + SETTLING;
     event_t event;
     while (!sim->world.failed && world_next(&sim->world, &event)) {
         sim->world.now = event.at;
