@@ -61,7 +61,7 @@ static void forget_held(es_room_follower_t *self, size_t n)
     }
     self->held_n -= n;
     if (self->held_n > 0) {
-        memmove(self->held, self->held + n, self->held_n * sizeof *self->held);
+        memmove(self->held, self->held + n, self->held_n * sizeof(void *));
         return;
     }
     free(self->held);
@@ -117,12 +117,12 @@ static void hold(es_room_follower_t *self, const es_room_event_t *event)
     if (self->held_n >= self->config.held_max || size > self->config.held_bytes - self->held_bytes) return;
     if (self->held_n == self->held_cap) {
         self->held_cap = self->held_cap > 0 ? self->held_cap * 2 : 8;
-        held_t **grown = es_alloc(self->held_cap * sizeof *grown);
-        if (self->held_n > 0) memcpy(grown, self->held, self->held_n * sizeof *grown);
+        held_t **grown = es_alloc(self->held_cap * sizeof(void *));
+        if (self->held_n > 0) memcpy(grown, self->held, self->held_n * sizeof(void *));
         free(self->held);
         self->held = grown;
     }
-    memmove(self->held + i + 1, self->held + i, (self->held_n - i) * sizeof *self->held);
+    memmove(self->held + i + 1, self->held + i, (self->held_n - i) * sizeof(void *));
     self->held[i] = copy(event, size);
     self->held_n++;
     self->held_bytes += size;

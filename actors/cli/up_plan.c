@@ -111,7 +111,7 @@ static void add_tcp(es_up_actor_t *actor, const char *tcp, uint64_t number)
     if (number == 1 || (end && (*end || end == colon + 1)))
         arg(actor, "--tcp=%s", tcp);
     else
-        arg(actor, "--tcp=%.*s:%llu", host, tcp, (unsigned long long)(port + 4 * (number - 1)));
+        arg(actor, "--tcp=%.*s:%llu", host, tcp, (unsigned long long)port + 4 * (number - 1));
 }
 
 static void add_broker(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
@@ -153,9 +153,9 @@ static uint64_t rooms(const es_up_config_t *config, bool own_broker)
 
 void es_up_plan_bases(char out[ES_UP_BASES_MAX], const char *base, uint64_t brokers)
 {
-    int n = snprintf(out, ES_UP_BASES_MAX, "%s", base);
+    size_t n = (size_t)snprintf(out, ES_UP_BASES_MAX, "%s", base);
     for (uint64_t i = 2; i <= brokers && n < ES_UP_BASES_MAX; i++)
-        n += snprintf(out + n, ES_UP_BASES_MAX - (size_t)n, ",%s-%llu", base, (unsigned long long)i);
+        n += (size_t)snprintf(out + n, ES_UP_BASES_MAX - n, ",%s-%llu", base, (unsigned long long)i);
 }
 
 void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_broker, const char *bases)

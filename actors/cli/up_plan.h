@@ -23,7 +23,7 @@ typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROOM, ES_UP_RO
 #define ES_UP_BROKERS_MAX ES_BROKERS_MAX
 #define ES_UP_EDGES_MAX 16
 #define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + ES_UP_ROOMS_MAX + ES_UP_BROKERS_MAX + ES_UP_EDGES_MAX)
-#define ES_UP_BASES_MAX (ES_UP_BROKERS_MAX * ES_ENDPOINT_MAX) /* bytes of a list of brokers */
+#define ES_UP_BASES_MAX ((size_t)ES_UP_BROKERS_MAX * ES_ENDPOINT_MAX) /* bytes of a list of brokers */
 
 typedef struct {
     es_up_role_t role;

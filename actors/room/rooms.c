@@ -361,12 +361,15 @@ static void forget_waiting(es_rooms_t *self)
 void es_rooms_destroy(es_rooms_t **self_p)
 {
     es_rooms_t *self = *self_p;
-    open_room_t *of;
+    open_room_t *next;
     if (!self) return;
     *self_p = NULL;
     forget_waiting(self);
     es_ring_fini(&self->waiting);
-    while ((of = TAILQ_FIRST(&self->open))) unload(of);
+    for (open_room_t *of = TAILQ_FIRST(&self->open); of; of = next) {
+        next = TAILQ_NEXT(of, in_open);
+        unload(of);
+    }
     es_map_destroy(&self->by_id);
     free(self);
 }
