@@ -3,6 +3,7 @@
  *   "name"          str    the broker's name
  *   "uptime_ms"     uint
  *   "heartbeat_ms"  uint   interval of PING
+ *   "leaving"       bool   it ends in a moment
  *   "frames_total"  uint   messages taken from senders since the start
  *   "forwarded"     uint   of them given to workers
  *   "results_total" uint   messages taken from workers and published
@@ -16,7 +17,7 @@
  *       "name" str, "inc" str (16 hex digits), "service" str, "capacity" uint, "streams" uint (placed by this broker), "load" uint (by its own
  *       count), "lag_us" uint, "count" uint (frames since its start), "heard_ms" uint (age of its last sign of life), "draining" bool
  *   "edges"         array  of maps, at most 256, those that reported within 5 s:
- *       "name" str, "streams" uint, "frames" uint, "lag_us" uint, "heard_ms" uint
+ *       "name" str, "inc" str (16 hex digits), "streams" uint, "frames" uint, "lag_us" uint, "heard_ms" uint
  *   "quarantine"    array  of maps, at most 32, those of the last 15 min: "client" str, "reason" str, "ago_ms" uint
  */
 #include "beacon.h"
@@ -105,13 +106,18 @@ static uint64_t metric(es_metric_t *const *metrics, const char *name)
     return 0;
 }
 
-static void pack_worker(pack_t *p, const es_beacon_t *self, const es_actor_t *actor, uint64_t now_us)
+static void pack_inc(pack_t *p, uint64_t value)
 {
     char inc[17];
-    snprintf(inc, sizeof inc, "%016" PRIx64, actor->inc);
+    snprintf(inc, sizeof inc, "%016" PRIx64, value);
+    pack_str(p, "inc", inc);
+}
+
+static void pack_worker(pack_t *p, const es_beacon_t *self, const es_actor_t *actor, uint64_t now_us)
+{
     pack_map(p, 10);
     pack_str(p, "name", actor->name);
-    pack_str(p, "inc", inc);
+    pack_inc(p, actor->inc);
     pack_str(p, "service", actor->service);
     pack_uint(p, "capacity", actor->capacity);
     pack_uint(p, "streams", es_placement_worker_streams(self->placement, actor->inc));
@@ -137,9 +143,10 @@ static void pack_edges(pack_t *p, const es_reports_t *reports, uint64_t now_us)
     pack_array(p, reports->count);
     for (size_t i = 0; i < reports->count; i++) {
         const es_report_t *r = &reports->list[i];
-        pack_map(p, 5);
+        pack_map(p, 6);
         pack_bytes(p, "name", strlen("name"));
         pack_bytes(p, r->name, r->name_len);
+        pack_inc(p, r->inc);
         pack_uint(p, "streams", r->streams);
         pack_uint(p, "frames", r->frames);
         pack_uint(p, "lag_us", r->lag_us);
@@ -167,10 +174,11 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     msgpack_packer_init(&p.pk, &sink, put);
     es_placement_stats_t stats;
     es_placement_stats(self->placement, &stats);
-    pack_map(&p, 15);
+    pack_map(&p, 16);
     pack_str(&p, "name", self->name);
     pack_uint(&p, "uptime_ms", (now_us - self->start_us) / 1000);
     pack_uint(&p, "heartbeat_ms", self->heartbeat_us / 1000);
+    pack_bool(&p, "leaving", self->leaving);
     pack_uint(&p, "frames_total", metric(self->metrics, "earshot_broker_messages_total{socket=\"frontend\"}"));
     pack_uint(&p, "forwarded", metric(self->metrics, "earshot_broker_forwarded_total"));
     pack_uint(&p, "results_total", metric(self->metrics, "earshot_broker_messages_total{socket=\"results\"}"));

@@ -11,6 +11,7 @@
 typedef struct {
     const char *name;
     uint64_t start_us, heartbeat_us;
+    bool leaving;
     const es_registry_t *registry;
     const es_placement_t *placement;
     const es_reports_t *reports;

@@ -139,7 +139,7 @@ void es_broker_actor(zsock_t *pipe, void *args)
     es_hub_attach(hub, loop);
     leaving_t leaving = {.hub = hub, .loop = loop};
     es_loop_add_tick(loop, on_tick, &leaving);
-    es_runner_watch_pipe(loop, pipe, on_term, &leaving);
+    es_hub_on_drain(hub, es_runner_drain, es_runner_watch_pipe(loop, pipe, on_term, &leaving));
     zsock_signal(pipe, 0);
     es_loop_run(loop);
     es_hub_drain(hub);

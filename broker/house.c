@@ -326,8 +326,52 @@ static es_house_verdict_t on_room(es_house_t *self, es_span_t key, uint64_t *wor
 static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
                                     uint64_t *worker)
 {
-    (void)key, (void)worker;
-    es_reports_take(&self->reports, msg, now_us);
+    (void)worker;
+    es_reports_take(&self->reports, es_hex16_parse(key, NULL) ? key : es_span(NULL), msg, now_us);
+    return ES_TAKEN;
+}
+
+static bool is_meant(const es_msg_t *drain, es_span_t name, uint64_t inc)
+{
+    return es_span_eq(drain->name, name) && (!ES_HAS(drain, ES_M_INC) || drain->inc == inc);
+}
+
+/* Tells the workers and edges that are meant. From last to first: one that cannot be reached is lost, and taken out. */
+static uint64_t hand_on(es_house_t *self, const es_msg_t *drain)
+{
+    uint64_t told = 0;
+    es_msg_t msg = {.kind = ES_DRAIN};
+    ES_SET(&msg, ES_M_NAME, name, drain->name);
+    for (size_t i = es_registry_count(self->registry); i-- > 0;) {
+        const es_actor_t *actor = es_registry_at(self->registry, i);
+        char own[17];
+        uint64_t inc = actor->inc;
+        if (!is_meant(drain, es_span(actor->name), inc)) continue;
+        snprintf(own, sizeof own, "%016" PRIx64, inc);
+        if (self->ops->tell(self->ctx, inc, es_span(own), &msg))
+            told++;
+        else
+            es_house_unreachable(self, inc);
+    }
+    for (size_t i = 0; i < self->reports.count; i++) {
+        const es_report_t *edge = &self->reports.list[i];
+        if (!edge->reachable || !is_meant(drain, es_span_of(edge->name, edge->name_len), edge->inc)) continue;
+        self->ops->publish(self->ctx, es_span_of(edge->key, sizeof edge->key), &msg, NULL, 0);
+        told++;
+    }
+    return told;
+}
+
+static es_house_verdict_t on_drain(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
+                                   uint64_t *worker)
+{
+    (void)worker;
+    bool ourselves = is_meant(msg, es_span(self->config.name), self->config.inc);
+    es_msg_t out = {.kind = ES_DRAINED, .epoch = msg->epoch, .seq = msg->seq};
+    ES_SET(&out, ES_M_COUNT, count, hand_on(self, msg) + ourselves);
+    es_log_info("asked to drain", ES_B("actor", msg->name.ptr, msg->name.len), ES_U("told", out.count));
+    self->ops->publish(self->ctx, key, &out, NULL, 0);
+    if (ourselves) self->ops->drain(self->ctx, now_us);
     return ES_TAKEN;
 }
 
@@ -337,7 +381,11 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
     static const struct {
         es_kind_t kind;
         es_house_verdict_t (*fn)(es_house_t *, es_span_t, const es_msg_t *, uint64_t, uint64_t *);
-    } handlers[] = {{ES_FRAME, on_stream}, {ES_CLOSE, on_stream}, {ES_PROBE, on_probe}, {ES_REPORT, on_report}};
+    } handlers[] = {{ES_FRAME, on_stream},
+                    {ES_CLOSE, on_stream},
+                    {ES_PROBE, on_probe},
+                    {ES_REPORT, on_report},
+                    {ES_DRAIN, on_drain}};
     if (es_room_is_request(msg->kind)) return on_room(self, key, worker);
     if (!es_hex16_parse(key, NULL) && msg->kind != ES_REPORT) return ES_NOT_FOR_US;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
@@ -357,6 +405,7 @@ static void beacon(es_house_t *self, uint64_t now_us)
     es_beacon_t state = {.name = self->config.name,
                          .start_us = self->start_us,
                          .heartbeat_us = self->config.registry.heartbeat_us,
+                         .leaving = self->leaving,
                          .registry = self->registry,
                          .placement = self->placement,
                          .reports = &self->reports,

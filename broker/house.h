@@ -1,7 +1,7 @@
 /* The house: what the broker does with each message, less the sockets. Joins registry (who lives), placement (who serves which stream), rendezvous (who has which
  * room) and reports.
  *
- *   frontend ---> es_house_frontend --> the worker or room actor to forward to, or an answer through `publish` (WAIT, REWIND, PROBED)
+ *   frontend ---> es_house_frontend --> the worker or room actor to forward to, or an answer through `publish` (WAIT, REWIND, PROBED, DRAINED)
  *   backend  ---> es_house_backend  --> `tell` (WHO_ARE_YOU, DROP), `publish` (WORKER_LOST)
  *   time     ---> es_house_tick     --> `tell` (PING), `publish` (WORKER_LOST, BEACON)
  *
@@ -19,6 +19,8 @@ typedef struct {
     /* Send to the worker's DEALER. False: there is no such peer (EHOSTUNREACH), which the house takes for its death. Other losses are true. */
     bool (*tell)(void *ctx, uint64_t inc, es_span_t key, const es_msg_t *msg);
     void (*publish)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
+    /* This broker was asked to end (DRAIN). */
+    void (*drain)(void *ctx, uint64_t now_us);
 } es_house_ops_t;
 
 typedef struct {

@@ -29,6 +29,8 @@ struct es_hub {
     size_t observers; /* subscriptions to single client_ids: those must see every message on its own key */
     es_decoder_t *decoder;
     es_loop_t *loop; /* where attached */
+    void (*drain)(void *ctx, uint64_t now_us);
+    void *drain_ctx;
 };
 
 /* ---- out ---- */
@@ -49,6 +51,12 @@ static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *b
     if (es_hex16_parse(key, &client)) es_bundles_flush_one(self->to_edges, client >> PREFIX_SHIFT);
     if (es_wire_send(self->sockets[PUBLISH], NULL, key, msg, body, len) != 0)
         es_metric_add(&es_broker_publish_failed_total, 1);
+}
+
+static void drain(void *ctx, uint64_t now_us)
+{
+    es_hub_t *self = ctx;
+    if (self->drain) self->drain(self->drain_ctx, now_us);
 }
 
 /* The outcome of a send to a worker, of so many messages. */
@@ -330,6 +338,12 @@ void es_hub_attach(es_hub_t *self, es_loop_t *loop)
     es_loop_add_flush(loop, flush, self);
 }
 
+void es_hub_on_drain(es_hub_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
+{
+    self->drain = fn;
+    self->drain_ctx = ctx;
+}
+
 void es_hub_leave(es_hub_t *self, uint64_t now_us)
 {
     es_house_leave(self->house, now_us);
@@ -390,7 +404,7 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
         es_hub_destroy(&self);
         return NULL;
     }
-    static const es_house_ops_t ops = {.tell = tell, .publish = publish};
+    static const es_house_ops_t ops = {.tell = tell, .publish = publish, .drain = drain};
     es_house_config_t house = config->house;
     house.inc = es_random_u64();
     house.placement.seed = es_random_u64();

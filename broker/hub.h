@@ -30,6 +30,8 @@ es_hub_t *es_hub_new(const es_hub_config_t *config);
 void es_hub_destroy(es_hub_t **self_p);
 /* Adds the sockets and timers to a loop, which must end first. */
 void es_hub_attach(es_hub_t *self, es_loop_t *loop);
+/* Calls fn when somebody asks this broker to end (DRAIN); before es_hub_attach. */
+void es_hub_on_drain(es_hub_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
 /* Says that this broker ends (es_house_leave). */
 void es_hub_leave(es_hub_t *self, uint64_t now_us);
 /* Takes and forwards what waits now, in a bounded number of rounds. */

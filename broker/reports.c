@@ -9,7 +9,7 @@ static es_report_t *slot_of(es_reports_t *self, es_span_t name)
     return self->count < ES_REPORTS_MAX ? &self->list[self->count++] : NULL;
 }
 
-void es_reports_take(es_reports_t *self, const es_msg_t *msg, uint64_t now_us)
+void es_reports_take(es_reports_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
 {
     bool named = msg->name.len > 0 && msg->name.len <= ES_NAME_MAX;
     es_report_t *report = named ? slot_of(self, msg->name) : NULL;
@@ -19,10 +19,14 @@ void es_reports_take(es_reports_t *self, const es_msg_t *msg, uint64_t now_us)
     }
     memcpy(report->name, msg->name.ptr, msg->name.len);
     report->name_len = msg->name.len;
+    report->reachable = key.len == sizeof report->key;
+    if (report->reachable) memcpy(report->key, key.ptr, key.len);
+    report->inc = msg->inc;
     report->streams = msg->load;
     report->frames = msg->count;
     report->lag_us = msg->lag_us;
     report->heard_us = now_us;
+    if (msg->flags & ES_F_LEAVING) *report = self->list[--self->count];
 }
 
 void es_reports_tick(es_reports_t *self, uint64_t now_us)

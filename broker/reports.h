@@ -12,7 +12,9 @@ enum {
 typedef struct {
     char name[ES_NAME_MAX];
     size_t name_len;
-    uint64_t streams, frames, lag_us, heard_us;
+    char key[ES_CLIENT_ID_LEN]; /* it hears what is published on it */
+    bool reachable;             /* there is such a key */
+    uint64_t inc, streams, frames, lag_us, heard_us;
 } es_report_t;
 
 typedef struct {
@@ -21,8 +23,8 @@ typedef struct {
     uint64_t refused;
 } es_reports_t;
 
-/* A REPORT; the one of the same name is replaced. A report without a name is refused. */
-void es_reports_take(es_reports_t *self, const es_msg_t *msg, uint64_t now_us);
+/* A REPORT; the one of the same name is replaced, with the flag LEAVING it is forgotten. A report without a name is refused. */
+void es_reports_take(es_reports_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us);
 /* Forgets the silent ones. */
 void es_reports_tick(es_reports_t *self, uint64_t now_us);
 

@@ -39,6 +39,8 @@ static const es_catalogue_entry_t entries[] = {
     {.kind = ES_REPORT, .name = "REPORT", .required = ES_BIT(ES_M_NAME)},
     {.kind = ES_PROBED, .name = "PROBED", .required = ES_BIT(ES_M_LOAD) | ES_BIT(ES_M_CAPACITY)},
     {.kind = ES_BEACON, .name = "BEACON", .body_max = ES_HOUSE_MAX},
+    {.kind = ES_DRAIN, .name = "DRAIN", .required = ES_BIT(ES_M_NAME)},
+    {.kind = ES_DRAINED, .name = "DRAINED", .required = ES_BIT(ES_M_COUNT)},
     {.kind = ES_ROOM_JOIN, .name = "ROOM_JOIN", .required = OPERATION | ES_BIT(ES_M_NAME)},
     {.kind = ES_ROOM_LEAVE, .name = "ROOM_LEAVE", .required = OPERATION},
     {.kind = ES_ROOM_SAY,

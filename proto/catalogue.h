@@ -31,9 +31,11 @@ typedef enum {
     /* anybody -> broker frontend */
     ES_PROBE = 48,  /* key = the asker's own client_id-shaped id */
     ES_REPORT = 49, /* an edge's figures for `status` */
+    ES_DRAIN = 52,  /* the actor `name` (and `inc`) is to end as on SIGTERM; handed on to it */
     /* broker -> everybody */
-    ES_PROBED = 50, /* answer on the asker's key; load = live workers, capacity = free places */
-    ES_BEACON = 51, /* key `sys/<broker incarnation>`; body: state of the house, msgpack map (PROTOCOL.md) */
+    ES_PROBED = 50,  /* answer on the asker's key; load = live workers, capacity = free places */
+    ES_BEACON = 51,  /* key `sys/<broker incarnation>`; body: state of the house, msgpack map (PROTOCOL.md) */
+    ES_DRAINED = 53, /* answer to DRAIN on the asker's key; count = actors told */
     /* edge -> broker -> room actor; key = `room/<id>\0`. Operations of a member, in its order: seq counts them, base is the oldest unanswered */
     ES_ROOM_JOIN = 64,
     ES_ROOM_LEAVE = 65,

@@ -75,7 +75,7 @@ enum {
     ES_F_PARTIALS = 8u, /* START: partials are wanted */
     ES_F_SILENCE = 16u, /* FINAL: nothing was said, not for the client's eyes */
     ES_F_FAILED = 32u,  /* FINAL: the engine gave up on this segment; reason says why */
-    ES_F_LEAVING = 64u  /* BEACON: this broker ends; use another */
+    ES_F_LEAVING = 64u  /* BEACON: this broker ends; use another. REPORT: this edge ends */
 };
 
 /* A decoded envelope, or one to encode. Spans point into the buffer that was decoded and live as long as it does. A meta

@@ -147,7 +147,9 @@ static void reap(es_up_t *up, uint64_t now_us)
     child_t *children = up->state;
     for (size_t i = 0; i < up->plan.count; i++) {
         if (!children[i].actor || !(zsock_events(children[i].actor) & ZMQ_POLLIN)) continue;
-        bool failed = zsock_wait(children[i].actor) != 0; /* its last word: es_runner_fail, or its return */
+        int said = zsock_wait(children[i].actor); /* its last word: es_runner_fail, or its return */
+        if (said == ES_RUNNER_LEAVING) continue;
+        bool failed = said != 0;
         zsock_set_rcvtimeo(zactor_sock(children[i].actor), 1000);
         zactor_destroy(&children[i].actor);
         failed = failed || !atomic_load(&children[i].ended);

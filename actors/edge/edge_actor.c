@@ -212,6 +212,16 @@ static void link_changed(void *ctx, uint64_t now_us)
     es_edge_rooms_brokers_changed(self->env.rooms);
 }
 
+/* The turn does the rest, as for "$TERM". */
+static void link_drain(void *ctx, uint64_t now_us)
+{
+    edge_t *self = ctx;
+    (void)now_us;
+    if (self->asked) return;
+    self->asked = true;
+    es_runner_leaving(self->pipe);
+}
+
 /* ---- time */
 
 static void drain_client(void *ctx, es_client_t *client)
@@ -222,10 +232,12 @@ static void drain_client(void *ctx, es_client_t *client)
 
 static void on_pipe(edge_t *self, uint64_t now_us)
 {
-    while (!self->asked && zsock_events(self->pipe) & ZMQ_POLLIN) {
+    while (zsock_events(self->pipe) & ZMQ_POLLIN) {
         char *command = zstr_recv(self->pipe);
-        self->asked = !command || !strcmp(command, "$TERM");
+        bool over = !command;
+        self->asked = self->asked || over || !strcmp(command, "$TERM");
         zstr_free(&command);
+        if (over) break;
     }
     if (!self->asked || self->draining) return;
     self->draining = true;
@@ -390,7 +402,8 @@ static int start_rooms(edge_t *self)
 
 static int start(edge_t *self)
 {
-    static const es_sender_link_ops_t link_ops = {.message = link_message, .changed = link_changed};
+    static const es_sender_link_ops_t link_ops = {
+        .message = link_message, .changed = link_changed, .drain = link_drain};
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_server_ops_t server_ops = {
         .ctx = self, .admit = server_admit, .open = server_open, .gone = server_gone, .answer = server_answer};

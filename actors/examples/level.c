@@ -93,7 +93,7 @@ static void level_actor(zsock_t *pipe, void *args)
     }
     es_loop_t *loop = es_loop_new();
     es_worker_attach(worker, loop);
-    es_runner_watch_pipe(loop, pipe, NULL, NULL);
+    es_worker_on_drain(worker, es_runner_drain, es_runner_watch_pipe(loop, pipe, NULL, NULL));
     zsock_signal(pipe, 0);
     es_loop_run(loop);
     es_worker_destroy(&worker);

@@ -156,7 +156,7 @@ void es_room_actor(zsock_t *pipe, void *args)
     es_log_actor(self.config->common.name);
     es_loop_set_tick(self.loop, tick_us);
     if (start(&self) == 0) {
-        es_runner_watch_pipe(self.loop, pipe, on_term, &self);
+        es_actor_link_on_drain(self.link, es_runner_drain, es_runner_watch_pipe(self.loop, pipe, on_term, &self));
         zsock_signal(pipe, 0);
         es_loop_run(self.loop);
         es_rooms_flush(self.rooms);

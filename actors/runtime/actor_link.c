@@ -32,6 +32,8 @@ struct es_actor_link {
     es_bundle_t *bundle; /* of this turn */
     int n_brokers;
     es_broker_link_t brokers[ES_BROKERS_MAX];
+    void (*on_drain)(void *ctx, uint64_t now_us);
+    void *drain_ctx;
 };
 
 /* --- what we say --- */
@@ -153,10 +155,19 @@ static void on_who(es_actor_link_t *self, es_broker_link_t *broker, es_wire_t *w
     es_broker_link_hello_soon(broker);
 }
 
+static void on_drain(es_actor_link_t *self, es_broker_link_t *broker, es_wire_t *wire, uint64_t now_us)
+{
+    (void)wire;
+    if (self->on_drain)
+        self->on_drain(self->drain_ctx, now_us);
+    else
+        drop(broker, "this actor does not drain on request");
+}
+
 static const struct {
     uint32_t kind;
     void (*fn)(es_actor_link_t *self, es_broker_link_t *broker, es_wire_t *wire, uint64_t now_us);
-} handlers[] = {{ES_BUNDLE, on_bundle}, {ES_PING, on_ping}, {ES_WHO_ARE_YOU, on_who}};
+} handlers[] = {{ES_BUNDLE, on_bundle}, {ES_PING, on_ping}, {ES_WHO_ARE_YOU, on_who}, {ES_DRAIN, on_drain}};
 
 static void take_message(void *ctx, es_broker_link_t *broker, es_wire_t *wire, uint64_t now_us)
 {
@@ -250,6 +261,12 @@ void es_actor_link_drain(es_actor_link_t *self)
     self->draining = true;
     self->capacity = 0;
     for (int i = 0; i < self->n_brokers; i++) es_broker_link_hello_soon(&self->brokers[i]);
+}
+
+void es_actor_link_on_drain(es_actor_link_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
+{
+    self->on_drain = fn;
+    self->drain_ctx = ctx;
 }
 
 uint64_t es_actor_link_incarnation(const es_actor_link_t *self)

@@ -1,7 +1,7 @@
 /* How an actor that serves (transcriber, room, ...) is linked to its brokers: a DEALER and a PUB for each, HELLO when connected or asked, HEARTBEAT from
  * the work loop, GOODBYE at the end. worker.h is streams on top of this; an actor that serves something else begins here.
  *
- *     brokers --DEALER--> PING, WHO_ARE_YOU, BUNDLE: the link's own business;  all else, alone or out of a bundle --> the actor
+ *     brokers --DEALER--> PING, WHO_ARE_YOU, DRAIN, BUNDLE: the link's own business;  all else, alone or out of a bundle --> the actor
  *     actor   ---PUB----> every broker, in one bundle a turn: whoever owns the stream or the room hears its own
  *
  * One thread.
@@ -51,6 +51,8 @@ void es_actor_link_attach(es_actor_link_t *self, es_loop_t *loop);
 void es_actor_link_publish(es_actor_link_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
 /* HELLO with capacity 0 to every broker, soon: nothing new comes. A second call does nothing. */
 void es_actor_link_drain(es_actor_link_t *self);
+/* Calls fn when somebody asks this actor to end (DRAIN): es_runner_drain with the watch of the pipe. Without it such a request is dropped. */
+void es_actor_link_on_drain(es_actor_link_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
 uint64_t es_actor_link_incarnation(const es_actor_link_t *self);
 
 /* Counters of all links of this process; what brokers talk to is a worker to them, whatever it serves. es_worker_metrics has these too. */

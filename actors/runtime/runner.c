@@ -117,15 +117,15 @@ void es_runner_fail(zsock_t *pipe)
     zsock_signal(pipe, SIGNAL_FAILED);
 }
 
-typedef struct {
+struct es_pipe_watch {
     es_loop_t *loop;
     zsock_t *pipe;
     void (*fn)(void *ctx, uint64_t now_us);
     void *ctx;
     bool ended;
-} pipe_watch_t;
+};
 
-static void pipe_end(pipe_watch_t *watch, uint64_t now_us)
+static void pipe_end(es_pipe_watch_t *watch, uint64_t now_us)
 {
     if (watch->ended) return;
     watch->ended = true;
@@ -137,7 +137,7 @@ static void pipe_end(pipe_watch_t *watch, uint64_t now_us)
 
 static bool on_pipe(void *ctx, uint64_t now_us)
 {
-    pipe_watch_t *watch = ctx;
+    es_pipe_watch_t *watch = ctx;
     zmq_msg_t part;
     zmq_msg_init(&part);
     bool got = zmq_msg_recv(&part, zsock_resolve(watch->pipe), ZMQ_DONTWAIT) >= 0;
@@ -147,12 +147,27 @@ static bool on_pipe(void *ctx, uint64_t now_us)
     return got;
 }
 
-void es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
+es_pipe_watch_t *es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
 {
-    pipe_watch_t *watch = es_alloc_zero(sizeof *watch);
-    *watch = (pipe_watch_t){.loop = loop, .pipe = pipe, .fn = fn, .ctx = ctx};
+    es_pipe_watch_t *watch = es_alloc_zero(sizeof *watch);
+    *watch = (es_pipe_watch_t){.loop = loop, .pipe = pipe, .fn = fn, .ctx = ctx};
     es_loop_own(loop, watch);
     es_loop_add_socket(loop, zsock_resolve(pipe), on_pipe, watch);
+    return watch;
+}
+
+void es_runner_leaving(zsock_t *pipe)
+{
+    zsock_signal(pipe, ES_RUNNER_LEAVING);
+}
+
+void es_runner_drain(void *ctx, uint64_t now_us)
+{
+    es_pipe_watch_t *watch = ctx;
+    if (watch->ended) return;
+    es_log_info("asked to drain");
+    es_runner_leaving(watch->pipe);
+    pipe_end(watch, now_us);
 }
 
 typedef struct {
@@ -160,7 +175,8 @@ typedef struct {
     zactor_t *actor;
     void *pipe; /* raw, of the actor */
     int signals;
-    bool asked; /* to end */
+    bool asked;   /* to end */
+    bool leaving; /* somebody else asked */
 } run_t;
 
 /* The first asks the actor to end, the second ends it. */
@@ -182,12 +198,16 @@ static void on_signal(run_t *run)
 /* Has the actor said its last word? 1: no; else *status is set. */
 static bool actor_ended(run_t *run, int *status)
 {
-    int events = 0;
+    int events = 0, signal;
     size_t size = sizeof events;
-    if (zmq_getsockopt(run->pipe, ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN)) return false;
-    int signal = zsock_wait(run->actor);
-    if (signal == SIGNAL_END && !run->asked) es_log_error("the actor ended by itself");
-    *status = signal == SIGNAL_END && run->asked ? 0 : 1;
+    do {
+        if (zmq_getsockopt(run->pipe, ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN)) return false;
+        signal = zsock_wait(run->actor);
+        run->leaving = run->leaving || signal == ES_RUNNER_LEAVING;
+    } while (signal == ES_RUNNER_LEAVING);
+    bool asked = run->asked || run->leaving;
+    if (signal == SIGNAL_END && !asked) es_log_error("the actor ended by itself");
+    *status = signal == SIGNAL_END && asked ? 0 : 1;
     return true;
 }
 

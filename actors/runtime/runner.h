@@ -22,8 +22,16 @@ void es_runner_prepare(void);
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);
 /* The actor could not start: say so in the log, then call this and return. The starter sees a failed start. */
 void es_runner_fail(zsock_t *pipe);
-/* Watches `pipe` in a loop; on "$TERM" (or where the pipe dies) calls fn once (NULL: es_loop_stop). */
-void es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
+typedef struct es_pipe_watch es_pipe_watch_t;
+/* Watches `pipe` in a loop; on "$TERM" (or where the pipe dies) calls fn once (NULL: es_loop_stop). The watch is the loop's. */
+es_pipe_watch_t *es_runner_watch_pipe(es_loop_t *loop, zsock_t *pipe, void (*fn)(void *ctx, uint64_t now_us),
+                                      void *ctx);
+/* The same as "$TERM", but asked by somebody else: `watch` is the es_pipe_watch_t. The starter takes the end that follows for a clean one. */
+void es_runner_drain(void *watch, uint64_t now_us);
+/* For an actor that watches its pipe by itself: tells its starter that the end that will follow is a clean one. */
+void es_runner_leaving(zsock_t *pipe);
+/* What the starter reads from the pipe then, before the last word. */
+#define ES_RUNNER_LEAVING 2
 /* Writes DATA/run/NAME.pid with `pid`, atomically. 0 or -1 (logged). */
 int es_pidfile_write(const char *data, const char *name, int pid);
 /* Removes it, unless it names another process that lives. */

@@ -96,23 +96,6 @@ es_sender_link_t *es_sender_link_new(const char *brokers, const char *prefix, co
     return self;
 }
 
-void es_sender_link_destroy(es_sender_link_t **self_p)
-{
-    es_sender_link_t *self = *self_p;
-    if (!self) return;
-    *self_p = NULL;
-    es_sender_link_flush(self);
-    int linger = 100; /* ms: for the CLOSEs of a drain */
-    for (int i = 0; i < self->n; i++) {
-        zmq_setsockopt(self->brokers[i].push, ZMQ_LINGER, &linger, sizeof linger);
-        zmq_close(self->brokers[i].push);
-        zmq_close(self->brokers[i].sub);
-        free(self->brokers[i].bundle);
-    }
-    es_decoder_destroy(&self->decoder);
-    free(self);
-}
-
 static bool any_live(const es_sender_link_t *self)
 {
     for (int i = 0; i < self->n; i++)
@@ -247,6 +230,8 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
         broker->workers = wire->msg.load;
     } else if (wire->msg.kind == ES_BUNDLE) {
         on_bundle(self, broker, wire, now_us);
+    } else if (wire->msg.kind == ES_DRAIN) {
+        if (self->ops->drain && es_span_eq(key, es_span(self->own_key))) self->ops->drain(self->ctx, now_us);
     } else if (key.len < 4 || memcmp(key.ptr, "sys/", 4) != 0) {
         self->ops->message(self->ctx, key, &wire->msg, body.ptr, body.len, now_us);
     }
@@ -292,17 +277,35 @@ static uint64_t probe(es_sender_link_t *self, broker_t *broker, uint64_t now_us)
     return broker->probe_us;
 }
 
-static void send_report(es_sender_link_t *self, uint64_t now_us)
+static void send_report(es_sender_link_t *self, uint64_t flags)
 {
     es_msg_t msg = {.kind = ES_REPORT};
-    self->report.due_us = now_us + REPORT_US;
     if (!self->report.name[0]) return;
     ES_SET(&msg, ES_M_INC, inc, self->inc);
     ES_SET(&msg, ES_M_NAME, name, es_span(self->report.name));
     ES_SET(&msg, ES_M_LOAD, load, self->report.streams);
     ES_SET(&msg, ES_M_COUNT, count, self->report.frames);
     ES_SET(&msg, ES_M_LAG_US, lag_us, self->report.lag_us);
+    if (flags) ES_SET(&msg, ES_M_FLAGS, flags, flags);
     for (int i = 0; i < self->n; i++) es_wire_send(self->brokers[i].push, NULL, es_span(self->own_key), &msg, NULL, 0);
+}
+
+void es_sender_link_destroy(es_sender_link_t **self_p)
+{
+    es_sender_link_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    es_sender_link_flush(self);
+    send_report(self, ES_F_LEAVING);
+    int linger = 100; /* ms: for the CLOSEs of a drain */
+    for (int i = 0; i < self->n; i++) {
+        zmq_setsockopt(self->brokers[i].push, ZMQ_LINGER, &linger, sizeof linger);
+        zmq_close(self->brokers[i].push);
+        zmq_close(self->brokers[i].sub);
+        free(self->brokers[i].bundle);
+    }
+    es_decoder_destroy(&self->decoder);
+    free(self);
 }
 
 /* Were we the ones who stood still? Then beacons wait unread, and silence proves nothing yet. */
@@ -317,7 +320,10 @@ uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
 {
     forgive(self, now_us);
     self->now_us = now_us;
-    if (now_us >= self->report.due_us) send_report(self, now_us);
+    if (now_us >= self->report.due_us) {
+        self->report.due_us = now_us + REPORT_US;
+        send_report(self, 0);
+    }
     uint64_t next = self->report.due_us;
     for (int i = 0; i < self->n; i++) {
         broker_t *broker = &self->brokers[i];

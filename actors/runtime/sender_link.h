@@ -16,11 +16,14 @@ typedef struct {
     void (*message)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
     /* The set of live brokers changed: streams whose broker is gone should be raised (es_sender_link_broker tells the new one). May be NULL. */
     void (*changed)(void *ctx, uint64_t now_us);
+    /* Somebody asks us to end (DRAIN), perhaps more than once. May be NULL. */
+    void (*drain)(void *ctx, uint64_t now_us);
 } es_sender_link_ops_t;
 
 /* prefix: the first ES_PREFIX_LEN digits of all our client_ids. NULL with a message logged on malformed endpoints. */
 es_sender_link_t *es_sender_link_new(const char *brokers, const char *prefix, const es_sender_link_ops_t *ops,
                                      void *ctx);
+/* Says with a last REPORT that we leave. */
 void es_sender_link_destroy(es_sender_link_t **self_p);
 
 /* The broker for this key by rendezvous hashing among the live ones (all, where none lives): its index. */

@@ -363,6 +363,11 @@ void es_worker_attach(es_worker_t *self, es_loop_t *loop)
     es_actor_link_attach(self->link, loop);
 }
 
+void es_worker_on_drain(es_worker_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx)
+{
+    es_actor_link_on_drain(self->link, fn, ctx);
+}
+
 void es_worker_drain(es_worker_t *self)
 {
     es_actor_link_drain(self->link);

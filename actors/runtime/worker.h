@@ -44,6 +44,8 @@ void es_worker_destroy(es_worker_t **self_p);
 void es_worker_attach(es_worker_t *self, es_loop_t *loop);
 /* Take no new streams (HELLO with capacity 0 to every broker); es_worker_streams tells when the last one is gone. */
 void es_worker_drain(es_worker_t *self);
+/* As es_actor_link_on_drain. */
+void es_worker_on_drain(es_worker_t *self, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
 size_t es_worker_streams(const es_worker_t *self);
 uint64_t es_worker_incarnation(const es_worker_t *self);
 

@@ -147,7 +147,7 @@ void es_transcriber_actor(zsock_t *pipe, void *args)
     es_log_actor(self.config->common.name);
     es_loop_set_tick(self.loop, TICK_US);
     if (start(&self) == 0) {
-        es_runner_watch_pipe(self.loop, pipe, on_term, &self);
+        es_worker_on_drain(self.worker, es_runner_drain, es_runner_watch_pipe(self.loop, pipe, on_term, &self));
         zsock_signal(pipe, 0);
         es_loop_run(self.loop);
     } else {

@@ -27,7 +27,7 @@ typedef struct {
     char bases[64];
     broker_t brokers[BROKERS];
     es_actor_link_config_t config;
-    bool holds_streams, drain;
+    bool holds_streams, drain, drains_on_request;
     es_decoder_t *decoder;
     zactor_t *actor;
     uint64_t inc;
@@ -114,7 +114,8 @@ static void actor_thread(zsock_t *pipe, void *args)
     es_loop_t *loop = es_loop_new();
     es_loop_add_flush(loop, own_flush, w);
     es_actor_link_attach(w->link, loop);
-    es_runner_watch_pipe(loop, pipe, NULL, NULL);
+    es_pipe_watch_t *watch = es_runner_watch_pipe(loop, pipe, NULL, NULL);
+    if (w->drains_on_request) es_actor_link_on_drain(w->link, es_runner_drain, watch);
     w->inc = es_actor_link_incarnation(w->link);
     if (w->drain) es_actor_link_drain(w->link);
     if (w->drain) es_actor_link_drain(w->link);
@@ -408,6 +409,36 @@ static void draining_it_has_no_capacity(void **state)
     }
 }
 
+static void asked_to_drain_it_ends(void **state)
+{
+    world_t *w = *state;
+    es_wire_t wire;
+    es_msg_t msg = {.kind = ES_DRAIN};
+    ES_SET(&msg, ES_M_NAME, name, es_span("echo-1"));
+    w->drains_on_request = true;
+    running(w);
+    tell(w, 1, es_span(w->hex), &msg, es_span(NULL));
+    for (int i = 0; i < BROKERS; i++) {
+        expect(w, &wire, w->brokers[i].router, ES_GOODBYE);
+        es_wire_close(&wire);
+    }
+    assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed);
+}
+
+static void one_that_does_not_drain_on_request(void **state)
+{
+    world_t *w = *state;
+    es_wire_t wire;
+    es_msg_t drain = {.kind = ES_DRAIN}, ping = {.kind = ES_PING};
+    ES_SET(&drain, ES_M_NAME, name, es_span("echo-1"));
+    running(w);
+    tell(w, 0, es_span(w->hex), &drain, es_span(NULL));
+    tell(w, 0, es_span(w->hex), &ping, es_span(NULL));
+    expect(w, &wire, w->brokers[0].router, ES_HEARTBEAT);
+    es_wire_close(&wire);
+    assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed + 1);
+}
+
 static void a_malformed_configuration_is_refused(void **state)
 {
     (void)state;
@@ -435,6 +466,8 @@ int main(void)
         WITH(an_earlier_flush_leaves_with_the_turn),
         WITH(at_the_end_it_says_the_last_words_and_goodbye),
         WITH(draining_it_has_no_capacity),
+        WITH(asked_to_drain_it_ends),
+        WITH(one_that_does_not_drain_on_request),
         cmocka_unit_test(a_malformed_configuration_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,8 @@ typedef struct {
     uint64_t now, unreachable;
     said_t said[SAID];
     size_t n;
-    char body[BODY]; /* of the last publish */
+    unsigned drained; /* times that the broker was asked to end */
+    char body[BODY];  /* of the last publish */
     size_t body_len;
 } world_t;
 
@@ -66,7 +67,14 @@ static void on_publish(void *ctx, es_span_t key, const es_msg_t *msg, const void
     w->body_len = len;
 }
 
-static const es_house_ops_t ops = {.tell = on_tell, .publish = on_publish};
+static void on_drain(void *ctx, uint64_t now_us)
+{
+    world_t *w = ctx;
+    assert_int_equal(now_us, w->now);
+    w->drained++;
+}
+
+static const es_house_ops_t ops = {.tell = on_tell, .publish = on_publish, .drain = on_drain};
 
 static int setup(void **state)
 {
@@ -445,6 +453,96 @@ static void test_probe_of_a_service(void **state)
     }
 }
 
+/* ---- drain ---- */
+
+/* How many were told. */
+static uint64_t drain(world_t *w, const char *name, uint64_t inc)
+{
+    es_msg_t msg = {.kind = ES_DRAIN, .seq = 5};
+    uint64_t worker;
+    ES_SET(&msg, ES_M_NAME, name, es_span(name));
+    if (inc) ES_SET(&msg, ES_M_INC, inc, inc);
+    assert_int_equal(es_house_frontend(w->house, es_span(OTHER), &msg, w->now, &worker), ES_TAKEN);
+    const said_t *said = &w->said[w->n - 1];
+    assert_int_equal(said->msg.kind, ES_DRAINED);
+    assert_string_equal(said->key, OTHER);
+    assert_int_equal(said->msg.seq, 5);
+    return said->msg.count;
+}
+
+static void report_of(world_t *w, const char *key, const char *name, uint64_t inc)
+{
+    es_msg_t msg = {.kind = ES_REPORT};
+    uint64_t worker;
+    ES_SET(&msg, ES_M_NAME, name, es_span(name));
+    ES_SET(&msg, ES_M_INC, inc, inc);
+    assert_int_equal(es_house_frontend(w->house, es_span(key), &msg, w->now, &worker), ES_TAKEN);
+}
+
+static void test_drain_goes_to_workers(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    hello_of(w, "room", 8, 4, NULL, 0);
+    w->n = 0;
+    assert_int_equal(drain(w, "w", 0), 2); /* both are called w */
+    assert_int_equal(w->n, 3);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(w->said[i].to_worker);
+        assert_int_equal(w->said[i].msg.kind, ES_DRAIN);
+        assert_true(es_span_eq(w->said[i].msg.name, es_span("w")));
+    }
+    assert_string_equal(w->said[0].key, "0000000000000008");
+    assert_string_equal(w->said[1].key, "0000000000000007");
+    w->n = 0;
+    assert_int_equal(drain(w, "w", 7), 1);
+    assert_int_equal(w->said[0].inc, 7);
+    assert_int_equal(drain(w, "w", 9), 0);
+    assert_int_equal(drain(w, "W", 0), 0);
+    assert_int_equal(drain(w, "", 0), 0);
+    assert_int_equal(w->drained, 0);
+}
+
+static void test_drain_of_one_that_is_gone(void **state)
+{
+    world_t *w = *state;
+    hello(w, 7, 4, NULL, 0);
+    hello(w, 8, 4, NULL, 0);
+    w->unreachable = 7;
+    assert_int_equal(drain(w, "w", 0), 1);
+    w->unreachable = 0;
+    assert_int_equal(drain(w, "w", 7), 0); /* it was taken out */
+}
+
+static void test_drain_goes_to_edges_by_the_key_of_their_report(void **state)
+{
+    world_t *w = *state;
+    report_of(w, CLIENT, "edge", 21);
+    report_of(w, "edge-key", "edge-2", 22); /* it cannot be reached there */
+    w->n = 0;
+    assert_int_equal(drain(w, "edge", 0), 1);
+    assert_false(w->said[0].to_worker);
+    assert_int_equal(w->said[0].msg.kind, ES_DRAIN);
+    assert_string_equal(w->said[0].key, CLIENT);
+    assert_int_equal(drain(w, "edge", 21), 1);
+    assert_int_equal(drain(w, "edge", 22), 0);
+    assert_int_equal(drain(w, "edge-2", 0), 0);
+}
+
+static void test_drain_of_the_broker_itself(void **state)
+{
+    world_t *w = *state;
+    assert_int_equal(drain(w, "broker", 0xabd), 0);
+    assert_int_equal(w->drained, 0);
+    assert_int_equal(drain(w, "broker", 0), 1);
+    assert_int_equal(drain(w, "broker", 0xabc), 1);
+    assert_int_equal(w->drained, 2);
+    es_msg_t msg = {.kind = ES_DRAIN};
+    uint64_t worker;
+    ES_SET(&msg, ES_M_NAME, name, es_span("broker"));
+    assert_int_equal(es_house_frontend(w->house, es_span("no key"), &msg, w->now, &worker), ES_NOT_FOR_US);
+}
+
 /* ---- beacons ---- */
 
 static void report(world_t *w, const char *name)
@@ -514,6 +612,7 @@ static void test_beacon(void **state)
     const msgpack_object *map = &beacon.data;
     assert_text(map, "name", "broker");
     assert_int_equal(number(map, "heartbeat_ms"), 500);
+    assert_false(lookup(map, "leaving")->via.boolean);
     assert_true(number(map, "uptime_ms") >= 5000);
     assert_int_equal(number(map, "streams"), 1);
     assert_int_equal(number(map, "free"), 3);
@@ -638,13 +737,18 @@ static void test_reports_are_bounded(void **state)
     for (int i = 0; i < ES_REPORTS_MAX + 5; i++) {
         snprintf(name, sizeof name, "edge-%d", i);
         ES_SET(&msg, ES_M_NAME, name, es_span(name));
-        es_reports_take(&reports, &msg, 10);
+        es_reports_take(&reports, es_span(CLIENT), &msg, 10);
     }
     assert_int_equal(reports.count, ES_REPORTS_MAX);
     assert_int_equal(reports.refused, 5);
     msg.name = es_span("");
-    es_reports_take(&reports, &msg, 10);
+    es_reports_take(&reports, es_span(CLIENT), &msg, 10);
     assert_int_equal(reports.refused, 6);
+    msg.name = es_span("edge-7"), msg.flags = ES_F_LEAVING;
+    es_reports_take(&reports, es_span(CLIENT), &msg, 10);
+    assert_int_equal(reports.count, ES_REPORTS_MAX - 1);
+    for (size_t i = 0; i < reports.count; i++)
+        assert_false(es_span_eq(es_span_of(reports.list[i].name, reports.list[i].name_len), msg.name));
     es_reports_tick(&reports, 10 + ES_REPORT_SILENCE_US);
     assert_int_equal(reports.count, 0);
 }
@@ -685,6 +789,10 @@ int main(void)
                                        TEST(test_beacon),
                                        TEST(test_beacon_of_a_broker_that_leaves),
                                        TEST(test_beacon_with_a_room_actor),
+                                       TEST(test_drain_goes_to_workers),
+                                       TEST(test_drain_of_one_that_is_gone),
+                                       TEST(test_drain_goes_to_edges_by_the_key_of_their_report),
+                                       TEST(test_drain_of_the_broker_itself),
                                        cmocka_unit_test(test_beacon_that_does_not_fit),
                                        cmocka_unit_test(test_reports_are_bounded),
                                        cmocka_unit_test(test_metrics_are_a_list)};

@@ -17,7 +17,7 @@
 #include "runner.h"
 #include "wire.h"
 
-typedef enum { SERVES, FAILS, ENDS, STUBBORN } behaviour_t;
+typedef enum { SERVES, FAILS, ENDS, STUBBORN, LEAVES } behaviour_t;
 
 typedef struct {
     es_common_config_t common;
@@ -50,6 +50,13 @@ static void told(void *ctx, uint64_t now_us)
     (void)now_us;
 }
 
+/* Twice is the same as once. */
+static uint64_t leave(void *watch, uint64_t now_us)
+{
+    es_runner_drain(watch, now_us);
+    return now_us;
+}
+
 static void actor(zsock_t *pipe, void *args)
 {
     const config_t *config = args;
@@ -58,7 +65,8 @@ static void actor(zsock_t *pipe, void *args)
         return;
     }
     es_loop_t *loop = es_loop_new();
-    es_runner_watch_pipe(loop, pipe, config->behaviour == STUBBORN ? told : NULL, NULL);
+    es_pipe_watch_t *watch = es_runner_watch_pipe(loop, pipe, config->behaviour == STUBBORN ? told : NULL, NULL);
+    if (config->behaviour == LEAVES) es_loop_add_tick(loop, leave, watch);
     zsock_signal(pipe, 0);
     if (config->behaviour != ENDS) es_loop_run(loop);
     es_loop_destroy(&loop);
@@ -152,6 +160,14 @@ static void an_end_unasked_is_an_error(void **state)
     assert_false(pidfile(&pid));
 }
 
+static void an_end_that_was_asked_for_elsewhere_is_a_clean_one(void **state)
+{
+    pid_t pid;
+    (void)state;
+    assert_int_equal(status_of(run(LEAVES)), 0);
+    assert_false(pidfile(&pid));
+}
+
 static void pid_files_are_replaced(void **state)
 {
     pid_t pid = 0;
@@ -197,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(term_int_and_hup_end_it, make_home, remove_home),
         cmocka_unit_test_setup_teardown(a_second_signal_ends_at_once, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(an_end_that_was_asked_for_elsewhere_is_a_clean_one, make_home, remove_home),
         cmocka_unit_test_setup_teardown(a_failed_start_is_seen, make_home, remove_home),
         cmocka_unit_test_setup_teardown(an_end_unasked_is_an_error, make_home, remove_home),
         cmocka_unit_test_setup_teardown(pid_files_are_replaced, make_home, remove_home),

@@ -27,7 +27,7 @@ typedef struct {
     es_decoder_t *decoder;
     es_sender_link_t *link;
     uint64_t now;
-    unsigned messages, changes;
+    unsigned messages, changes, drains;
     es_msg_t last;
     char last_key[32], last_body[32];
 } world_t;
@@ -49,6 +49,13 @@ static void on_changed(void *ctx, uint64_t now_us)
     w->changes++;
 }
 
+static void on_drain(void *ctx, uint64_t now_us)
+{
+    world_t *w = ctx;
+    assert_int_equal(now_us, w->now);
+    w->drains++;
+}
+
 static void *bound(int type, const char *base, const char *name)
 {
     char at[96];
@@ -61,7 +68,7 @@ static void *bound(int type, const char *base, const char *name)
 
 static int setup(void **state)
 {
-    static const es_sender_link_ops_t ops = {.message = on_message, .changed = on_changed};
+    static const es_sender_link_ops_t ops = {.message = on_message, .changed = on_changed, .drain = on_drain};
     static unsigned n;
     char list[160];
     world_t *w = calloc(1, sizeof *w);
@@ -357,6 +364,33 @@ static void reports_once_a_second(void **state)
     assert_int_equal(msg.lag_us, 7);
 }
 
+static void the_last_report_says_so(void **state)
+{
+    world_t *w = *state;
+    es_msg_t msg;
+    char name[32];
+    es_sender_link_report(w->link, "edge", 5, 100, 7);
+    es_sender_link_tick(w->link, w->now);
+    assert_int_equal(took(w, 0, ES_REPORT, &msg, name), 1);
+    assert_int_equal(msg.flags, 0);
+    es_sender_link_destroy(&w->link);
+    assert_int_equal(took(w, 0, ES_REPORT, &msg, name), 1);
+    assert_string_equal(name, "edge");
+    assert_int_equal(msg.flags, ES_F_LEAVING);
+}
+
+static void asked_to_drain(void **state)
+{
+    world_t *w = *state;
+    es_msg_t msg = {.kind = ES_DRAIN};
+    ES_SET(&msg, ES_M_NAME, name, es_span("edge"));
+    publish(w, 0, PREFIX "0000000001", &msg, NULL); /* a client's key */
+    assert_int_equal(w->drains, 0);
+    publish(w, 0, PREFIX "0000000000", &msg, NULL);
+    assert_int_equal(w->drains, 1);
+    assert_int_equal(w->messages, 0);
+}
+
 static void a_malformed_broker_is_refused(void **state)
 {
     (void)state;
@@ -380,6 +414,8 @@ int main(void)
         WITH(standing_still_proves_nothing),
         WITH(probes_make_it_ready),
         WITH(reports_once_a_second),
+        WITH(the_last_report_says_so),
+        WITH(asked_to_drain),
         cmocka_unit_test(a_malformed_broker_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
