@@ -17,6 +17,7 @@ int es_cmd_up(int argc, char **argv);
 int es_cmd_stream(int argc, char **argv);
 int es_cmd_chat(int argc, char **argv);
 int es_cmd_status(int argc, char **argv);
+int es_cmd_drain(int argc, char **argv);
 
 /* The command of this name, or NULL. */
 const es_cmd_t *es_cmd_find(const char *name);

@@ -9,6 +9,7 @@ const es_cmd_t es_cmd_table[] = {
     {"stream", "send a recording or a live source, print the words", es_cmd_stream},
     {"chat", "take part in a room: say lines, see what others say and speak", es_cmd_chat},
     {"status", "who is there and what is going on", es_cmd_status},
+    {"drain", "have an actor give its work away and end", es_cmd_drain},
     {NULL, NULL, NULL},
 };
 

@@ -7,7 +7,7 @@ from house import BIN, ROOT
 
 BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
 COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot-room", []),
-            ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"])]
+            ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"]), ("earshot", ["drain"])]
 
 
 def rows(command):
