@@ -9,14 +9,13 @@
 #include "chat_command.h"
 #include "chat_text.h"
 #include "line_reader.h"
-#include "net.h"
 #include "wake.h"
 #include "wire.h"
+#include "ws_trouble.h"
 
 #define SAME_WISH_US \
     UINT64_C(500000) /* timeout(1) and others send one wish to the process and to its group: it arrives twice */
 #define STATE_US UINT64_C(500000) /* how often the state of a connection that there is not yet is told anew */
-enum { DIAL_MS = 300 };
 
 typedef struct {
     const es_chat_setup_t *setup;
@@ -83,23 +82,15 @@ static void on_text(void *ctx, const char *text, size_t len)
 static void on_failed(void *ctx, const char *why)
 {
     chat_t *chat = ctx;
-    const es_ws_url_t *url = &chat->setup->urls[chat->address];
-    char reason[160];
     chat->gone = true;
-    if (es_net_try(url->host, url->port, DIAL_MS, reason, sizeof reason) == -1)
-        snprintf(chat->why, sizeof chat->why, "%s", reason);
-    else
-        snprintf(chat->why, sizeof chat->why, "it refuses a WebSocket (%s); the address should end in /ws", why);
+    es_ws_trouble_failed(&chat->setup->addresses.urls[chat->address], why, chat->why, sizeof chat->why);
 }
 
 static void on_closed(void *ctx, unsigned code, const char *reason)
 {
     chat_t *chat = ctx;
     chat->gone = true;
-    if (code)
-        snprintf(chat->why, sizeof chat->why, "closed with code %u%s%s", code, *reason ? ": " : "", reason);
-    else
-        snprintf(chat->why, sizeof chat->why, "%s", *reason ? reason : "closed without a word");
+    es_ws_trouble_closed(code, reason, chat->why, sizeof chat->why);
 }
 
 static void connect_to(void *ctx, size_t address)
@@ -109,7 +100,7 @@ static void connect_to(void *ctx, size_t address)
     es_ws_client_destroy(&chat->ws);
     chat->gone = false;
     chat->address = address;
-    chat->ws = es_ws_client_new(&chat->setup->urls[address], &ops, chat);
+    chat->ws = es_ws_client_new(&chat->setup->addresses.urls[address], &ops, chat);
     if (es_ws_client_watch(chat->ws, es_wake_fd(&chat->wake)) == -1) {
         chat->gone = true;
         snprintf(chat->why, sizeof chat->why, "no descriptor is left");

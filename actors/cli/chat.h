@@ -2,15 +2,13 @@
 #ifndef ES_CHAT_H
 #define ES_CHAT_H
 
+#include "addresses.h"
 #include "chat_output.h"
 #include "chat_session.h"
-#include "ws_client.h"
-
-enum { ES_CHAT_ADDRESSES = 16 };
 
 typedef struct {
     es_chat_options_t session;
-    es_ws_url_t urls[ES_CHAT_ADDRESSES]; /* as many as session.addresses */
+    es_addresses_t addresses; /* session.addresses are its names */
     es_chat_mode_t mode;
     bool listen; /* say nothing: do not read input */
 } es_chat_setup_t;

@@ -82,7 +82,7 @@ es_chat_session_t *es_chat_session_new(const es_chat_options_t *options, const e
     self->options = options;
     self->ops = ops;
     self->ctx = ctx;
-    self->random = options->seed | 1;
+    es_backoff_init(&self->backoff, options->address_count, options->seed);
     self->outbox = es_chat_outbox_new(&limits);
     return self;
 }

@@ -2,6 +2,7 @@
 #ifndef ES_CHAT_SESSION_STATE_H
 #define ES_CHAT_SESSION_STATE_H
 
+#include "backoff.h"
 #include "chat_outbox.h"
 #include "chat_place.h"
 #include "chat_session.h"
@@ -16,12 +17,12 @@ struct es_chat_session {
     void *ctx;
     es_chat_state_t state;
     int status;
-    uint64_t now_us, begun_us, random;
+    uint64_t now_us, begun_us;
 
     /* the connection */
     size_t address;
-    unsigned failures; /* in a row */
-    uint64_t due_us;   /* WAITING: to connect; later: to be further */
+    es_backoff_t backoff;
+    uint64_t due_us; /* WAITING: to connect; later: to be further */
     uint64_t heard_us, asked_us, inside_us;
     uint64_t promised_us; /* when the next tick was asked for */
     bool failed;          /* to be dropped at the next tick */

@@ -3,37 +3,17 @@
 
 #include <stdlib.h>
 
-#define BACKOFF_MIN_US UINT64_C(200000)
-#define BACKOFF_MAX_US UINT64_C(5000000)
-#define STABLE_US BACKOFF_MAX_US /* inside for so long, a connection was a good one */
+#define STABLE_US ES_BACKOFF_MAX_US /* inside for so long, a connection was a good one */
 #define LEAVE_US UINT64_C(2000000)
 #define FULL_QUEUE_US UINT64_C(20000)
 #define STALL_US UINT64_C(2000000) /* late by so much, this process did not run and could not hear */
-enum { DOUBLINGS_MAX = 5 };
-
-static uint64_t draw(es_chat_session_t *self, uint64_t below)
-{
-    self->random ^= self->random << 13; /* xorshift64 */
-    self->random ^= self->random >> 7;
-    self->random ^= self->random << 17;
-    return self->random % below;
-}
-
-/* Every address has its turn before the wait is doubled. */
-static uint64_t backoff(es_chat_session_t *self)
-{
-    size_t doublings = self->failures / self->options->address_count;
-    uint64_t whole = BACKOFF_MIN_US << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX);
-    if (whole > BACKOFF_MAX_US) whole = BACKOFF_MAX_US;
-    return whole / 2 + draw(self, whole / 2 + 1);
-}
 
 static void tell_down(es_chat_session_t *self, bool inside)
 {
     if (inside)
         es_chat_note(self, ES_CHAT_WARNING, "the connection to %s is lost: %s; connecting again", es_chat_address(self),
                      self->why);
-    else if (!es_chat_entered(self) && self->failures == 0)
+    else if (!es_chat_entered(self) && self->backoff.failures == 0)
         es_chat_note(self, ES_CHAT_WARNING, "cannot enter %s at %s: %s; trying on for %.1f s", self->options->room,
                      es_chat_address(self), self->why, (double)self->options->connect_us / 1e6);
 }
@@ -42,10 +22,10 @@ void es_chat_fall_back(es_chat_session_t *self)
 {
     bool inside = self->state == INSIDE;
     tell_down(self, inside);
-    self->failures = inside && self->now_us - self->inside_us >= STABLE_US ? 0 : self->failures + 1;
     es_chat_goto(self, WAITING);
     self->failed = self->unavailable = self->asked_history = false;
-    self->due_us = self->now_us + backoff(self);
+    self->due_us =
+        self->now_us + es_backoff_lost(&self->backoff, inside && self->now_us - self->inside_us >= STABLE_US);
     self->address = (self->address + 1) % self->options->address_count;
     es_chat_outbox_lost(self->outbox);
 }

@@ -82,30 +82,21 @@ static int complain(const char *what, const char *value)
     return ES_CHAT_USAGE;
 }
 
-/* Takes config->url apart; addresses point into it. 0, or -1 with a message. */
-static int take_addresses(config_t *config, es_chat_setup_t *setup, const char **addresses)
+/* 0, or -1 with a message. */
+static int take_addresses(config_t *config, es_chat_setup_t *setup)
 {
-    char err[600], *rest = config->url;
-    size_t n = 0;
-    for (char *one; (one = strsep(&rest, ",")); n++) {
-        if (n == ES_CHAT_ADDRESSES) {
-            fprintf(stderr, "earshot chat: --url: more than %d addresses\n", ES_CHAT_ADDRESSES);
-            return -1;
-        }
-        if (es_ws_url_parse(&setup->urls[n], one, err, sizeof err) == -1) {
-            fprintf(stderr, "earshot chat: --url: %s\n", err);
-            return -1;
-        }
-        addresses[n] = one;
+    char err[600];
+    if (es_addresses_parse(&setup->addresses, config->url, err, sizeof err) == -1) {
+        fprintf(stderr, "earshot chat: --url: %s\n", err);
+        return -1;
     }
-    setup->session.addresses = addresses;
-    setup->session.address_count = n;
+    setup->session.addresses = setup->addresses.names;
+    setup->session.address_count = setup->addresses.count;
     return 0;
 }
 
 static int chat(config_t *config, const char *room)
 {
-    const char *addresses[ES_CHAT_ADDRESSES];
     es_chat_setup_t setup = {.mode = mode_of(config),
                              .listen = config->listen,
                              .session = {.room = room,
@@ -117,7 +108,7 @@ static int chat(config_t *config, const char *room)
                                          .pending = config->pending,
                                          .seed = es_random_u64(),
                                          .wall_us = es_wall_us() - es_now_us()}};
-    if (take_addresses(config, &setup, addresses) == -1) return ES_CHAT_USAGE;
+    if (take_addresses(config, &setup) == -1) return ES_CHAT_USAGE;
     return es_chat_run(&setup);
 }
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "net.h"
-#include "ws_client.h"
 
 static void urls_that_work(void **state)
 {
@@ -95,12 +95,27 @@ static void nobody_is_there(void **state)
     assert_int_equal(es_net_free("127.0.0.1", 0, err, sizeof err), 0);
 }
 
+static void several_addresses(void **state)
+{
+    (void)state;
+    es_addresses_t list;
+    char two[] = "ws://a:1/ws,ws://b:2/ws", empty[] = "ws://a:1/ws,", err[600];
+    char many[17 * 7] = "";
+    for (int i = 0; i < 17; i++) strcat(many, i ? ",ws://a" : "ws://a");
+    assert_int_equal(es_addresses_parse(&list, two, err, sizeof err), 0);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.names[0], "ws://a:1/ws");
+    assert_string_equal(list.urls[1].host, "b");
+    assert_int_equal(es_addresses_parse(&list, empty, err, sizeof err), -1);
+    assert_int_equal(es_addresses_parse(&list, many, err, sizeof err), -1);
+    assert_string_equal(err, "more than 16 addresses");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urls_that_work),
-        cmocka_unit_test(urls_that_do_not),
-        cmocka_unit_test(the_address_an_edge_wrote),
+        cmocka_unit_test(urls_that_work),   cmocka_unit_test(several_addresses),
+        cmocka_unit_test(urls_that_do_not), cmocka_unit_test(the_address_an_edge_wrote),
         cmocka_unit_test(nobody_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
