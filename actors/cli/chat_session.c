@@ -116,7 +116,7 @@ void es_chat_session_open(es_chat_session_t *self, uint64_t now_us)
     self->now_us = self->heard_us = now_us;
     if (self->state != CONNECTING) return;
     es_chat_goto(self, GREETING);
-    if (self->token) es_chat_send(self, es_message_resume(self->token, es_chat_wall_ms(self)));
+    if (self->token) es_chat_send(self, es_message_resume(self->token, NULL, es_chat_wall_ms(self)));
 }
 
 void es_chat_session_down(es_chat_session_t *self, const char *why, uint64_t now_us)

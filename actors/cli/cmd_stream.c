@@ -12,18 +12,20 @@
 #include "stream_session.h"
 #include "terminal.h"
 #include "wav.h"
+#include "wire.h"
 
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *language, *save;
     bool json, fast;
-    uint64_t rate, chunk_ms, connect_us, wait_us;
+    uint64_t rate, chunk_ms, connect_us, silence_us, wait_us, keep;
 } config_t;
 
 static const es_option_t options[] = {
     ES_OPT_STR(
-        config_t, url, "url", NULL, NULL, 800,
-        "address of the server, ws://HOST:PORT/ws; default: the one that runs in --data, or ws://127.0.0.1:8000/ws"),
+        config_t, url, "url", NULL, NULL, 5000,
+        "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: those of "
+        "the house in --data, or ws://127.0.0.1:8000/ws"),
     ES_OPT_FLAG(config_t, json, "json", "print each message of the server as a line of JSON"),
     ES_OPT_STR(config_t, save, "save", NULL, NULL, 1024, "also write the finals into this file, one a line"),
     ES_OPT_FLAG(config_t, fast, "fast", "as fast as the server takes it, not in real time"),
@@ -31,9 +33,16 @@ static const es_option_t options[] = {
                 "FILE holds raw signed 16-bit little-endian mono samples, so many a second; 0: FILE is a WAV"),
     ES_OPT_UINT(config_t, chunk_ms, "chunk-ms", NULL, "100", 5, 1000, "audio in one message, in milliseconds"),
     ES_OPT_STR(config_t, language, "language", NULL, NULL, 32, "language spoken, as the engine names it"),
-    ES_OPT_DURATION(config_t, connect_us, "connect-timeout", "10s", 100000, 600000000, "to be connected within"),
+    ES_OPT_DURATION(config_t, connect_us, "connect-timeout", "10s", 100000, 600000000,
+                    "to be connected within, each time"),
+    ES_OPT_DURATION(config_t, silence_us, "silence", "15s", 1000000, 600000000,
+                    "connect again where the server says nothing for so long; it is asked at half of it, and one that "
+                    "takes no audio has half of --wait"),
     ES_OPT_DURATION(config_t, wait_us, "wait", "60s", 1000000, 3600000000,
-                    "give up where the server says nothing for so long though something is outstanding"),
+                    "give up where nothing is confirmed for so long though something is outstanding, or where a lost "
+                    "connection cannot be made again"),
+    ES_OPT_UINT(config_t, keep, "keep", NULL, "16777216", 65536, 4294967296,
+                "bytes of audio that are kept until their words are final; beyond that the input is not read"),
     ES_OPT_STR(config_t, common.data, "data", NULL, NULL, 512,
                "directory of a running `earshot up`, to find its address"),
     ES_OPT_STR(config_t, common.env_file, "env-file", NULL, NULL, 512,
@@ -48,14 +57,15 @@ static const es_config_about_t about = {
     .about = "Streams a WAV (16-bit PCM, any number of channels, " ES_RATES_TEXT " Hz) or raw samples, from a file or\n"
              "standard input, and prints the words. On a terminal partial words change in place; into a pipe go finals "
              "only.\n"
-             "Ctrl-C ends the recording and waits for its last words; a second one leaves at once.",
+             "Lost connections are made again, and no audio is lost and no words come twice by that. Ctrl-C ends the\n"
+             "recording and waits for its last words; a second one leaves at once.",
     .epilog = "Exit codes:\n"
               "  0    the server confirmed the end of the stream: every word is there\n"
-              "  1    the server reported an error, or said nothing for too long; or the words could not be "
+              "  1    the server reported an error, or confirmed nothing for too long; or the words could not be "
               "written\n"
               "  2    wrong options, or FILE cannot be streamed\n"
               "  3    cannot connect\n"
-              "  4    the connection was lost before the end was confirmed\n"
+              "  4    the connection was lost before the end was confirmed, and could not be made again\n"
               "  130  interrupted"};
 
 /* timeout(1) and others send one wish to the process and to its group: it arrives twice. */
@@ -96,14 +106,16 @@ static es_view_t make_view(const config_t *config)
 
 static int stream_to(const config_t *config, const char *path, es_view_t *view)
 {
-    char err[512];
-    es_stream_session_t session = {.address = config->url,
-                                   .language = config->language,
+    char err[600];
+    es_stream_session_t session = {.language = config->language,
                                    .fast = config->fast,
                                    .partials = config->json || (view->mode == ES_VIEW_TERMINAL && !view->bar),
                                    .connect_us = config->connect_us,
-                                   .wait_us = config->wait_us};
-    if (es_ws_url_parse(&session.url, config->url, err, sizeof err) == -1) {
+                                   .silence_us = config->silence_us,
+                                   .wait_us = config->wait_us,
+                                   .keep = config->keep,
+                                   .seed = es_random_u64()};
+    if (es_addresses_parse(&session.addresses, config->url, err, sizeof err) == -1) {
         fprintf(stderr, "earshot: --url: %s\n", err);
         return ES_STREAM_USAGE;
     }
@@ -157,7 +169,7 @@ static int check_and_stream(config_t *config, int rest, int argc, char **argv)
                 (unsigned long long)config->rate);
         return ES_STREAM_USAGE;
     }
-    if (!config->url) config->url = es_house_url(&config->common, "stream");
+    if (!config->url) config->url = es_house_urls(&config->common, "stream");
     return config->url ? stream(config, argv[rest]) : ES_STREAM_USAGE;
 }
 

@@ -20,23 +20,13 @@ static int edge_url(const char *data, unsigned number, char url[URL_MAX])
     return 0;
 }
 
-static char *first_urls(es_common_config_t *common, const char *program, unsigned max)
+char *es_house_urls(es_common_config_t *common, const char *program)
 {
     char urls[ES_UP_EDGES_MAX * (URL_MAX + 1)] = "", url[URL_MAX];
     if (es_common_config_settle(common, program) == -1) return NULL;
-    for (unsigned i = 1; i <= max; i++) {
+    for (unsigned i = 1; i <= ES_UP_EDGES_MAX; i++) {
         size_t len = strlen(urls);
         if (edge_url(common->data, i, url) == 0) snprintf(urls + len, sizeof urls - len, "%s%s", len ? "," : "", url);
     }
     return strdup(*urls ? urls : NO_HOUSE);
-}
-
-char *es_house_url(es_common_config_t *common, const char *program)
-{
-    return first_urls(common, program, 1);
-}
-
-char *es_house_urls(es_common_config_t *common, const char *program)
-{
-    return first_urls(common, program, ES_UP_EDGES_MAX);
 }

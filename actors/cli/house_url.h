@@ -4,10 +4,8 @@
 
 #include "config.h"
 
-/* Of the first edge in --data (settled here under `program`), or ws://127.0.0.1:8000/ws where none runs there; to be freed. NULL with a message printed where the directory
+/* Of all edges in --data (settled here under `program`), with commas, or ws://127.0.0.1:8000/ws where none runs there; to be freed. NULL with a message printed where the directory
  * cannot be used. */
-char *es_house_url(es_common_config_t *common, const char *program);
-/* The same of all its edges, with commas. */
 char *es_house_urls(es_common_config_t *common, const char *program);
 
 #endif

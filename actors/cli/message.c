@@ -8,6 +8,7 @@
 static const es_message_t empty = {.text = "",
                                    .code = "",
                                    .ref = "",
+                                   .checkpoint = "",
                                    .session = "",
                                    .token = "",
                                    .room = "",
@@ -17,6 +18,7 @@ static const es_message_t empty = {.text = "",
                                    .msg_id = "",
                                    .stream = ""};
 
+enum { SAMPLES_PER_MS = 16 };
 enum { DIGITS = 4 }; /* of a confidence; 0.787 is not to become 0.78700000000000003 */
 
 static const struct {
@@ -27,6 +29,8 @@ static const struct {
              {"transcript", ES_MESSAGE_TRANSCRIPT},
              {"status", ES_MESSAGE_STATUS},
              {"audio.done", ES_MESSAGE_DONE},
+             {"audio.started", ES_MESSAGE_STARTED},
+             {"audio.committed", ES_MESSAGE_COMMITTED},
              {"error", ES_MESSAGE_ERROR},
              {"pong", ES_MESSAGE_PONG},
              {"session.resumed", ES_MESSAGE_RESUMED},
@@ -82,18 +86,25 @@ static const char *words(const json_t *payload, es_message_type_t type)
     return string(payload, type == ES_MESSAGE_ERROR ? "message" : type == ES_MESSAGE_RESUMED ? "reason" : "text");
 }
 
-static void read_stream(es_message_t *out, const json_t *payload)
+static void read_numbers(es_message_t *out, const json_t *payload)
 {
     out->seq = number(payload, "seq");
     out->from_seq = number(payload, "from_seq");
     out->to_seq = number(payload, "to_seq");
     out->start_ms = number(payload, "start_ms");
     out->end_ms = number(payload, "end_ms");
+    out->position = number(payload, "position");
+}
+
+static void read_stream(es_message_t *out, const json_t *payload)
+{
+    read_numbers(out, payload);
     out->queue = number(payload, "queue");
     out->final = json_is_true(json_object_get(payload, "final"));
     out->text = words(payload, out->type);
     out->code = string(payload, out->type == ES_MESSAGE_ERROR ? "code" : "state");
     out->ref = string(payload, "ref");
+    out->checkpoint = string(payload, "checkpoint");
 }
 
 /* The server's 0 is no limit; ours is no answer. */
@@ -167,6 +178,33 @@ void es_message_fini(es_message_t *self)
     *self = empty;
 }
 
+static void add(json_t *object, const char *key, uint64_t amount)
+{
+    if (json_object_get(object, key))
+        json_object_set_new(object, key, json_integer((json_int_t)(number(object, key) + amount)));
+}
+
+static void add_time(json_t *object, uint64_t ms)
+{
+    add(object, "start_ms", ms);
+    add(object, "end_ms", ms);
+}
+
+void es_message_shift(es_message_t *self, uint64_t frames, uint64_t samples)
+{
+    static const char *const seqs[] = {"seq", "from_seq", "to_seq"};
+    json_t *payload = json_object_get(self->json, "payload"), *word;
+    size_t i;
+    if (!json_is_object(payload)) return;
+    for (i = 0; i < sizeof seqs / sizeof *seqs; i++) add(payload, seqs[i], frames);
+    add(payload, "position", samples);
+    add_time(payload, samples / SAMPLES_PER_MS);
+    json_array_foreach(json_object_get(payload, "words"), i, word) add_time(word, samples / SAMPLES_PER_MS);
+    read_numbers(self, payload);
+    free(self->line);
+    self->line = flatten(self->json, json_string_value(json_object_get(self->json, "type")), payload);
+}
+
 bool es_message_member(const es_message_t *self, size_t i, const char **member, const char **name)
 {
     const json_t *row = json_array_get(self->list, i);
@@ -195,7 +233,8 @@ static char *say(const char *type, json_t *payload, uint64_t now_ms)
 
 char *es_message_start(uint32_t rate, const char *language, bool partials, uint64_t now_ms)
 {
-    json_t *payload = json_pack("{s:i, s:s, s:b}", "sample_rate", (int)rate, "format", "pcm16", "partials", partials);
+    json_t *payload = json_pack("{s:i, s:s, s:b, s:b}", "sample_rate", (int)rate, "format", "pcm16", "partials",
+                                partials, "resumable", 1);
     if (language) json_object_set_new(payload, "language", json_string(language));
     return say("audio.start", payload, now_ms);
 }
@@ -210,9 +249,16 @@ char *es_message_ping(uint64_t now_ms)
     return say("ping", json_object(), now_ms);
 }
 
-char *es_message_resume(const char *token, uint64_t now_ms)
+char *es_message_resume(const char *token, const es_message_resume_t *stream, uint64_t now_ms)
 {
-    return say("session.resume", json_pack("{s:s}", "token", token), now_ms);
+    json_t *payload = json_pack("{s:s}", "token", token);
+    if (stream) {
+        json_object_set_new(payload, "committed", json_integer((json_int_t)stream->committed));
+        json_object_set_new(payload, "position", json_integer((json_int_t)stream->position));
+        json_object_set_new(payload, "stream", json_string(stream->stream));
+        if (stream->checkpoint) json_object_set_new(payload, "checkpoint", json_string(stream->checkpoint));
+    }
+    return say("session.resume", payload, now_ms);
 }
 
 char *es_message_join(const char *room, const char *name, const char *log, uint64_t since, uint64_t now_ms)

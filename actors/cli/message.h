@@ -11,7 +11,9 @@ typedef enum {
     ES_MESSAGE_ACK,
     ES_MESSAGE_TRANSCRIPT,
     ES_MESSAGE_STATUS,
-    ES_MESSAGE_DONE, /* audio.done */
+    ES_MESSAGE_DONE,      /* audio.done */
+    ES_MESSAGE_STARTED,   /* audio.started */
+    ES_MESSAGE_COMMITTED, /* audio.committed */
     ES_MESSAGE_ERROR,
     ES_MESSAGE_PONG,
     ES_MESSAGE_RESUMED, /* session.resumed */
@@ -31,11 +33,13 @@ typedef enum {
 typedef struct {
     es_message_type_t type;
     uint64_t seq, from_seq, to_seq, start_ms, end_ms;
-    uint64_t queue; /* STATUS: place in the queue, 0 where not waiting */
+    uint64_t position; /* samples at 16 kHz: TRANSCRIPT, COMMITTED */
+    uint64_t queue;    /* STATUS: place in the queue, 0 where not waiting */
     bool final;
     const char *text; /* TRANSCRIPT, SPOKEN, CAPTION: text; ERROR: message; RESUMED: reason; INVALID: what is wrong */
     const char *code; /* ERROR: code; STATUS: state */
     const char *ref;  /* ERROR: type of the message that it is about */
+    const char *checkpoint; /* TRANSCRIPT, COMMITTED: base64 */
 
     const char *session, *token;               /* WELCOME, RESUMED */
     bool ok;                                   /* RESUMED */
@@ -54,16 +58,27 @@ typedef struct {
 void es_message_parse(es_message_t *out, const char *text, size_t len);
 void es_message_fini(es_message_t *self);
 
+/* Frames and times of the message, in the line too, become those of a stream that began so many frames and samples (at 16 kHz) before. */
+void es_message_shift(es_message_t *self, uint64_t frames, uint64_t samples);
+
 /* ENTERED, MEMBERS: member number i (a session) and its name; HISTORY: event number i, which borrows from self and needs no fini. False past
  * the last. */
 bool es_message_member(const es_message_t *self, size_t i, const char **member, const char **name);
 bool es_message_event(const es_message_t *self, size_t i, es_message_t *out);
 
+/* Where a stream goes on after its committed frames. */
+typedef struct {
+    const char *stream, *checkpoint; /* checkpoint: base64, or NULL */
+    uint64_t committed, position;
+} es_message_resume_t;
+
 /* What a client says; returns a text to be freed. now_ms: wall clock. */
+/* The stream is a resumable one. */
 char *es_message_start(uint32_t rate, const char *language, bool partials, uint64_t now_ms);
 char *es_message_stop(uint64_t now_ms);
 char *es_message_ping(uint64_t now_ms);
-char *es_message_resume(const char *token, uint64_t now_ms);
+/* stream NULL: the session alone. */
+char *es_message_resume(const char *token, const es_message_resume_t *stream, uint64_t now_ms);
 /* log NULL: never been there, since is nothing. */
 char *es_message_join(const char *room, const char *name, const char *log, uint64_t since, uint64_t now_ms);
 char *es_message_leave(const char *room, uint64_t now_ms);

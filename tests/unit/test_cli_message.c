@@ -114,9 +114,9 @@ static void what_a_client_says(void **state)
 {
     (void)state;
     char *text = es_message_start(48000, NULL, true, 5);
-    assert_string_equal(
-        text, "{\"type\":\"audio.start\",\"payload\":{\"sample_rate\":48000,\"format\":\"pcm16\",\"partials\":true},"
-              "\"timestamp\":5}");
+    assert_string_equal(text, "{\"type\":\"audio.start\",\"payload\":{\"sample_rate\":48000,\"format\":\"pcm16\","
+                              "\"partials\":true,\"resumable\":true},"
+                              "\"timestamp\":5}");
     free(text);
     text = es_message_start(8000, "en", false, 5);
     assert_non_null(strstr(text, "\"language\":\"en\""));
@@ -203,7 +203,10 @@ static void what_a_member_says(void **state)
 {
     (void)state;
     check_says(es_message_ping(5), "ping", "{}");
-    check_says(es_message_resume("t", 5), "session.resume", "{\"token\":\"t\"}");
+    check_says(es_message_resume("t", NULL, 5), "session.resume", "{\"token\":\"t\"}");
+    es_message_resume_t stream = {.stream = "c-1", .checkpoint = "AA==", .committed = 4, .position = 9};
+    check_says(es_message_resume("t", &stream, 5), "session.resume",
+               "{\"token\":\"t\",\"committed\":4,\"position\":9,\"stream\":\"c-1\",\"checkpoint\":\"AA==\"}");
     check_says(es_message_join("r", "n", NULL, 0, 5), "room.join", "{\"room\":\"r\",\"name\":\"n\"}");
     check_says(es_message_join("r", "n", "9f", 0, 5), "room.join",
                "{\"room\":\"r\",\"name\":\"n\",\"since\":0,\"log\":\"9f\"}");
