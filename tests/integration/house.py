@@ -161,10 +161,11 @@ class House:
 
 
 class Stream:
-    """`earshot stream --json` in the background."""
+    """`earshot stream --json` in the background; it knows all edges."""
 
     def __init__(self, house, path, *args):
-        self.process = subprocess.Popen([BIN / "earshot", "stream", "--json", "--url", house.ws + "/ws", *args, path],
+        urls = ",".join(url.replace("http://", "ws://") + "/ws" for url in house.urls)
+        self.process = subprocess.Popen([BIN / "earshot", "stream", "--json", "--url", urls, *args, path],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.out, self.err = Lines(self.process.stdout), Lines(self.process.stderr)
 
