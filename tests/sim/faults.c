@@ -8,7 +8,7 @@ static void draw_fault(sim_t *sim, fault_t *f)
     int worker = NODE_WORKER + (int)world_below(&sim->world, (uint64_t)sim->plan.workers);
     f->client = (int)world_below(&sim->world, (uint64_t)sim->plan.clients);
     if (dice < 50) {
-        f->kind = dice < 25 ? FAULT_KILL : FAULT_STOP;
+        f->kind = dice < 22 ? FAULT_KILL : dice < 36 ? FAULT_STOP : FAULT_DRAIN;
         f->node = worker;
     } else if (dice < 70) {
         f->kind = dice < 62 ? FAULT_KILL : FAULT_STOP;
@@ -65,7 +65,7 @@ static void kill_node(sim_t *sim, int node)
 
 void faults_begin(sim_t *sim, int i)
 {
-    static const char *const words[FAULT_KINDS] = {"kill", "stop", "raise", "forget", "cut off"};
+    static const char *const words[FAULT_KINDS] = {"kill", "stop", "raise", "forget", "cut off", "drain"};
     const fault_t *f = &sim->plan.fault[i];
     client_t *c = &sim->clients[f->client];
     if (sim->nodes[f->node].state != RUNNING) return;
@@ -80,6 +80,9 @@ void faults_begin(sim_t *sim, int i)
         break;
     case FAULT_CUT:
         sim->cut_until[f->node] = sim->world.now + f->lasts;
+        return;
+    case FAULT_DRAIN:
+        worker_drain(sim, f->node - NODE_WORKER, sim->world.now + f->lasts);
         return;
     case FAULT_FORGET:
         worker_forget(sim, f->node - NODE_WORKER, f->client);
@@ -110,10 +113,18 @@ static void wake(sim_t *sim, int node)
 void faults_end(sim_t *sim, int i)
 {
     int node = sim->plan.fault[i].node;
+    if (sim->nodes[node].state == RUNNING) return; /* it drained meanwhile, and has started anew */
     world_trace(&sim->world, "node %d is back", node);
     if (sim->nodes[node].state == STOPPED)
         wake(sim, node);
-    else if (node == NODE_BROKER)
+    else
+        faults_start(sim, node);
+}
+
+void faults_start(sim_t *sim, int node)
+{
+    if (sim->nodes[node].state != DEAD) return;
+    if (node == NODE_BROKER)
         house_start(sim);
     else
         worker_start(sim, node - NODE_WORKER);

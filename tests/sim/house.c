@@ -24,6 +24,11 @@ static int client_of(es_span_t key)
     return key.ptr[ES_CLIENT_ID_LEN - 1] - '0';
 }
 
+typedef struct {
+    sim_t *sim;
+    uint64_t streams; /* of a worker that died; 0: it did not */
+} loss_t;
+
 static void publish(sim_t *sim, int client, const es_msg_t *msg)
 {
     sim_send(sim, NODE_BROKER, NODE_EDGE, 1, client, msg, NULL, 0);
@@ -31,14 +36,37 @@ static void publish(sim_t *sim, int client, const es_msg_t *msg)
 
 static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
 {
-    publish(ctx, client_of(key), &(es_msg_t){.kind = ES_WORKER_LOST, .epoch = epoch});
+    const loss_t *loss = ctx;
+    es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
+    if (loss->streams > 0) ES_SET(&msg, ES_M_LOAD, load, loss->streams);
+    publish(loss->sim, client_of(key), &msg);
+}
+
+static void bury(sim_t *sim, uint64_t inc)
+{
+    loss_t loss = {sim, es_placement_worker_streams(sim->house.placement, inc)};
+    es_placement_worker_lost(sim->house.placement, inc, stream_lost, &loss);
+}
+
+static void goodbye(sim_t *sim, uint64_t inc)
+{
+    loss_t loss = {sim, 0};
+    es_registry_remove(sim->house.registry, inc);
+    es_placement_worker_lost(sim->house.placement, inc, stream_lost, &loss);
+}
+
+static void move_away(sim_t *sim, uint64_t inc)
+{
+    loss_t loss = {sim, 0};
+    if (!es_registry_find(sim->house.registry, inc)->draining) return;
+    sim->figures.moves += es_placement_worker_movable(sim->house.placement, inc, sim->world.now, stream_lost, &loss);
 }
 
 static void lose(sim_t *sim, uint64_t inc, const char *why)
 {
     world_trace(&sim->world, "broker: worker %d lost, %s", (int)inc, why);
     es_registry_remove(sim->house.registry, inc);
-    es_placement_worker_lost(sim->house.placement, inc, stream_lost, sim);
+    bury(sim, inc);
 }
 
 static void tell(sim_t *sim, uint64_t inc, int client, es_kind_t kind, uint64_t epoch)
@@ -62,6 +90,17 @@ static void hello(sim_t *sim, const packet_t *packet)
         if (!es_placement_learn(h->placement, msg->inc, refs[i].key, refs[i].epoch, sim->world.now))
             tell(sim, msg->inc, client_of(refs[i].key), ES_DROP, refs[i].epoch);
     es_placement_worker_load(h->placement, msg->inc, msg->load);
+    move_away(sim, msg->inc);
+}
+
+static void heartbeat(sim_t *sim, const es_msg_t *msg)
+{
+    if (!es_registry_heartbeat(sim->house.registry, msg->inc, msg, sim->world.now)) {
+        tell(sim, msg->inc, -1, ES_WHO_ARE_YOU, 0);
+        return;
+    }
+    es_placement_worker_load(sim->house.placement, msg->inc, msg->load);
+    move_away(sim, msg->inc);
 }
 
 static void route(sim_t *sim, const packet_t *packet)
@@ -90,10 +129,9 @@ void house_receive(sim_t *sim, const packet_t *packet)
     } else if (msg->kind == ES_HELLO) {
         if (worker_of(sim, msg->inc) >= 0) hello(sim, packet);
     } else if (msg->kind == ES_HEARTBEAT) {
-        if (es_registry_heartbeat(sim->house.registry, msg->inc, msg, sim->world.now))
-            es_placement_worker_load(sim->house.placement, msg->inc, msg->load);
-        else
-            tell(sim, msg->inc, -1, ES_WHO_ARE_YOU, 0);
+        heartbeat(sim, msg);
+    } else if (msg->kind == ES_GOODBYE) {
+        goodbye(sim, msg->inc);
     } else {
         sim_send(sim, NODE_BROKER, NODE_EDGE, 1, packet->client, msg, packet->data, packet->len);
     }
@@ -109,7 +147,7 @@ static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
 {
     sim_t *sim = ctx;
     world_trace(&sim->world, "broker: worker %d silent for %d ms", (int)inc, (int)(silence_us / 1000));
-    es_placement_worker_lost(sim->house.placement, inc, stream_lost, sim);
+    bury(sim, inc);
 }
 
 void house_timer(sim_t *sim)

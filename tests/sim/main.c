@@ -27,8 +27,9 @@ static void describe(const void *sim, char *out, size_t cap)
 static void figures(const void *sim, char *out, size_t cap)
 {
     const figures_t *f = &((const sim_t *)sim)->figures;
-    snprintf(out, cap, "%" PRIu64 " finals, %" PRIu64 " raises, %" PRIu64 " probes, %" PRIu64 " waits", f->deliveries,
-             f->raises, f->probes, f->waits);
+    snprintf(out, cap,
+             "%" PRIu64 " finals, %" PRIu64 " raises, %" PRIu64 " probes, %" PRIu64 " waits, %" PRIu64 " moves",
+             f->deliveries, f->raises, f->probes, f->waits, f->moves);
 }
 
 int main(int argc, char **argv)

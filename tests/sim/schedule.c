@@ -52,6 +52,9 @@ static void handle(sim_t *sim, const event_t *event)
     case EV_RECOVER:
         faults_end(sim, event->who);
         break;
+    case EV_START:
+        faults_start(sim, event->who);
+        break;
     default:
         break;
     }

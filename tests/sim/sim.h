@@ -46,7 +46,7 @@ typedef struct packet {
     char data[]; /* body, then the spans of msg */
 } packet_t;
 
-typedef enum { EV_PACKET, EV_CLIENT, EV_SENDER, EV_WORKER, EV_BROKER, EV_FAULT, EV_RECOVER } event_kind_t;
+typedef enum { EV_PACKET, EV_CLIENT, EV_SENDER, EV_WORKER, EV_BROKER, EV_FAULT, EV_RECOVER, EV_START } event_kind_t;
 
 typedef enum { RUNNING, STOPPED, DEAD } node_state_t;
 
@@ -57,7 +57,7 @@ typedef struct {
     uint64_t timer_at;            /* of the pending event, UINT64_MAX: none */
 } node_t;
 
-typedef enum { FAULT_KILL, FAULT_STOP, FAULT_RAISE, FAULT_FORGET, FAULT_CUT, FAULT_KINDS } fault_kind_t;
+typedef enum { FAULT_KILL, FAULT_STOP, FAULT_RAISE, FAULT_FORGET, FAULT_CUT, FAULT_DRAIN, FAULT_KINDS } fault_kind_t;
 
 typedef struct {
     fault_kind_t kind;
@@ -108,6 +108,7 @@ typedef struct {
 
 typedef struct {
     uint64_t inc, pinged_us;
+    uint64_t leave_at; /* 0: it does not drain */
     stream_t *streams[SIM_CLIENTS];
 } worker_t;
 
@@ -117,7 +118,7 @@ typedef struct {
 } house_t;
 
 typedef struct {
-    uint64_t deliveries, raises, waits, probes;
+    uint64_t deliveries, raises, waits, probes, moves;
 } figures_t;
 
 typedef struct sim {
@@ -154,6 +155,8 @@ uint32_t client_word(const client_t *client, uint64_t seq);
 /* worker.c */
 void worker_start(sim_t *sim, int w);
 void worker_stop(sim_t *sim, int w); /* frees all: a kill */
+/* Takes no new streams, and ends when it has none or at leave_at; starts again soon after. */
+void worker_drain(sim_t *sim, int w, uint64_t leave_at);
 void worker_receive(sim_t *sim, const packet_t *packet);
 void worker_timer(sim_t *sim, int w);
 void worker_forget(sim_t *sim, int w, int client);
@@ -168,6 +171,7 @@ void house_timer(sim_t *sim);
 void faults_plan(sim_t *sim);
 void faults_begin(sim_t *sim, int i);
 void faults_end(sim_t *sim, int i);
+void faults_start(sim_t *sim, int node); /* where it is dead */
 
 /* safeguards.c: false: the message is lost. What they change is changed in place. */
 bool bend_to_sender(sim_t *sim, const client_t *client, es_msg_t *msg);

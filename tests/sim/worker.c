@@ -152,19 +152,23 @@ static void say_hello(sim_t *sim, int w)
     }
     es_msg_t msg = {.kind = ES_HELLO};
     ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
-    ES_SET(&msg, ES_M_CAPACITY, capacity, sim->plan.capacity[w]);
+    ES_SET(&msg, ES_M_CAPACITY, capacity, sim->workers[w].leave_at > 0 ? 0 : sim->plan.capacity[w]);
     ES_SET(&msg, ES_M_LOAD, load, n);
     say(sim, w, 0, -1, &msg, body, es_streams_encode(refs, n, body, sizeof body));
+}
+
+static size_t streams_of(const worker_t *worker)
+{
+    size_t n = 0;
+    for (int i = 0; i < SIM_CLIENTS; i++) n += worker->streams[i] != NULL;
+    return n;
 }
 
 static void answer_ping(sim_t *sim, int w)
 {
     es_msg_t msg = {.kind = ES_HEARTBEAT};
-    uint64_t load = 0;
     sim->workers[w].pinged_us = sim->world.now;
-    for (int i = 0; i < SIM_CLIENTS; i++)
-        if (sim->workers[w].streams[i]) load++;
-    ES_SET(&msg, ES_M_LOAD, load, load);
+    ES_SET(&msg, ES_M_LOAD, load, streams_of(&sim->workers[w]));
     say(sim, w, 0, -1, &msg, NULL, 0);
     for (int i = 0; i < SIM_CLIENTS; i++)
         if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->world.now);
@@ -222,11 +226,32 @@ void worker_receive(sim_t *sim, const packet_t *packet)
     }
 }
 
+/* True: it has left. */
+static bool leave_if_time(sim_t *sim, int w)
+{
+    worker_t *worker = &sim->workers[w];
+    if (worker->leave_at == 0 || (sim->world.now < worker->leave_at && streams_of(worker) > 0)) return false;
+    say(sim, w, 0, -1, &(es_msg_t){.kind = ES_GOODBYE}, NULL, 0);
+    world_trace(&sim->world, "worker %d has drained, %zu streams left", (int)worker->inc, streams_of(worker));
+    worker_stop(sim, w);
+    sim->nodes[node_of(w)].state = DEAD;
+    world_at(&sim->world, sim->world.now + MS(100), EV_START, node_of(w), NULL);
+    return true;
+}
+
+void worker_drain(sim_t *sim, int w, uint64_t leave_at)
+{
+    if (sim->workers[w].leave_at > 0) return;
+    sim->workers[w].leave_at = leave_at;
+    say_hello(sim, w);
+}
+
 void worker_timer(sim_t *sim, int w)
 {
     node_t *node = &sim->nodes[node_of(w)];
     if (node->state != RUNNING || sim->world.now < node->timer_at) return;
     node->timer_at = UINT64_MAX;
+    if (leave_if_time(sim, w)) return;
     for (int i = 0; i < SIM_CLIENTS; i++) {
         stream_t *s = sim->workers[w].streams[i];
         if (!s) continue;
@@ -241,7 +266,7 @@ void worker_timer(sim_t *sim, int w)
         sim->workers[w].pinged_us = sim->world.now;
         say_hello(sim, w);
     }
-    arm(sim, w, sim->world.now + MS(500));
+    arm(sim, w, sim->world.now + (sim->workers[w].leave_at > 0 ? MS(20) : MS(500)));
 }
 
 void worker_start(sim_t *sim, int w)
@@ -252,6 +277,7 @@ void worker_start(sim_t *sim, int w)
     node->timer_at = UINT64_MAX;
     sim->workers[w].inc = (uint64_t)(w + 1) * 1000 + node->life;
     sim->workers[w].pinged_us = sim->world.now;
+    sim->workers[w].leave_at = 0;
     say_hello(sim, w);
     arm(sim, w, sim->world.now + MS(500));
 }
