@@ -21,6 +21,14 @@ typedef struct {
     uint64_t due_us, retry_us; /* NEVER: there is nothing to ask */
 } ask_t;
 
+enum { SPEAKERS = 32 }; /* who spoke last; of others a partial may be passed on twice */
+
+/* The last partial or caption of a speaker's stream. */
+typedef struct {
+    uint64_t who; /* hash of both; 0: nobody */
+    uint64_t at_ms, end;
+} spoken_t;
+
 /* at <= last;  at + 1 < held[0] < held[1] ... <= last */
 struct es_room_follower {
     const es_room_follower_ops_t *ops;
@@ -32,7 +40,10 @@ struct es_room_follower {
     held_t **held;
     size_t held_n, held_cap, held_bytes;
     ask_t ask;
-    uint64_t asked; /* ids given out; never one twice, so that a late answer is known as such */
+    uint64_t asked;   /* ids given out; never one twice, so that a late answer is known as such */
+    uint64_t at_ms;   /* of the last event given out */
+    spoken_t *spoken; /* SPEAKERS; NULL: nobody has spoken yet */
+    size_t spoken_next;
 };
 
 es_room_follower_config_t es_room_follower_defaults(void)
@@ -75,6 +86,7 @@ void es_room_follower_destroy(es_room_follower_t **self_p)
     if (!self) return;
     *self_p = NULL;
     forget_held(self, self->held_n);
+    free(self->spoken);
     free(self);
 }
 
@@ -128,11 +140,46 @@ static void hold(es_room_follower_t *self, const es_room_event_t *event)
     self->held_bytes += size;
 }
 
+/* ---- what is spoken: partials come from each broker, and may come after the caption that replaces them */
+
+static uint64_t hash(uint64_t hash, es_span_t text)
+{
+    for (size_t i = 0; i < text.len; i++) hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return (hash ^ 0x100) * UINT64_C(0x100000001b3);
+}
+
+static spoken_t *spoken_by(es_room_follower_t *self, const es_room_event_t *event)
+{
+    uint64_t who = hash(hash(UINT64_C(0xcbf29ce484222325), event->member), event->stream) | 1;
+    if (!self->spoken) self->spoken = es_alloc_zero(SPEAKERS * sizeof *self->spoken);
+    for (size_t i = 0; i < SPEAKERS; i++)
+        if (self->spoken[i].who == who) return &self->spoken[i];
+    spoken_t *spoken = &self->spoken[self->spoken_next++ % SPEAKERS];
+    *spoken = (spoken_t){.who = who};
+    return spoken;
+}
+
+static bool is_news(es_room_follower_t *self, const es_room_event_t *partial)
+{
+    if (partial->at_ms < self->at_ms) return false; /* it was overtaken by an event */
+    spoken_t *last = spoken_by(self, partial);
+    if (partial->at_ms < last->at_ms || (partial->at_ms == last->at_ms && partial->end <= last->end)) return false;
+    last->at_ms = partial->at_ms;
+    last->end = partial->end;
+    return true;
+}
+
 /* ---- giving out */
 
 static void give(es_room_follower_t *self, const es_room_event_t *event)
 {
     self->at = event->rseq;
+    self->at_ms = event->at_ms;
+    if (event->type == ES_EVENT_CAPTION) {
+        spoken_t *last = spoken_by(self, event);
+        last->at_ms = event->at_ms;
+        last->end = event->end;
+    }
     self->ops->event(self->ctx, event);
 }
 
@@ -148,7 +195,7 @@ static void give_held(es_room_follower_t *self)
 static void take(es_room_follower_t *self, const es_room_event_t *event)
 {
     if (event->rseq == 0) {
-        if (es_room_follower_level(self)) self->ops->event(self->ctx, event);
+        if (es_room_follower_level(self) && is_news(self, event)) self->ops->event(self->ctx, event);
         return;
     }
     if (event->rseq <= self->at) return;

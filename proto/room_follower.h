@@ -20,7 +20,8 @@
 typedef struct es_room_follower es_room_follower_t;
 
 typedef struct {
-    /* The next event of the log, or a partial (rseq 0), which is passed on where the log is followed without a gap. Spans valid during the call. */
+    /* The next event of the log; or a partial (rseq 0), where the log is followed without a gap and nothing newer was given out. Spans valid
+     * during the call. */
     void (*event)(void *ctx, const es_room_event_t *event);
     /* Ask the room's actor for at most `count` events from number `from` on: ROOM_FETCH with seq `id`. May be lost; asked again after 200 ms, doubled up to 2 s. */
     void (*fetch)(void *ctx, uint64_t id, uint64_t from, uint64_t count);

@@ -18,7 +18,7 @@
 
 typedef struct {
     es_room_follower_t *f;
-    uint64_t now;
+    uint64_t now, spoken_ms;
     char out[8192], asked[4096];
     char text[64]; /* of the last event */
 } world_t;
@@ -98,7 +98,7 @@ static inline void remake(world_t *w, size_t held_max, size_t held_bytes)
 
 static inline es_room_event_t event(uint64_t rseq)
 {
-    return (es_room_event_t){.rseq = rseq, .type = rseq > 0 ? ES_EVENT_MESSAGE : ES_EVENT_PARTIAL};
+    return (es_room_event_t){.rseq = rseq, .type = ES_EVENT_MESSAGE};
 }
 
 static inline size_t range(es_room_event_t *events, uint64_t from, uint64_t to)
@@ -114,7 +114,19 @@ static inline void news(world_t *w, uint64_t from, uint64_t to)
     es_room_follower_news(w->f, LOG, events, range(events, from, to), w->now);
 }
 
-#define partial(w) news(w, 0, 0)
+/* A caption; rseq 0: a partial. */
+static inline void speak(world_t *w, uint64_t rseq, const char *stream, uint64_t at_ms, uint64_t end)
+{
+    es_room_event_t e = {.rseq = rseq,
+                         .type = rseq > 0 ? ES_EVENT_CAPTION : ES_EVENT_PARTIAL,
+                         .at_ms = at_ms,
+                         .member = es_span("ann"),
+                         .stream = es_span(stream),
+                         .end = end};
+    es_room_follower_news(w->f, LOG, &e, 1, w->now);
+}
+
+#define partial(w) speak(w, 0, "s1", ++(w)->spoken_ms, 1)
 
 static inline void state_of(world_t *w, uint64_t last, uint64_t floor)
 {

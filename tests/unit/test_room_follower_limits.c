@@ -69,6 +69,41 @@ static void test_held_bytes_are_bounded(void **state)
     assert_string_equal(out(w), "3 4 5");
 }
 
+/* From two brokers each comes twice, and one may come after what replaces it. */
+static void test_a_partial_comes_out_once_and_not_late(void **state)
+{
+    world_t *w = *state;
+    follow(w, 0);
+    speak(w, 0, "s1", 10, 100);
+    speak(w, 0, "s1", 10, 100);
+    speak(w, 0, "s1", 10, 200); /* in the same millisecond */
+    speak(w, 0, "s2", 10, 100); /* another stream */
+    speak(w, 0, "s1", 20, 150); /* after a resume */
+    assert_string_equal(out(w), "p p p p");
+    speak(w, 1, "s1", 30, 300);
+    speak(w, 0, "s1", 30, 300);
+    speak(w, 0, "s1", 25, 250);
+    speak(w, 0, "s3", 29, 100); /* overtaken by what another said */
+    speak(w, 0, "s1", 31, 310);
+    assert_string_equal(out(w), "1 p");
+    speak(w, 2, "s1", 5, 400); /* by another actor, whose clock is late */
+    speak(w, 0, "s1", 6, 410);
+    assert_string_equal(out(w), "2 p");
+}
+
+static void test_more_speakers_than_are_remembered(void **state)
+{
+    world_t *w = *state;
+    char stream[16];
+    follow(w, 0);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 40; i++) {
+            snprintf(stream, sizeof stream, "s%d", i);
+            speak(w, 0, stream, 10 + (uint64_t)round, 100);
+        }
+    assert_int_equal(strlen(out(w)), 2 * 80 - 1);
+}
+
 static void test_news_of_another_log_want_a_state(void **state)
 {
     world_t *w = *state;
@@ -120,6 +155,8 @@ int main(void)
         TEST(a_floor_beyond_the_end_is_the_end),
         TEST(what_cannot_be_held_is_fetched),
         TEST(held_bytes_are_bounded),
+        TEST(a_partial_comes_out_once_and_not_late),
+        TEST(more_speakers_than_are_remembered),
         TEST(news_of_another_log_want_a_state),
         TEST(a_reset_ends_what_was_asked_and_held),
         TEST(forgets_what_it_holds),

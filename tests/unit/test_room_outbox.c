@@ -289,6 +289,23 @@ static void test_a_kick_sends_what_waits(void **state)
     assert_true(es_room_outbox_tick(w->box, w->now) == UINT64_MAX);
 }
 
+static void test_counts_on_from_a_number(void **state)
+{
+    world_t *w = *state;
+    es_room_outbox_begin_after(w->box, 41);
+    assert_int_equal(es_room_outbox_last(w->box), 41);
+    push_n(w, ES_ROOM_JOIN, 1);
+    push_n(w, ES_ROOM_SAY, 1);
+    assert_string_equal(sent(w), "J42/42");
+    done(w, 41);
+    done(w, 42);
+    assert_string_equal(sent(w), "S43/43");
+    assert_int_equal(es_room_outbox_last(w->box), 43);
+    pass(w, MS(300));
+    assert_string_equal(sent(w), "S43/43");
+    assert_string_equal(w->answered, "J42");
+}
+
 static void test_forgets_what_it_has(void **state)
 {
     world_t *w = *state;
@@ -309,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers_may_push, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keeps_so_many_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_kick_sends_what_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_counts_on_from_a_number, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgets_what_it_has, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
