@@ -31,6 +31,7 @@ typedef struct {
     uint64_t stream, word,
         stored_word;         /* captions: which stream, which word is next, and which after what is stored for sure */
     spoken_t spoken[SPOKEN]; /* stored for sure */
+    uint64_t seen_ms[CLIENTS][STREAMS], seen_end[CLIENTS][STREAMS]; /* last caption or partial, over this connection */
     size_t spoken_n;
 } client_t;
 

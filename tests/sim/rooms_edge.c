@@ -170,7 +170,7 @@ static void tidy(edge_room_t *room)
     for (member_t *m = room->members, *next; m; m = next) {
         next = m->next;
         if (!m->over) continue;
-        remember(&room->sim->edges[room->edge], m);
+        if (m->leaving) remember(&room->sim->edges[room->edge], m);
         member_destroy(m);
         some = true;
     }

@@ -1,5 +1,6 @@
 /* What one client sees of a room: a run of the log without a gap and without a repeat, or told honestly what is gone. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "rooms_sim.h"
 
@@ -21,10 +22,28 @@ void view_joined(sim_t *sim, int c, const es_msg_t *msg)
         world_fail(&sim->world, "c%d: wanted what follows %" PRIu64 ", is to get it from %" PRIu64 "%s", c,
                    client->next - 1, msg->from_seq, complete ? ", complete" : "");
     if (goes_on && msg->from_seq > client->next) check_gone(sim, c, msg->log, msg->from_seq);
+    memset(client->seen_ms, 0, sizeof client->seen_ms);
+    memset(client->seen_end, 0, sizeof client->seen_end);
     client->has_view = true;
     client->log = msg->log;
     client->next = msg->from_seq;
     client->joined_rseq = msg->rseq;
+}
+
+/* What is spoken: never what is older than what was seen. */
+static void see_spoken(sim_t *sim, int c, const es_room_event_t *event)
+{
+    client_t *client = &sim->clients[c];
+    int who = event->member.ptr[event->member.len - 1] - '0', stream = event->stream.ptr[event->stream.len - 1] - '0';
+    uint64_t *ms = &client->seen_ms[who][stream], *end = &client->seen_end[who][stream];
+    bool newer = event->at_ms > *ms || (event->at_ms == *ms && event->end > *end);
+    if (event->rseq == 0 && !newer)
+        world_fail(&sim->world,
+                   "c%d: a partial of %.*s, %" PRIu64 " ms up to %" PRIu64 ", after one of %" PRIu64
+                   " ms up to %" PRIu64,
+                   c, (int)event->member.len, event->member.ptr, event->at_ms, event->end, *ms, *end);
+    *ms = event->at_ms;
+    *end = event->end;
 }
 
 static bool same(const es_room_event_t *a, const es_room_event_t *b)
@@ -43,7 +62,8 @@ void view_event(sim_t *sim, int c, const es_msg_t *msg, const packet_t *packet)
         world_fail(&sim->world, "c%d: an event of log %" PRIu64 " out of nowhere", c, msg->log);
         return;
     }
-    if (event.rseq == 0) return; /* so far; only for the eyes */
+    if (event.rseq == 0 || event.type == ES_EVENT_CAPTION) see_spoken(sim, c, &event);
+    if (event.rseq == 0) return;
     const row_t *row = store_row(store_log(sim, client->room, client->log), event.rseq);
     if (event.rseq != client->next)
         world_fail(&sim->world, "c%d: event %" PRIu64 " instead of %" PRIu64, c, event.rseq, client->next);
