@@ -9,7 +9,7 @@
 #include "room_store_schema.h"
 #include "room_store_state.h"
 
-enum { OPEN_BUSY_MS = 5000 }; /* others may be making the tables */
+enum { OPEN_BUSY_MS = 100 }; /* for one of the tries of es_room_store_schema */
 
 es_room_store_config_t es_room_store_defaults(const char *path)
 {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BUSY = 1, BUSY_TRIES = 50, BUSY_PAUSE_MS = 20 };
+
 #define APPLICATION 0x4561726d /* "Earm": earshot's rooms */
 
 /* How version n + 1 is made of version n. Only ever appended to. `number` is AUTOINCREMENT so that a term of a forgotten room is never that of another one. */
@@ -74,10 +76,12 @@ const char *es_room_store_advice(int code)
     return "until it works nothing is taken";
 }
 
+/* BUSY where another process is to blame, for now; else -1. */
 static int fail(sqlite3 *db, const char *path, char *err, size_t err_len)
 {
-    snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errmsg(db), es_room_store_advice(sqlite3_errcode(db)));
-    return -1;
+    int code = sqlite3_errcode(db);
+    snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errmsg(db), es_room_store_advice(code));
+    return (code & 0xff) == SQLITE_BUSY ? BUSY : -1;
 }
 
 /* The number that a query gives. 0, or -1. */
@@ -144,15 +148,36 @@ static int migrate(sqlite3 *db, const char *path, char *err, size_t err_len)
     for (; done && version < ES_ROOM_SCHEMA; version++) done = run(db, migrations[version]) == 0;
     snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, version);
     if (done && run(db, mark) == 0 && run(db, "COMMIT") == 0) return 0;
-    fail(db, path, err, err_len);
+    int rc = fail(db, path, err, err_len);
     run(db, "ROLLBACK");
-    return -1;
+    return rc;
 }
 
-int es_room_store_schema(sqlite3 *db, const char *path, char *err, size_t err_len)
+/* In one transaction: the tables of another actor that starts just now are seen with its mark, or not at all. */
+static int check_at_once(sqlite3 *db, const char *path, char *err, size_t err_len)
 {
-    int version = 0;
-    if (check(db, path, err, err_len) != 0 || set_journal(db, path, err, err_len) != 0) return -1;
+    if (run(db, "BEGIN") != 0) return fail(db, path, err, err_len);
+    int rc = check(db, path, err, err_len);
+    run(db, "COMMIT");
+    return rc;
+}
+
+static int settle(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    int version = 0, rc = check_at_once(db, path, err, err_len);
+    if (rc == 0) rc = set_journal(db, path, err, err_len);
+    if (rc != 0) return rc;
     if (number(db, "PRAGMA user_version", &version) == 0 && version == ES_ROOM_SCHEMA) return 0;
     return migrate(db, path, err, err_len);
+}
+
+/* SQLite's own waiting (busy_timeout) does not cover the change to WAL, which several actors that start on a new file try at once. */
+int es_room_store_schema(sqlite3 *db, const char *path, char *err, size_t err_len)
+{
+    int rc = settle(db, path, err, err_len);
+    for (int tries = 0; rc == BUSY && tries < BUSY_TRIES; tries++) {
+        sqlite3_sleep(BUSY_PAUSE_MS);
+        rc = settle(db, path, err, err_len);
+    }
+    return rc == 0 ? 0 : -1;
 }
