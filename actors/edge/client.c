@@ -67,8 +67,9 @@ size_t es_client_next(es_client_t *self, size_t max, const uint8_t **out)
     uint8_t *own;
     size_t n = es_frame_buf_peek(&self->out, max, &own);
     if (n) *out = own;
-    if (n || self->closing || !self->dialect->pending) return n;
-    return self->dialect->pending(self, out);
+    if (!n && !self->closing && self->dialect->pending) n = self->dialect->pending(self, out);
+    if (!n) self->flushing = false; /* also of one that is culled, which its rooms still wake */
+    return n;
 }
 
 /* ---- settling: what follows from whatever has just happened */
