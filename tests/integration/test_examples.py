@@ -1,11 +1,14 @@
 """The example actors, in C and in Python, behind a real broker and edge."""
 import importlib.util
 import os
+import re
 import subprocess
 
 import msgpack
 import pytest
 
+from fleet import Fleet
+from guest import Guest
 from house import BIN, ROOT, House, wait_until
 from wire import Ws
 
@@ -40,6 +43,32 @@ def test_an_example_transcribes_and_survives_the_broker(command):
         finally:
             actor.terminate()
             assert actor.wait(15) == 0
+
+
+def test_a_bot_answers_and_survives_broker_and_room_actor(tmp_path):
+    with Fleet(rooms=2) as house, Guest(house.urls[0]) as ann:
+        ann.come("lobby")
+        bot = subprocess.Popen(["/usr/bin/python3", BOT, "--broker", f"ipc://{house.data}/broker", "--room", "lobby", "--name", "Bot"], cwd=tmp_path)
+        try:
+            ann.event("lobby", "room.joined", name="Bot")
+            with Guest(house.urls[0]) as bob:
+                bob.come("lobby", "Bob")
+                bob.event("lobby", "room.message", name="Bot", text="Hello, Bob.")
+            ann.say("lobby", "!time")
+            ann.await_("room.message", lambda said: re.fullmatch(r"It is \d\d:\d\d:\d\d UTC\.", said["text"]), name="Bot")
+            for n, victim in enumerate(["broker", "room-1", "room-2", "broker"]):
+                started = house.kill(victim)
+                ann.say("lobby", "!count")
+                ann.event("lobby", "room.message", name="Bot", text=f"{2 + n} messages since I came.")
+                house.await_restart(victim, started)
+            ann.say("lobby", "!count")
+            ann.event("lobby", "room.message", name="Bot", text="6 messages since I came.")
+            answers = [text for name, text in ann.views["lobby"].texts() if name == "Bot"]
+            assert len(answers) == 7, answers  # each once
+        finally:
+            bot.terminate()
+            assert bot.wait(15) == 0
+        ann.event("lobby", "room.left", name="Bot")
 
 
 def bot_of_a_room(directory):

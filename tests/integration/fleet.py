@@ -1,0 +1,146 @@
+"""The actors of a house one by one, several edges and room actors among them; whoever dies is started again, as by a supervisor."""
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import urllib.request
+
+from house import BIN, SLOW, wait_until
+
+PR_SET_PDEATHSIG = 1
+STOPPED_FIRST = ("edge", "transcriber", "room", "broker")
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Actor:
+    def __init__(self, name, command, log, env):
+        self.name, self.command, self.env, self.starts, self.process = name, [str(c) for c in command], env, 0, None
+        self._log = open(log, "ab")
+
+    def start(self):
+        self.starts += 1
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=self.env,
+                                        preexec_fn=die_with_parent)
+
+    def close(self):
+        self._log.close()
+
+
+class Fleet:
+    """`flags`: of all actors of a kind, as in room=["--member-grace", "1s"]."""
+
+    def __init__(self, edges=1, rooms=1, transcribers=0, env=None, **flags):
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix="es-"))
+        self.env = {**os.environ, **(env or {})}
+        self.actors, self._flags, self._lock, self._stopping, self._over = {}, flags, threading.Lock(), False, threading.Event()
+        self._counts = {"broker": 1, "transcriber": transcribers, "room": rooms, "edge": edges}
+        self._watch = threading.Thread(target=self._supervise, daemon=True)
+
+    def _add(self, kind, name, *args):
+        command = [BIN / f"earshot-{kind}", "--data", self.data, "--name", name, *args, *self._flags.get(kind, [])]
+        self.actors[name] = Actor(name, command, self.data / f"{name}.log", self.env)
+        self.actors[name].start()
+
+    def __enter__(self):
+        try:
+            for kind, count in self._counts.items():
+                for n in range(1, count + 1):
+                    name = f"{kind}-{n}" if kind != "broker" else kind
+                    self._add(kind, name, *(["--port", "0", "--addr-file", self.data / f"{name}.addr"] if kind == "edge" else []))
+            self.urls = [self._address(f"edge-{n}") for n in range(1, self._counts["edge"] + 1)]
+            for n, url in enumerate(self.urls, 1):  # the same port again after a death
+                command = self.actors[f"edge-{n}"].command
+                command[command.index("--port") + 1] = url.rsplit(":", 1)[1]
+            wait_until(lambda: all(self._ready(url) for url in self.urls), 20, "ready edges")
+        except BaseException:
+            self.__exit__(AssertionError, None, None)
+            raise
+        self._watch.start()
+        return self
+
+    def _address(self, name):
+        path = self.data / f"{name}.addr"
+        return wait_until(lambda: path.exists() and path.read_text().strip(), 20, f"{name} with an address").rstrip("/").replace("http", "ws", 1)
+
+    def _ready(self, url):
+        try:
+            with urllib.request.urlopen(url.replace("ws", "http", 1) + "/healthz", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def _supervise(self):
+        """To the very end: actors die with the thread that started them (PR_SET_PDEATHSIG)."""
+        while not self._over.wait(0.02):
+            with self._lock:
+                for actor in self.actors.values():
+                    if not self._stopping and actor.process.poll() is not None:
+                        actor.start()
+
+    def __exit__(self, kind, _value, _trace):
+        with self._lock:
+            self._stopping, statuses = True, {}
+            for role in STOPPED_FIRST:
+                group = [a for a in self.actors.values() if a.name.startswith(role)]
+                for actor in group:
+                    actor.process.send_signal(signal.SIGTERM)
+                for actor in group:
+                    statuses[actor.name] = self._end(actor)
+        self._over.set()
+        if kind is not None:
+            print("\n".join(f"{name}: {line}" for name in self.actors for line in self.log(name).splitlines()[-40:]))
+        shutil.rmtree(self.data, ignore_errors=True)
+        assert kind is not None or not any(statuses.values()), statuses
+
+    @staticmethod
+    def _end(actor):
+        try:
+            return actor.process.wait(20 * SLOW)
+        except subprocess.TimeoutExpired:
+            actor.process.kill()
+            return actor.process.wait()
+        finally:
+            actor.close()
+
+    def log(self, name):
+        return (self.data / f"{name}.log").read_text(errors="replace")
+
+    def pid(self, name):
+        return self.actors[name].process.pid
+
+    def kill(self, name, how=signal.SIGKILL):
+        """Returns how often it had been started."""
+        with self._lock:
+            actor = self.actors[name]
+            actor.process.send_signal(how)
+            return actor.starts
+
+    def await_restart(self, name, starts):
+        wait_until(lambda: self.actors[name].starts > starts, 15, f"{name} started again")
+
+    def metrics(self, n=0):
+        """Of one of the edges."""
+        with urllib.request.urlopen(self.urls[n].replace("ws", "http", 1) + "/metrics", timeout=10 * SLOW) as answer:
+            return {name: float(value) for name, value in re.findall(r"^(earshot_[^ ]+) ([0-9.e+]+)$", answer.read().decode(), re.M)}
+
+
+def memory_kb(pid, what):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split(f"{what}:")[1].split()[0])
+
+
+def rss_kb(pid):
+    return memory_kb(pid, "VmRSS")
+
+
+def peak_kb(pid):
+    """The most that it ever had."""
+    return memory_kb(pid, "VmHWM")
