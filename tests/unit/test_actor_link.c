@@ -422,6 +422,8 @@ static void asked_to_drain_it_ends(void **state)
         expect(w, &wire, w->brokers[i].router, ES_GOODBYE);
         es_wire_close(&wire);
     }
+    /* Its first word of two; zactor_destroy waits for the last one. */
+    assert_int_equal(zsock_wait(w->actor), ES_RUNNER_LEAVING);
     assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed);
 }
 
