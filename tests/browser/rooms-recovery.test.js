@@ -172,14 +172,17 @@ test('a server that goes down is left for another before it is gone', async () =
   const waiting = room.say('hi', { msgId: 'a1' });
   FakeSocket.last.hear('status', { state: 'draining' });
   assert.equal(FakeSocket.all.length, 2);
+  const [old] = FakeSocket.all;
+  assert.equal(old.closed, false, 'it serves until the other is there');
   FakeSocket.last.hear('welcome', WELCOME);
+  assert.equal(old.closed, true);
   resumed();
   letIn();
   said('a1', 1);
   await waiting;
   earshot.startStream();
   FakeSocket.last.hear('status', { state: 'draining' });
-  assert.equal(FakeSocket.all.length, 2, 'not before the last words of a stream');
+  assert.equal(FakeSocket.all.length, 3, 'and a stream goes along');
 });
 
 test('back online means: try now, and look whether the line still lives', async () => {

@@ -20,7 +20,7 @@ import {
   says,
   settle,
 } from './support/fake-room.js';
-import { FakeSocket, record } from './support/fake-socket.js';
+import { FakeSocket, record, WELCOME } from './support/fake-socket.js';
 
 prepare({ beforeEach, afterEach });
 
@@ -258,7 +258,8 @@ test('a stream says its room, which must be joined', async () => {
   assert.throws(() => earshot.startStream({ room: 'attic' }), { code: 'not_in_room' });
   earshot.startStream({ room: 'lobby' });
   assert.equal(FakeSocket.last.texts('audio.start')[0].payload.room, 'lobby');
-  reconnect();
+  earshot.abandon();
+  FakeSocket.last.hear('welcome', WELCOME);
   assert.throws(() => earshot.startStream({ room: 'lobby' }), { code: 'not_in_room' });
 });
 

@@ -5,8 +5,9 @@
  *   idle ──> press ──┤                            ├──> finishing ──> idle
  *                    └── decoding ──> sending ────┘
  *
- * A broken connection ends a recording (`sending`), for it can be opened again. It does not end `listening`: the
- * microphone stays on, the gap is shown in the transcript, and a new stream starts when the server is back.
+ * A broken connection ends nothing: the stream goes on over the next one, what is said meanwhile is kept, and its words follow.
+ * Where the server ends a stream, a recording is over, for it can be opened again; the microphone stays on, the gap is shown in
+ * the transcript, and a new stream starts.
  *
  * A stream of the microphone belongs to the room that the page is in, or to none. When that changes while it is on, the
  * stream ends and another one begins; what is said meanwhile is held and goes first.
@@ -36,9 +37,10 @@ const STATES = {
 const LINK = { connecting: 'Connecting', open: 'Connected', waiting: 'No connection', closed: 'No connection' };
 
 const GAPS = {
-  microphone: 'Connection lost. Some words may be missing here.',
-  recording: 'Connection lost. The rest of the recording is missing.',
+  microphone: 'Interrupted by the server. Some words may be missing here.',
+  recording: 'Interrupted by the server. The rest of the recording is missing.',
   abandoned: 'Stopped before the last words came.',
+  anew: 'The server had to begin anew. A word may differ here.',
 };
 
 const ROOM_HINTS = {
@@ -46,7 +48,13 @@ const ROOM_HINTS = {
   listening: (room) => `Everyone in ${room} reads what you say. Press to stop`,
 };
 
-const OFFLINE_HINTS = { idle: 'Waiting for the server', listening: 'Paused: no connection' };
+const OFFLINE_HINTS = { idle: 'Waiting for the server', listening: 'No connection: what you say is kept' };
+
+const OFFLINE = {
+  listening: 'The connection to the server is lost; trying again. Keep talking: nothing is lost, your words will follow.',
+  sending: 'The connection to the server is lost; trying again. The recording goes on where it was.',
+  finishing: 'The connection to the server is lost; trying again. Your last words will follow.',
+};
 
 const NO_WORDS = {
   microphone: 'No words were understood. Speak a little closer to the microphone, and watch the level beside the button.',
@@ -55,6 +63,7 @@ const NO_WORDS = {
 
 const CHUNK_MS = 100; // as the worklet cuts them
 const SLOW_FINISH_MS = 6000; // after that a person may choose not to wait
+const HELD_MOST = 3000; // chunks, 5 min
 const MUTED_CHUNKS = 30; // 3 s of exact silence: the microphone is muted, not the room quiet
 
 const earshot = new Earshot();
@@ -110,8 +119,9 @@ async function startListening() {
 function hear(pcm) {
   const peak = meter.push(pcm);
   heardChunks += 1;
-  if (moving) held.push(pcm);
-  else earshot.send(pcm);
+  if (!moving) earshot.send(pcm);
+  else if (held.length < HELD_MOST) held.push(pcm);
+  else notice.show('trouble', serverTrouble({ code: 'keep_full' }));
   showClock(heardChunks * CHUNK_MS);
   silentChunks = peak === 0 ? silentChunks + 1 : 0;
   if (silentChunks === MUTED_CHUNKS) {
@@ -240,6 +250,10 @@ earshot.on('lost', ({ error }) => {
   else if (state === 'listening') stopListening(); // refused, and `error` said why
 });
 
+earshot.on('resumed', ({ ok }) => {
+  if (!ok && earshot.streaming) transcript.gap(GAPS.anew);
+});
+
 earshot.on('done', ({ asked }) => {
   if (!asked) interrupted();
 });
@@ -293,10 +307,7 @@ earshot.on('welcome', () => {
 });
 
 function sayOffline() {
-  const text =
-    state === 'listening'
-      ? 'The connection to the server is lost. Nothing is heard until it is back; trying again.'
-      : 'The server does not answer. Trying again until it does.';
+  const text = OFFLINE[state] ?? 'The server does not answer. Trying again until it does.';
   notice.show('trouble', text, { topic: 'offline', action: 'Try now', onAction: () => earshot.retryNow() });
 }
 

@@ -6,6 +6,8 @@
  *      │                  │    └──── breaks ─────┤
  *      └──── close() ─────┴────── waiting <──────┘
  *
+ * move() makes another one while the open one serves on, and changes over once the server has said something there.
+ *
  * What is said on it is not its business: it hands on what it hears, and the owner calls opened() once the server has
  * greeted. A line that stays silent though it was asked is given up: its close event would come after minutes.
  */
@@ -15,6 +17,8 @@ export class Connection {
   #owner;
   #url = null;
   #socket = null;
+  #next = null; // beside the open one, while moving
+  #moveTimer;
   #state = 'closed';
   #wanted = false; // open() was called and close() was not
   #attempt = 0;
@@ -23,8 +27,8 @@ export class Connection {
   #heardAt = 0;
 
   /**
-   * @param {object} options WebSocket, reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs
-   * @param {object} owner onState(state, more), onMessage(type, payload), onLost({code, reason, final}),
+   * @param {object} options WebSocket, reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs
+   * @param {object} owner onState(state, more), onMessage(type, payload), onLost({code, reason, final}), onMoved(),
    *   and pushedBack(): true while the server may be too busy to answer a ping
    */
   constructor(options, owner) {
@@ -93,6 +97,21 @@ export class Connection {
     this.#connect();
   }
 
+  /** The same, but the open one serves until the other does. */
+  move() {
+    if (this.#state !== 'open' || this.#next) return;
+    const socket = this.#make();
+    socket.onmessage = ({ data }) => {
+      this.#changeOver(socket);
+      this.#receive(data);
+    };
+    socket.onclose = () => {
+      this.#next = null;
+      this.#moveTimer = setTimeout(() => this.move(), this.#options.minDelayMs);
+    };
+    this.#next = socket;
+  }
+
   say(type, payload) {
     this.#socket.send(JSON.stringify({ type, payload, timestamp: Date.now() }));
   }
@@ -105,13 +124,28 @@ export class Connection {
     clearTimeout(this.#retryTimer);
     this.#attempt += 1;
     this.#become('connecting', { attempt: this.#attempt });
+    this.#adopt(this.#make());
+  }
+
+  #make() {
     const socket = new this.#options.WebSocket(this.#url);
     socket.binaryType = 'arraybuffer';
+    return socket;
+  }
+
+  #adopt(socket) {
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#release(event.code, event.reason, true);
     this.#socket = socket;
     this.#heardAt = Date.now();
     this.#pulseTimer = setInterval(() => this.#pulse(), this.#options.silenceMs / 2);
+  }
+
+  #changeOver(socket) {
+    this.#next = null;
+    this.#detach();
+    this.#adopt(socket);
+    this.#owner.onMoved();
   }
 
   #receive(data) {
@@ -131,13 +165,12 @@ export class Connection {
   }
 
   #detach() {
-    const socket = this.#socket;
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#moveTimer);
     clearInterval(this.#pulseTimer);
-    this.#socket = null;
-    if (!socket) return;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
+    drop(this.#socket);
+    drop(this.#next);
+    this.#socket = this.#next = null;
   }
 
   #scheduleRetry(why) {
@@ -149,18 +182,23 @@ export class Connection {
   }
 
   #pulse() {
-    // A server that pushes back does not read, so it cannot answer a ping either.
-    if (this.#owner.pushedBack()) return;
     const quietMs = Date.now() - this.#heardAt;
-    const allowedMs = this.#state === 'open' ? this.#options.pingMs : 0;
+    const busy = this.#owner.pushedBack(); // then it does not read, so it cannot answer a ping either
+    const allowedMs = this.#state !== 'open' ? 0 : busy ? this.#options.busyMs : this.#options.pingMs;
     if (quietMs >= allowedMs + this.#options.silenceMs) this.#release(1006, 'the server is silent', true);
-    else if (this.#state === 'open' && quietMs >= allowedMs) this.say('ping', {});
+    else if (this.#state === 'open' && !busy && quietMs >= allowedMs) this.say('ping', {});
   }
 
   #become(state, more) {
     this.#state = state;
     this.#owner.onState(state, more);
   }
+}
+
+function drop(socket) {
+  if (!socket) return;
+  socket.onmessage = socket.onclose = null;
+  socket.close();
 }
 
 function parse(data) {

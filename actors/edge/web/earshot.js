@@ -17,17 +17,22 @@
  *     earshot.startStream({ room: 'lobby' });              // what is spoken becomes captions there
  *
  * An Earshot object is one client: it holds a connection, opens it again when it breaks, and carries one stream
- * of audio at a time. A stream belongs to the connection that it was started on. When that connection breaks, the
- * stream is over: `lost` says so, with how far the server had come, and stop() rejects. No audio is sent again behind
- * the caller's back; the AudioStream class keeps what a resumed stream needs.
+ * of audio at a time. A stream outlives connections. What is sent is kept until its words are final; when the connection
+ * breaks, or the server goes down and says so, the stream goes on over another one: what was kept is sent again, and every
+ * transcript comes once, with its times on one clock. send() takes audio meanwhile. `resumed` tells. Where the
+ * server did not know the stream any more (`ok: false`), it is begun anew with what was kept: no audio is missing, but a word at
+ * the seam may come out differently. stop() resolves after the last words, over however many connections.
  *
- * Rooms last longer than a connection. After a reconnect the session is resumed, each room brings what was missed, and
+ * What bounds it: `keepMs` of audio are kept, five minutes unless said otherwise. Beyond that send() refuses, and an
+ * `error` with the code `keep_full` says so, once until half of it is free again. A quiet microphone keeps next to nothing.
+ * Nothing outlives the page: when it is left, what is kept is gone.
+ *
+ * Rooms last longer than a connection too. After a reconnect the session is resumed, each room brings what was missed, and
  * what was said and not confirmed is said again: every event comes once and in order, and what cannot come is told.
  * When the page goes away, its rooms are left at once.
  *
  * Back-pressure. A server that cannot keep up stops reading; then acks stop. Whoever reads faster than real time
- * awaits writable() before each send(). A live microphone need not: what it cannot get rid of waits in the socket,
- * up to `maxBuffered` bytes; beyond that send() refuses and an `error` with the code `overrun` says so.
+ * awaits writable() before each send(). A live microphone need not: what it cannot get rid of is kept.
  *
  * Events (addEventListener gives a CustomEvent with the object as `detail`; on() gives the object itself):
  *
@@ -39,13 +44,14 @@
  *   status      { state, queue? }                                 e.g. waiting for a transcriber, place in the queue
  *   done        { asked }                                         every word of what the server took is delivered;
  *                                                                 asked: by stop(), or else the server ended the
- *                                                                 stream, for it is going down, and audio sent
- *                                                                 since then was not taken
+ *                                                                 stream, and audio sent since then was not taken
  *   marked      { id }                                            all that came before mark(id) is transcribed
- *   lost        { progress, error }                               the stream is over before its last words: the
- *                                                                 connection broke, or the server refused to begin
- *   resumed     { ok, session, reason? }                          after a reconnect with rooms: the same member as before;
- *                                                                 or, if not ok, another one, and reason says why
+ *   lost        { progress, error }                               the stream is over before its last words: close() or
+ *                                                                 abandon() was called, the server refused to begin, or
+ *                                                                 the connection broke and `reconnect` is false
+ *   resumed     { ok, session, reason? }                          after a reconnect with rooms or a stream: the same member
+ *                                                                 and stream as before; or, if not ok, another member and
+ *                                                                 a stream begun anew, and reason says why
  *   error       EarshotError { code, message, ref? }
  */
 
@@ -67,8 +73,10 @@ const DEFAULTS = {
   maxDelayMs: 5000,
   pingMs: 15_000, // a ping when the line has been quiet that long
   silenceMs: 10_000, // and a dead line when it stays quiet that much longer
+  busyMs: 30_000, // instead of pingMs, while audio is on its way that the server has not taken
   windowBytes: 128 * 1024, // audio not yet acknowledged before writable() waits: 4 s at 16 kHz
-  maxBuffered: 4 * 1024 * 1024, // audio in the socket before send() refuses: 2 min at 16 kHz
+  maxBuffered: 1024 * 1024, // audio in the socket; what is more stays with what is kept
+  keepMs: 5 * 60_000, // audio that is kept until its words are final
   maxChunk: 16 * 1024, // larger buffers are cut, to less where the server's limits say so
 };
 
@@ -82,8 +90,8 @@ export class Earshot extends Emitter {
   #unwatch = null; // stop watching the page
 
   /**
-   * @param {object} [options] any of reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, windowBytes, maxBuffered;
-   *   WebSocket, a class to use instead of the platform's; page, what tells of pagehide, pageshow and online, or null
+   * @param {object} [options] any of reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs, windowBytes,
+   *   maxBuffered, keepMs; WebSocket, a class to use instead of the platform's; page, what tells of pagehide, pageshow and online, or null
    */
   constructor(options = {}) {
     super();
@@ -92,6 +100,7 @@ export class Earshot extends Emitter {
       onState: (state, more) => emit(this, 'state', { state, ...more }),
       onMessage: (type, payload) => this.#hear(type, payload),
       onLost: (why) => this.#lose(why),
+      onMoved: () => this.#interrupt(),
       pushedBack: () => this.#stream?.unackedBytes > 0,
     });
     this.#rooms = new Rooms(this.#connection, (detail) => emit(this, 'resumed', detail));
@@ -122,7 +131,7 @@ export class Earshot extends Emitter {
     return this.#stream?.progress() ?? null;
   }
 
-  /** Audio that waits in this browser to be sent, in bytes. */
+  /** Audio that waits in this browser's socket to be sent, in bytes. */
   get bufferedAmount() {
     return this.#connection.bufferedAmount;
   }
@@ -190,35 +199,35 @@ export class Earshot extends Emitter {
     if (room !== undefined && !this.#rooms.has(room)) {
       throw new EarshotError('not_in_room', `The room ${room} is not joined at present.`);
     }
-    const payload = { sample_rate: sampleRate, format: 'pcm16', partials };
-    if (language) payload.language = language;
-    if (room !== undefined) payload.room = room;
-    this.#stream = new AudioStream({ sampleRate, language, partials, room });
-    this.#connection.say('audio.start', payload);
+    this.#stream = new AudioStream({ sampleRate, language, partials, room }, this.#options.keepMs);
+    this.#begin();
   }
 
   /**
-   * Send audio: PCM16, mono, little-endian. Never blocks.
-   * @param {Int16Array|ArrayBuffer} audio
-   * @returns {boolean} false if it was not taken: no stream is open (any more), or too much is waiting already
+   * Send audio: PCM16, mono, little-endian. Never blocks. Without a connection it is kept, and sent when there is one.
+   * @param {Int16Array|ArrayBuffer} audio a copy is kept
+   * @returns {boolean} false if it was not taken: no stream is open (any more), or too much is kept already
    */
   send(audio) {
     const stream = this.#stream;
     if (!stream || stream.stopping) return false;
     const bytes = bytesOf(audio);
     if (bytes.byteLength % 2) throw new EarshotError('odd_length', `${bytes.byteLength} bytes are no whole samples.`);
-    if (this.bufferedAmount + bytes.byteLength > this.#options.maxBuffered) {
-      const message = `More than ${this.#options.maxBuffered} bytes of audio wait to be sent; new audio is refused.`;
-      emit(this, 'error', new EarshotError('overrun', message));
-      return false;
-    }
+    if (!stream.hasRoom(bytes.byteLength)) return this.#refuse(stream);
     const most = this.#chunkLimit();
-    for (let at = 0; at < bytes.byteLength; at += most) {
-      const chunk = bytes.subarray(at, at + most);
-      stream.sentBytes += chunk.byteLength;
-      this.#connection.sendBytes(chunk);
-    }
+    const copy = bytes.slice(); // the caller may fill its buffer anew
+    for (let at = 0; at < copy.byteLength; at += most) stream.kept.add({ bytes: copy.subarray(at, at + most) });
+    this.#pump();
     return true;
+  }
+
+  #refuse(stream) {
+    if (!stream.full) {
+      const message = `The words of ${this.#options.keepMs / 1000} s of audio are not final yet, and more is not kept; new audio is refused.`;
+      emit(this, 'error', new EarshotError('keep_full', message));
+    }
+    stream.full = true;
+    return false;
   }
 
   /**
@@ -227,7 +236,7 @@ export class Earshot extends Emitter {
    */
   async writable() {
     const stream = this.#stream;
-    while (stream && stream === this.#stream && stream.unackedBytes >= this.#options.windowBytes) {
+    while (stream && stream === this.#stream && stream.lags(this.#options.windowBytes)) {
       await new Promise((resolve) => stream.waiters.push(resolve));
     }
     return stream !== null && stream === this.#stream && !stream.stopping;
@@ -239,21 +248,21 @@ export class Earshot extends Emitter {
    */
   mark(id) {
     if (!this.#stream) throw new EarshotError('no_stream', 'There is no open stream to mark.');
-    this.#connection.say('audio.mark', { id });
+    this.#stream.addMark(id);
+    this.#pump();
   }
 
   /**
    * End the stream. No audio is taken any more; words still come.
-   * @returns {Promise<void>} resolves when the server has confirmed that every word was delivered (`done`); rejects
-   *   with `connection_lost` if it could not. Without an open stream it resolves at once.
+   * @returns {Promise<void>} resolves when the server has confirmed that every word was delivered (`done`), after
+   *   reconnects if need be; rejects when the stream is `lost`. Without an open stream it resolves at once.
    */
   stop() {
     const stream = this.#stream;
     if (!stream) return Promise.resolve();
     if (!stream.stopping) {
-      stream.asked = true;
-      this.#connection.say('audio.stop', {});
-      stream.takeNoMore();
+      stream.addEnd();
+      this.#pump();
     }
     return stream.result.promise;
   }
@@ -271,13 +280,55 @@ export class Earshot extends Emitter {
     return most - (most % 2);
   }
 
+  // ---- the stream on this connection
+
+  #begin() {
+    const { sampleRate, language, partials, room } = this.#stream.settings;
+    const payload = { sample_rate: sampleRate, format: 'pcm16', partials, resumable: true };
+    if (language) payload.language = language;
+    if (room !== undefined) payload.room = room;
+    this.#connection.say('audio.start', payload);
+    this.#stream.up = true;
+    this.#pump();
+  }
+
+  /** Send what is kept and was not sent here, as far as the socket takes it. */
+  #pump() {
+    const stream = this.#stream;
+    while (stream?.up && this.state === 'open' && this.bufferedAmount < this.#options.maxBuffered) {
+      const frame = stream.kept.next();
+      if (!frame) return;
+      if (frame.bytes) this.#connection.sendBytes(frame.bytes);
+      else if (frame.end) this.#connection.say('audio.stop', {});
+      else this.#connection.say('audio.mark', { id: frame.mark });
+    }
+  }
+
+  /** The server greets again: go on where the stream was, or begin anew with what is kept. */
+  #goOn(resumed) {
+    const stream = this.#stream;
+    if (!stream || stream.up) return;
+    if (!resumed) stream.beginAnew();
+    this.#begin();
+  }
+
+  /** There is another connection, or will be. */
+  #interrupt() {
+    this.#rooms.lost();
+    const stream = this.#stream;
+    if (!stream) return;
+    stream.interrupt();
+    for (const id of stream.takeReached()) emit(this, 'marked', { id });
+    if (stream.finished) this.#finish();
+  }
+
   // ---- the connection
 
   #lose({ code, reason, final }) {
+    this.#interrupt();
+    if (!final) return;
     const cause = reason || `closed with ${code}`;
     this.#endStream(new EarshotError('connection_lost', `The connection broke before the last words (${cause}).`));
-    this.#rooms.lost();
-    if (!final) return;
     const message = `The server at ${this.#connection.url} closed the connection (${code}).`;
     const error = new EarshotError('not_connected', message);
     this.#rooms.end(error);
@@ -286,7 +337,7 @@ export class Earshot extends Emitter {
   }
 
   #renew() {
-    this.#rooms.lost();
+    this.#interrupt();
     this.#connection.renew();
   }
 
@@ -326,23 +377,45 @@ export class Earshot extends Emitter {
 
   static #onWelcome(payload) {
     this.#welcome = payload;
-    this.#rooms.greet(payload); // before anybody else says anything: session.resume comes first
+    // Before anybody else says anything: session.resume comes first, and audio.start only after its answer.
+    const resumes = this.#rooms.greet(payload, this.#stream?.resumption() ?? null);
     this.#connection.opened();
+    if (!resumes) this.#goOn(false);
     this.#opened?.resolve(payload);
     emit(this, 'welcome', payload);
   }
 
+  static #onStarted({ stream: name }) {
+    if (this.#stream) this.#stream.name = name ?? null;
+  }
+
   static #onAck(payload) {
-    this.#stream?.acknowledge(payload.chunk_size ?? 0);
-    emit(this, 'ack', payload);
+    const ack = this.#stream?.place(payload) ?? payload;
+    this.#stream?.acknowledge(ack.seq);
+    this.#pump();
+    emit(this, 'ack', ack);
   }
 
   static #onTranscript(payload) {
-    if (payload.final) this.#stream?.commit(payload);
-    emit(this, payload.final ? 'transcript' : 'partial', payload);
+    const words = this.#stream?.place(payload) ?? payload;
+    if (words.final && this.#stream?.commit(words) === false) return; // said before the connection broke
+    emit(this, words.final ? 'transcript' : 'partial', words);
+  }
+
+  static #onCommitted(payload) {
+    this.#stream?.commit(this.#stream.place(payload));
+  }
+
+  static #onMarked(payload) {
+    this.#stream?.marked(payload.id);
+    emit(this, 'marked', payload);
   }
 
   static #onDone() {
+    this.#finish();
+  }
+
+  #finish() {
     const stream = this.#stream;
     this.#stream = null;
     stream?.wake();
@@ -352,17 +425,21 @@ export class Earshot extends Emitter {
 
   static #onStatus(payload) {
     emit(this, 'status', payload);
-    if (payload.state === 'draining' && !this.#stream) this.#renew(); // it goes down: on to the next
+    if (payload.state === 'draining') this.#connection.move(); // it goes down: on to the next
   }
 
   static #onResumed(payload) {
     this.#rooms.resumed(payload);
+    this.#goOn(payload.ok === true && payload.next_seq !== undefined);
   }
 
   static #onError(payload) {
     const { code = 'error', message = 'The server reported an error.', ref } = payload;
     const error = new EarshotError(code, message, ref, payload);
-    if (this.#rooms.fail(error)) return; // whoever asked the room hears of it
+    const known = this.#rooms.fail(error); // whoever asked the room hears of it
+    if (ref === 'session.resume') this.#goOn(false);
+    if (known) return;
+    if (code === 'overrun' && this.#stream) return this.#renew(); // a chunk was not taken: all that is kept goes again
     // Chunks that were on their way when the server ended the stream; `done` or `lost` tells what became of it.
     if (code === 'not_streaming' && this.#stream && !this.#stream.asked) {
       this.#stream.takeNoMore();
@@ -377,18 +454,14 @@ export class Earshot extends Emitter {
     welcome: Earshot.#onWelcome,
     ack: Earshot.#onAck,
     transcript: Earshot.#onTranscript,
+    'audio.started': Earshot.#onStarted,
+    'audio.committed': Earshot.#onCommitted,
     'audio.done': Earshot.#onDone,
-    'audio.marked': forward('marked'),
+    'audio.marked': Earshot.#onMarked,
     status: Earshot.#onStatus,
     'session.resumed': Earshot.#onResumed,
     error: Earshot.#onError,
   });
-}
-
-function forward(type) {
-  return function (payload) {
-    emit(this, type, payload);
-  };
 }
 
 function bytesOf(audio) {

@@ -19,7 +19,7 @@ const RECORDING = {
 
 const SERVER = {
   segment_failed: 'A short piece could not be turned into words. The rest goes on as usual.',
-  overrun: 'The connection is too slow for your voice: some words were left out. Stop, and try again with a better connection.',
+  keep_full: 'The server has not answered for minutes, and no more of your voice can be kept: what you say now is left out.',
 };
 
 export function microphoneTrouble(error) {

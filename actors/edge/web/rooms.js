@@ -83,15 +83,21 @@ export class Rooms {
 
   // ---- one connection after another
 
-  /** First of all on a connection. */
-  greet({ session, token, limits }) {
+  /**
+   * First of all on a connection.
+   * @param {object|null} stream what session.resume is to say of an open stream
+   * @returns {boolean} is the session resumed? Then resumed() follows
+   */
+  greet({ session, token, limits }, stream) {
     this.#ready = true;
     this.#keepTo({ ...LIMITS, ...limits });
-    if (this.#token && this.#memberships.size > 0) {
+    const resumes = Boolean(this.#token) && (this.#memberships.size > 0 || stream !== null);
+    if (resumes) {
       this.#offered = { session, token };
-      this.#connection.say('session.resume', { token: this.#token });
+      this.#connection.say('session.resume', { token: this.#token, ...stream });
     } else this.#adopt({ session, token });
     this.#each((membership) => membership.join());
+    return resumes;
   }
 
   #keepTo({ max_pending: most, say_rate: rate, say_burst: burst }) {
