@@ -17,7 +17,7 @@ static bool of(const es_room_event_t *event, es_event_type_t type, es_span_t ses
 static bool renamed(const log_t *log, uint64_t left, es_span_t session)
 {
     const row_t *next = store_row(log, left + 1);
-    return next && of(&next->event, ES_EVENT_JOINED, session) && next->event.at_ms == log->rows[left - 1]->event.at_ms;
+    return next && of(&next->event, ES_EVENT_JOINED, session) && next->event.at_ms == store_row(log, left)->event.at_ms;
 }
 
 bool check_member(const log_t *log, es_span_t session, uint64_t after, bool *left)
@@ -25,7 +25,7 @@ bool check_member(const log_t *log, es_span_t session, uint64_t after, bool *lef
     bool in = false;
     *left = false;
     for (uint64_t rseq = 1; rseq <= log->at.last; rseq++) {
-        const es_room_event_t *e = &log->rows[rseq - 1]->event;
+        const es_room_event_t *e = &store_row(log, rseq)->event;
         if (of(e, ES_EVENT_JOINED, session)) in = true;
         if (!of(e, ES_EVENT_LEFT, session)) continue;
         in = false;
@@ -159,7 +159,7 @@ static void check_words(sim_t *sim, int c, const log_t *log, uint64_t stream, bo
     client_session(c, session);
     snprintf(name, sizeof name, "s%" PRIu64, stream);
     for (uint64_t rseq = 1; rseq <= log->at.last; rseq++) {
-        const es_room_event_t *e = &log->rows[rseq - 1]->event;
+        const es_room_event_t *e = &store_row(log, rseq)->event;
         if (!of(e, ES_EVENT_CAPTION, es_span(session)) || !es_span_eq(e->stream, es_span(name))) continue;
         char text[128], *rest = text;
         snprintf(text, sizeof text, "%.*s", (int)e->text.len, e->text.ptr);
@@ -195,7 +195,8 @@ static void check_client(sim_t *sim, int c)
     char session[32];
     history_t history = {0};
     if (!log) return;
-    for (uint64_t rseq = 1; rseq <= log->at.last; rseq++) check_row(sim, c, log, &log->rows[rseq - 1]->event, &history);
+    for (uint64_t rseq = 1; rseq <= log->at.last; rseq++)
+        check_row(sim, c, log, &store_row(log, rseq)->event, &history);
     check_captions(sim, c, log);
     client_session(c, session);
     uint64_t since = sim->plan.mild ? client->joined_rseq : sim->well_rseq[client->room];

@@ -72,19 +72,17 @@ void edge_announce_soon(edge_room_t *room)
 
 /* ---- what the follower gives out */
 
-static void forget_recent(edge_room_t *room, size_t n)
+static void forget_recent(edge_room_t *room, uint32_t keep)
 {
-    for (size_t i = 0; i < n; i++) free(room->recent[i]);
-    room->recent_n -= n;
-    if (room->recent_n > 0) memmove(room->recent, room->recent + n, room->recent_n * sizeof *room->recent);
+    while (room->recent.count > keep) free(es_ring_pop(&room->recent));
 }
 
 static void on_event(void *ctx, const es_room_event_t *event)
 {
     edge_room_t *room = ctx;
     if (event->rseq > 0) {
-        if (room->recent_n == ROWS) forget_recent(room, ROWS / 2);
-        room->recent[room->recent_n++] = row_new(event);
+        if (room->recent.count == ROWS) forget_recent(room, ROWS / 2);
+        es_ring_push(&room->recent, row_new(event));
     }
     for (member_t *m = room->members; m; m = m->next) member_event(m, event);
 }
@@ -104,7 +102,7 @@ static void on_fetch(void *ctx, uint64_t id, uint64_t from, uint64_t count)
 static void on_missed(void *ctx, uint64_t from, uint64_t to)
 {
     edge_room_t *room = ctx;
-    forget_recent(room, room->recent_n);
+    forget_recent(room, 0);
     for (member_t *m = room->members; m; m = m->next) member_missed(m, from, to);
 }
 
@@ -113,7 +111,7 @@ static void on_reset(void *ctx, uint64_t log)
     edge_room_t *room = ctx;
     (void)log;
     room->sim->figures.resets++;
-    forget_recent(room, room->recent_n);
+    forget_recent(room, 0);
     for (member_t *m = room->members; m; m = m->next) member_rejoin(m);
 }
 
@@ -131,7 +129,6 @@ static edge_room_t *room_of(sim_t *sim, int e, int r)
     config.fetch_page = sim->plan.page;
     config.held_max = (size_t)sim->plan.held;
     *room = (edge_room_t){.sim = sim, .edge = e, .id = r};
-    room->recent = es_alloc(ROWS * sizeof *room->recent);
     room->follower = es_room_follower_new(&config, &ops, room);
     room->sync_us = sim->world.now + FIRST_SYNC_US;
     room->hears_us = sim->world.now + world_below(&sim->world, MS(60));
@@ -142,8 +139,8 @@ static edge_room_t *room_of(sim_t *sim, int e, int r)
 static void room_destroy(edge_room_t *room)
 {
     es_room_follower_destroy(&room->follower);
-    forget_recent(room, room->recent_n);
-    free(room->recent);
+    forget_recent(room, 0);
+    es_ring_fini(&room->recent);
     room->sim->edges[room->edge].rooms[room->id] = NULL;
     free(room);
 }
@@ -163,8 +160,8 @@ static uint64_t counted(const edge_t *edge, uint64_t conn)
     return last;
 }
 
-/* Whoever is over goes, and with the last member the room. */
-static void tidy(edge_room_t *room)
+/* Whoever is over goes, and with the last member the room: then false. */
+static bool tidy(edge_room_t *room)
 {
     bool some = false;
     for (member_t *m = room->members, *next; m; m = next) {
@@ -176,10 +173,11 @@ static void tidy(edge_room_t *room)
     }
     if (room->members) {
         if (some) edge_announce_soon(room);
-        return;
+        return true;
     }
     announce(room);
     room_destroy(room);
+    return false;
 }
 
 static uint64_t tick_room(edge_room_t *room)
@@ -202,8 +200,8 @@ static void settle(sim_t *sim, int e)
 {
     edge_t *edge = &sim->edges[e];
     for (int r = 0; r < ROOMS; r++) {
-        if (edge->rooms[r]) tidy(edge->rooms[r]);
-        if (edge->rooms[r]) node_arm(sim, NODE_EDGE + e, EV_EDGE, tick_room(edge->rooms[r]));
+        edge_room_t *room = edge->rooms[r];
+        if (room && tidy(room)) node_arm(sim, NODE_EDGE + e, EV_EDGE, tick_room(room));
     }
 }
 

@@ -2,6 +2,7 @@
 #ifndef ES_ROOMS_EDGE_H
 #define ES_ROOMS_EDGE_H
 
+#include "ring.h"
 #include "room_follower.h"
 #include "room_outbox.h"
 #include "rooms_table.h"
@@ -26,8 +27,7 @@ typedef struct edge_room {
     int edge, id;
     es_room_follower_t *follower;
     member_t *members;
-    row_t **recent; /* what the follower gave out, without a gap; the last one is its position */
-    size_t recent_n;
+    es_ring_t recent;           /* rows that the follower gave out, without a gap; the last one is its position */
     uint64_t sync_us, hears_us; /* subscribed from then on */
 } edge_room_t;
 

@@ -81,10 +81,11 @@ void member_advance(member_t *self)
     if (self->state != CATCHING_UP || self->over || !es_room_follower_known(follower)) return;
     uint64_t at = es_room_follower_at(follower);
     if (self->log != es_room_follower_log(follower) || at < self->at) return;
-    uint64_t first = room->recent_n > 0 ? room->recent[0]->event.rseq : at + 1;
+    const row_t *row = es_ring_at(&room->recent, 0);
+    uint64_t first = row ? row->event.rseq : at + 1;
     if (self->at + 1 >= first || at == self->at) {
-        for (size_t i = 0; i < room->recent_n; i++)
-            if (room->recent[i]->event.rseq > self->at) tell_event(self, &room->recent[i]->event);
+        for (uint32_t i = 0; (row = es_ring_at(&room->recent, i)); i++)
+            if (row->event.rseq > self->at) tell_event(self, &row->event);
         self->state = LIVE;
         self->ask_due_us = NEVER;
     } else if (self->ask_due_us == NEVER) {

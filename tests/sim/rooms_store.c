@@ -77,7 +77,7 @@ static void append(log_t *log, row_t *row)
     uint64_t rseq = row->event.rseq;
     while (rseq > log->cap) {
         size_t cap = log->cap > 0 ? log->cap * 2 : 64;
-        row_t **rows = es_alloc_zero(cap * sizeof *rows);
+        void **rows = es_alloc_zero(cap * sizeof *rows);
         if (log->cap > 0) memcpy(rows, log->rows, log->cap * sizeof *rows);
         free(log->rows);
         log->rows = rows;
@@ -300,7 +300,7 @@ es_store_result_t es_room_store_said(es_room_store_t *self, const es_room_hold_t
     for (const change_t *c = self->first; c; c = c->next)
         if (c->row && c->room == hold->number && said_by(&c->row->event, session, msg_id)) *rseq = c->row->event.rseq;
     for (uint64_t at = log->at.last; at > 0 && *rseq == 0; at--)
-        if (said_by(&log->rows[at - 1]->event, session, msg_id)) *rseq = at;
+        if (said_by(&store_row(log, at)->event, session, msg_id)) *rseq = at;
     return ES_STORE_OK;
 }
 
@@ -334,7 +334,7 @@ es_store_result_t es_room_store_read(es_room_store_t *self, const es_room_hold_t
     const log_t *log = self->sim->tables[hold->number].log;
     uint64_t rseq = from;
     for (; rseq < from + count && rseq <= log->at.last; rseq++)
-        if (!each(arg, &log->rows[rseq - 1]->event)) return ES_STORE_OK;
+        if (!each(arg, &store_row(log, rseq)->event)) return ES_STORE_OK;
     for (const change_t *c = self->first; c && rseq < from + count; c = c->next) {
         if (!c->row || c->room != hold->number || c->row->event.rseq != rseq) continue;
         if (!each(arg, &c->row->event)) return ES_STORE_OK;

@@ -13,7 +13,7 @@ typedef struct row {
 typedef struct log {
     struct log *older; /* what was wiped; kept for those who saw it */
     es_room_log_t at;
-    row_t **rows; /* all that ever were; [rseq - 1] */
+    void **rows; /* row_t: all that ever were; [rseq - 1] */
     size_t cap;
 } log_t;
 

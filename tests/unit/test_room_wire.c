@@ -20,7 +20,7 @@ static int without_decoder(void **state)
     return 0;
 }
 
-#define LITERAL(text) es_span_of(text, sizeof text - 1)
+#define LITERAL(text) es_span_of((text), sizeof(text) - 1)
 
 static void a_key_holds_its_id(void **state)
 {
