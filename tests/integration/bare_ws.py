@@ -36,6 +36,7 @@ class BareWs(asyncio.Protocol):
         where, loop = urllib.parse.urlsplit(url), asyncio.get_running_loop()
         sock = socket.socket()
         sock.setblocking(False)
+        transport = None
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
@@ -44,7 +45,7 @@ class BareWs(asyncio.Protocol):
             transport.write(HEAD.format(path=where.path or "/", host=where.netloc).encode())
             await asyncio.wait_for(asyncio.shield(ws.open), deadline)
         except asyncio.TimeoutError:
-            sock.close()
+            transport.abort() if transport else sock.close()
             raise OSError(f"{url} does not answer") from None
         return ws
 

@@ -1,5 +1,6 @@
 """The actors of a house one by one, several edges and room actors among them; whoever dies is started again, as by a supervisor."""
 import ctypes
+import json
 import os
 import pathlib
 import re
@@ -8,9 +9,10 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.request
 
-from house import BIN, SLOW, wait_until
+from house import BIN, SLOW, name_of, wait_until
 
 PR_SET_PDEATHSIG = 1
 STOPPED_FIRST = ("edge", "transcriber", "room", "broker")
@@ -23,6 +25,7 @@ def die_with_parent():
 class Actor:
     def __init__(self, name, command, log, env):
         self.name, self.command, self.env, self.starts, self.process = name, [str(c) for c in command], env, 0, None
+        self.away_until = 0.0  # not started again before this
         self._log = open(log, "ab")
 
     def start(self):
@@ -37,15 +40,17 @@ class Actor:
 class Fleet:
     """`flags`: of all actors of a kind, as in room=["--member-grace", "1s"]."""
 
-    def __init__(self, edges=1, rooms=1, transcribers=0, env=None, **flags):
+    def __init__(self, edges=1, rooms=1, transcribers=0, brokers=1, env=None, **flags):
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="es-"))
         self.env = {**os.environ, **(env or {})}
         self.actors, self._flags, self._lock, self._stopping, self._over = {}, flags, threading.Lock(), False, threading.Event()
-        self._counts = {"broker": 1, "transcriber": transcribers, "room": rooms, "edge": edges}
+        self.bases = ",".join(f"ipc://{self.data}/{name_of('broker', n)}" for n in range(1, brokers + 1))
+        self._counts = {"broker": brokers, "transcriber": transcribers, "room": rooms, "edge": edges}
         self._watch = threading.Thread(target=self._supervise, daemon=True)
 
     def _add(self, kind, name, *args):
-        command = [BIN / f"earshot-{kind}", "--data", self.data, "--name", name, *args, *self._flags.get(kind, [])]
+        bases = f"ipc://{self.data}/{name}" if kind == "broker" else self.bases
+        command = [BIN / f"earshot-{kind}", "--data", self.data, "--name", name, "--broker", bases, *args, *self._flags.get(kind, [])]
         self.actors[name] = Actor(name, command, self.data / f"{name}.log", self.env)
         self.actors[name].start()
 
@@ -53,7 +58,7 @@ class Fleet:
         try:
             for kind, count in self._counts.items():
                 for n in range(1, count + 1):
-                    name = f"{kind}-{n}" if kind != "broker" else kind
+                    name = f"{kind}-{n}" if kind != "broker" else name_of(kind, n)
                     self._add(kind, name, *(["--port", "0", "--addr-file", self.data / f"{name}.addr"] if kind == "edge" else []))
             self.urls = [self._address(f"edge-{n}") for n in range(1, self._counts["edge"] + 1)]
             for n, url in enumerate(self.urls, 1):  # the same port again after a death
@@ -82,7 +87,7 @@ class Fleet:
         while not self._over.wait(0.02):
             with self._lock:
                 for actor in self.actors.values():
-                    if not self._stopping and actor.process.poll() is not None:
+                    if not self._stopping and time.monotonic() >= actor.away_until and actor.process.poll() is not None:
                         actor.start()
 
     def __exit__(self, kind, _value, _trace):
@@ -116,12 +121,24 @@ class Fleet:
     def pid(self, name):
         return self.actors[name].process.pid
 
-    def kill(self, name, how=signal.SIGKILL):
-        """Returns how often it had been started."""
+    def kill(self, name, how=signal.SIGKILL, away=0.0):
+        """Where it ends by that, it is started again after `away` seconds. Returns how often it had been started."""
         with self._lock:
             actor = self.actors[name]
+            actor.away_until = time.monotonic() + away
             actor.process.send_signal(how)
             return actor.starts
+
+    def bring_back(self, name):
+        """One that was to be away for longer."""
+        self.actors[name].away_until = 0.0
+
+    def status(self, broker="broker"):
+        """As this broker sees the house."""
+        done = subprocess.run([BIN / "earshot", "status", "--json", "--broker", f"ipc://{self.data}/{broker}", "--data", self.data],
+                              capture_output=True, timeout=20 * SLOW)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
 
     def await_restart(self, name, starts):
         wait_until(lambda: self.actors[name].starts > starts, 15, f"{name} started again")
