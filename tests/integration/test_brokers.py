@@ -1,0 +1,140 @@
+"""Two brokers: streams and rooms are spread over those that live, the part of one that is lost goes to the other, and work that is drained moves in under a second."""
+import asyncio
+import math
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bare_ws import pause, until
+from fleet import Fleet
+from house import BIN, ROOT, SLOW
+from rooms import check, enter, level
+
+sys.path.insert(0, str(ROOT / "tests" / "chaos"))
+from chaos import mock_text  # noqa: E402
+from speaker import Speaker  # noqa: E402
+
+STREAMS = 16
+PATIENT = {"EARSHOT_MEMBER_GRACE": "1m"}
+
+
+class Scene:
+    """Streams and a chat under way in a fleet of two of everything."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+
+    async def __aenter__(self):
+        urls = self.fleet.urls
+        self.members = [m for room in ("one", "two", "three", "four") for m in await enter(urls, room, [f"{room} {n}" for n in range(2)])]
+        self.speakers = [Speaker(urls, f"stream {n}", 0.05, text_of=mock_text) for n in range(STREAMS)]
+        await until(lambda: {e["name"] for e in self.fleet.status()["edges"]} == {"edge-1", "edge-2"}, 10, "edges that report")
+        await self.moving()
+        self._over = asyncio.Event()
+        self._talks = [asyncio.ensure_future(self._talk(m)) for m in self.members]
+        return self
+
+    async def _talk(self, member):
+        n = 0
+        while not self._over.is_set():
+            n += 1
+            asked = time.monotonic()
+            msg_id = await member.say(f"{member.name} says {n}")
+            await until(lambda: msg_id in member.said, 30, f"{msg_id} confirmed")
+            member.longest = max(getattr(member, "longest", 0.0), time.monotonic() - asked)
+            await pause(0.05)
+
+    async def moving(self):
+        """Every stream has more frames committed than now."""
+        now = [s.committed for s in self.speakers]
+        await until(lambda: all(s.committed > was + 2 for s, was in zip(self.speakers, now)), 30, "streams that go on")
+
+    def longest(self):
+        """Longest pause of streams and of members since the last call, in seconds."""
+        longest = max(s.longest for s in self.speakers), max((getattr(m, "longest", 0.0) for m in self.members), default=0.0)
+        for who in [*self.speakers, *self.members]:
+            who.longest = 0.0
+        return longest
+
+    async def settle(self):
+        self._over.set()
+        await asyncio.gather(*(s.end(30) for s in self.speakers), *self._talks)
+        for room in {m.room for m in self.members}:
+            members = [m for m in self.members if m.room == room]
+            await level(members)
+            check(members)
+        assert not [f for s in self.speakers for f in s.faults]
+        assert all(s.committed == s.pushed for s in self.speakers)
+
+    async def __aexit__(self, kind, *_):
+        if kind is None:
+            await self.settle()
+        await asyncio.gather(*(m.end() for m in self.members))
+
+
+def forwarded(fleet, broker):
+    return fleet.status(broker)["forwarded"]
+
+
+async def forwards(fleet, broker):
+    """This broker has frames to forward: streams speak through it."""
+    before = forwarded(fleet, broker)
+    await until(lambda: forwarded(fleet, broker) > before + 5, 15, f"{broker} with streams")
+
+
+def test_streams_and_rooms_are_spread_and_the_part_of_a_lost_broker_moves():
+    with Fleet(edges=2, rooms=2, transcribers=2, brokers=2, env=PATIENT) as fleet:
+        async def scenario():
+            async with Scene(fleet) as scene:
+                for broker in ("broker", "broker-2"):
+                    await forwards(fleet, broker)
+                    view = fleet.status(broker)
+                    assert {w["name"] for w in view["workers"]} == {"transcriber-1", "transcriber-2", "room-1", "room-2"}
+                    assert sum(w["load"] for w in view["workers"] if w["service"] == "room") == 4
+                fleet.kill("broker-2", away=math.inf)
+                await until(lambda: fleet.actors["broker-2"].process.poll() is not None, 5, "its end")
+                await scene.moving()
+                await forwards(fleet, "broker")
+                assert fleet.status("broker")["streams"] == STREAMS
+                # one that comes takes its share of what is there, and of what is new
+                fleet.bring_back("broker-2")
+                await until(lambda: fleet.actors["broker-2"].starts == 2, 10, "a second broker again")
+                await forwards(fleet, "broker-2")
+                scene.speakers += [Speaker(fleet.urls, f"late {n}", 0.05, text_of=mock_text) for n in range(STREAMS)]
+                await scene.moving()
+                await forwards(fleet, "broker-2")
+        asyncio.run(scenario())
+
+
+def drain(fleet, actor):
+    done = subprocess.run([BIN / "earshot", "drain", "--wait", "0s", "--broker", fleet.bases, "--data", fleet.data, actor], capture_output=True,
+                          timeout=20 * SLOW)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def terminate(fleet, actor):
+    fleet.kill(actor, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("how", [terminate, drain], ids=["SIGTERM", "drain"])
+@pytest.mark.parametrize("actor", ["transcriber-1", "room-1", "broker-2", "edge-1"])
+def test_work_that_is_drained_moves_at_once(actor, how):
+    with Fleet(edges=2, rooms=2, transcribers=2, brokers=2, env=PATIENT) as fleet:
+        async def scenario():
+            async with Scene(fleet) as scene:
+                connections = sum(m.connections for m in scene.members), sum(s.connections for s in scene.speakers)
+                scene.longest()
+                starts = fleet.actors[actor].starts
+                how(fleet, actor)
+                await until(lambda: fleet.actors[actor].starts > starts, 15, f"{actor} started again")
+                await scene.moving()
+                await pause(1)  # what the members say
+                streams, chat = scene.longest()
+                print(f"{actor}: streams paused for {streams:.2f} s, the chat for {chat:.2f} s")
+                assert streams < 1.0 * SLOW and chat < 1.0 * SLOW, (streams, chat)
+                if not actor.startswith("edge"):
+                    assert (sum(m.connections for m in scene.members), sum(s.connections for s in scene.speakers)) == connections
+        asyncio.run(scenario())
