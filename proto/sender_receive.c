@@ -113,6 +113,7 @@ static void commit(es_sender_t *self, const es_msg_t *final, const arrival_t *at
 {
     self->committed = final->to_seq;
     self->deaths = 0;
+    self->heard_to = self->heard_end = 0;
     es_sender_set_checkpoint(self, ES_HAS(final, ES_M_CHECKPOINT) ? final->checkpoint : (es_span_t){0});
     self->probe_at = self->committed < self->sent ? at->now_us + self->config.probe_us : ES_NEVER;
     deliver(self, final, at);
@@ -154,12 +155,22 @@ static bool take_final(es_sender_t *self, const es_msg_t *msg, const arrival_t *
     return true;
 }
 
+/* Two brokers bring each twice, and not at the same time. */
+static bool newer_partial(es_sender_t *self, const es_msg_t *msg)
+{
+    if (msg->to_seq < self->heard_to || (msg->to_seq == self->heard_to && msg->end <= self->heard_end)) return false;
+    self->heard_to = msg->to_seq;
+    self->heard_end = msg->end;
+    return true;
+}
+
 static bool take_partial(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
 {
     if (!of_this_epoch(self, msg) || !ES_HAS(msg, ES_M_INC) || !ES_HAS(msg, ES_M_TO)) return false;
     if (msg->from_seq > msg->to_seq || msg->to_seq > self->sent) return false;
     if (!hear(self, msg, at->now_us)) return true;
     if (msg->from_seq != self->committed + 1) return false; /* of words that are final, or that follow a lost final */
+    if (!newer_partial(self, msg)) return false;
     if (self->ops->partial) self->ops->partial(self->ctx, msg);
     return true;
 }

@@ -33,6 +33,7 @@ struct es_sender {
     uint64_t marked;   /* every MARK up to here was told */
     uint64_t eos_seq;  /* 0: none yet */
     uint64_t inc;      /* where bound */
+    uint64_t heard_to, heard_end; /* of the last partial since the last commit, in this epoch */
     uint64_t place;
 
     es_ring_t frames;

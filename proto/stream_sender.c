@@ -165,6 +165,7 @@ void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
     self->base = self->received = self->told = self->sent = self->committed;
     self->cursor = self->committed + 1;
     self->flight_bytes = 0;
+    self->heard_to = self->heard_end = 0;
     self->bound = false;
     self->silent = 0;
     self->recovering = quiet;

@@ -22,7 +22,7 @@ typedef struct {
     void (*transmit)(void *ctx, const es_msg_t *msg, const void *body, size_t len);
     /* A final, exactly once and in order, silence included (ES_F_SILENCE). Its `pos` is the position after frame to_seq. */
     void (*deliver)(void *ctx, const es_msg_t *final, const void *words, size_t len);
-    /* A partial of the current epoch; at most once, may be NULL. */
+    /* A partial of the current epoch, newer than the last; at most once, may be NULL. */
     void (*partial)(void *ctx, const es_msg_t *partial);
     /* All before the MARK frame `seq` is committed. */
     void (*marked)(void *ctx, uint64_t seq);
