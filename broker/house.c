@@ -116,7 +116,8 @@ static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
 /* The same for a worker that did not leave by itself. */
 static size_t bury(es_house_t *self, uint64_t inc, const char *reason)
 {
-    loss_t loss = {self, reason, es_placement_worker_streams(self->placement, inc)};
+    uint64_t open = es_placement_worker_open(self->placement, inc);
+    loss_t loss = {self, reason, open < UINT32_MAX ? open : UINT32_MAX};
     return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
 }
 

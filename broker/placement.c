@@ -407,6 +407,13 @@ size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
     return w ? w->placed : 0;
 }
 
+uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w) return 0;
+    return w->foreign < UINT64_MAX - w->placed ? w->placed + w->foreign : UINT64_MAX;
+}
+
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
 {
     *out = self->stats;

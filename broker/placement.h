@@ -110,6 +110,8 @@ uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us);
 size_t es_placement_free(const es_placement_t *self, es_span_t service, uint64_t now_us);
 /* Streams placed with the worker by us; 0 for an unknown one. */
 size_t es_placement_worker_streams(const es_placement_t *self, uint64_t worker);
+/* Those and, by the worker's last count, the streams that other brokers placed there. */
+uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t worker);
 
 typedef struct {
     size_t streams, waiting, workers, services;                 /* now */

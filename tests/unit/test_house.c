@@ -671,6 +671,19 @@ static void test_a_stream_that_kills_is_refused(void **state)
     assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &start, w->now, &worker), ES_FORWARD);
 }
 
+static void test_a_stream_is_not_alone_with_those_of_other_brokers(void **state)
+{
+    world_t *w = *state;
+    es_msg_t beat = {.kind = ES_HEARTBEAT};
+    ES_SET(&beat, ES_M_INC, inc, 7);
+    ES_SET(&beat, ES_M_LOAD, load, 3);
+    hello(w, 7, 4, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    es_house_backend(w->house, 7, &beat, es_span(NULL), w->now);
+    es_house_unreachable(w->house, 7);
+    assert_int_equal(only(w, ES_WORKER_LOST)->msg.load, 3);
+}
+
 static void test_beacon_of_a_broker_that_leaves(void **state)
 {
     world_t *w = *state;
@@ -778,6 +791,7 @@ int main(void)
                                        TEST(test_drain_moves_politely),
                                        TEST(test_drain_tells_streams_to_go),
                                        TEST(test_a_stream_that_kills_is_refused),
+                                       TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),

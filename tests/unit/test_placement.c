@@ -270,10 +270,14 @@ static void test_foreign_load(void **state)
     up(w, 1, 3);
     es_placement_worker_load(w->p, 1, 2); /* another broker placed two */
     assert_forward(start(w, "a", 1), 1);
+    assert_int_equal(es_placement_worker_streams(w->p, 1), 1);
+    assert_int_equal(es_placement_worker_open(w->p, 1), 3);
     assert_wait(start(w, "b", 1), 1);
     es_placement_worker_load(w->p, 1, 1); /* they are gone: the one is ours */
     assert_forward(start(w, "b", 1), 1);
     es_placement_worker_load(w->p, 1, UINT64_MAX);
+    assert_true(es_placement_worker_open(w->p, 1) == UINT64_MAX);
+    assert_int_equal(es_placement_worker_open(w->p, 99), 0);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
     es_placement_worker_load(w->p, 99, 1);
 }
