@@ -1,14 +1,9 @@
-/* Clients with their senders, and what must hold for them: each word once, in order, cut as an undisturbed engine cuts; marks in place; done. */
+/* Clients: they speak, keep each frame until it is committed, and go on over another connection where theirs breaks or is to be left. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
-
-void client_key(int id, char key[ES_CLIENT_ID_LEN + 1])
-{
-    memcpy(key, "00000000000000c0", ES_CLIENT_ID_LEN + 1);
-    key[ES_CLIENT_ID_LEN - 1] = (char)('0' + id);
-}
 
 uint32_t client_word(const client_t *client, uint64_t seq)
 {
@@ -16,16 +11,9 @@ uint32_t client_word(const client_t *client, uint64_t seq)
     return (uint32_t)world_mix((uint64_t)client->id << 40 ^ (uint64_t)client->stream << 32 ^ seq);
 }
 
-static uint64_t pos_of(uint64_t seq)
+uint64_t client_pos(uint64_t seq)
 {
     return (seq - 1) * 320;
-}
-
-static void text_of(const client_t *client, uint64_t from, uint64_t to, char text[ENGINE_TEXT])
-{
-    text[0] = '\0';
-    for (uint64_t seq = from; seq <= to; seq++)
-        engine_append(text, client_word(client, seq), client->script.flags[seq]);
 }
 
 static void write_script(sim_t *sim, client_t *c)
@@ -41,208 +29,238 @@ static void write_script(sim_t *sim, client_t *c)
             script->flags[seq] = ES_F_EOS;
         else if (world_chance(&sim->world, 60))
             script->flags[seq] = ES_F_MARK;
-        engine_feed(&engine, client_word(c, seq), script->flags[seq], pos_of(seq));
+        engine_feed(&engine, client_word(c, seq), script->flags[seq], client_pos(seq));
         while (engine_next(&engine, &final)) script->ends[final.to_seq] = 1;
     }
 }
 
-static void on_transmit(void *ctx, const es_msg_t *msg, const void *body, size_t len)
+static connection_t *connection_of(const client_t *c)
 {
-    client_t *c = ctx;
-    sim_send(c->sim, NODE_EDGE, NODE_BROKER, 0, c->id, msg, body, len);
+    return c->key >= 0 ? &c->sim->connections[c->key] : NULL;
 }
 
-static void check_cuts(client_t *c, const es_msg_t *final)
+static bool served(const client_t *c)
 {
-    for (uint64_t seq = final->from_seq; seq <= final->to_seq; seq++)
-        if ((c->script.ends[seq] != 0) != (seq == final->to_seq))
-            world_fail(&c->sim->world, "c%d: final %" PRIu64 "..%" PRIu64 " is not cut as an undisturbed engine cuts",
-                       c->id, final->from_seq, final->to_seq);
+    const connection_t *at = connection_of(c);
+    return at && !c->lost && !at->gone && c->sim->nodes[NODE_EDGE + at->edge].state == RUNNING;
 }
 
-static void on_deliver(void *ctx, const es_msg_t *final, const void *words, size_t len)
+void client_wake(client_t *c, uint64_t at)
 {
-    (void)words;
-    (void)len;
-    client_t *c = ctx;
-    c->sim->figures.deliveries++;
-    if (final->from_seq != c->committed + 1 || final->to_seq < final->from_seq || final->to_seq > c->pushed) {
-        world_fail(&c->sim->world, "c%d: final %" PRIu64 "..%" PRIu64 " after commit %" PRIu64, c->id, final->from_seq,
-                   final->to_seq, c->committed);
-        return;
-    }
-    char want[ENGINE_TEXT];
-    text_of(c, final->from_seq, final->to_seq, want);
-    if (!es_span_eq(final->text, es_span(want)))
-        world_fail(&c->sim->world, "c%d: words of %" PRIu64 "..%" PRIu64 " are '%.*s', not '%s'", c->id,
-                   final->from_seq, final->to_seq, (int) final->text.len, final->text.ptr ? final->text.ptr : "", want);
-    if (final->start != pos_of(final->from_seq)) world_fail(&c->sim->world, "c%d: position moved", c->id);
-    if (!c->sim->plan.whimsical) check_cuts(c, final);
-    for (uint64_t seq = c->marked + 1; seq < final->from_seq; seq++)
-        if (c->script.flags[seq] & ES_F_MARK)
-            world_fail(&c->sim->world, "c%d: mark %" PRIu64 " came too late", c->id, seq);
-    c->committed = final->to_seq;
+    if (at >= c->step_at) return;
+    c->step_at = at;
+    world_at(&c->sim->world, at, EV_CLIENT, c->id, NULL);
 }
 
-static void on_partial(void *ctx, const es_msg_t *partial)
+static void begin_stream(client_t *c)
 {
-    client_t *c = ctx;
-    char want[ENGINE_TEXT];
-    text_of(c, partial->from_seq, partial->to_seq, want);
-    if (partial->from_seq != c->committed + 1 || !es_span_eq(partial->text, es_span(want)))
-        world_fail(&c->sim->world, "c%d: partial of %" PRIu64 "..%" PRIu64 " is stale", c->id, partial->from_seq,
-                   partial->to_seq);
+    world_t *world = &c->sim->world;
+    c->spoken = c->sent = c->committed = c->marked = c->carry = 0;
+    c->connections = 0;
+    c->done = c->refused = false;
+    c->poisoned = c->id == c->sim->plan.poisoned && c->stream == 0;
+    write_script(c->sim, c);
+    c->interval_us = world_chance(world, 200) ? 0 : 1000 + world_below(world, MS(40));
+    c->abandon_seq = world_chance(world, 80) ? 1 + world_below(world, c->script.frames) : 0;
+    c->speak_at = world->now + world_below(world, MS(500));
+    client_wake(c, c->speak_at);
 }
 
-static void on_marked(void *ctx, uint64_t seq)
+/* Once it speaks again on the connection that it has. */
+static void start_stream(client_t *c)
 {
-    client_t *c = ctx;
-    bool skipped = false;
-    for (uint64_t s = c->marked + 1; s < seq; s++) skipped = skipped || (c->script.flags[s] & ES_F_MARK);
-    if (skipped || seq <= c->marked || seq > c->committed + 1 || !(c->script.flags[seq] & ES_F_MARK))
-        world_fail(&c->sim->world, "c%d: mark %" PRIu64 " out of place", c->id, seq);
-    c->marked = seq;
-}
-
-static void on_done(void *ctx)
-{
-    client_t *c = ctx;
-    if (c->done || c->committed != c->script.frames) world_fail(&c->sim->world, "c%d: done at the wrong time", c->id);
-    c->done = true;
-}
-
-static void on_writable(void *ctx)
-{
-    client_t *c = ctx;
-    if (c->blocked) world_at(&c->sim->world, c->sim->world.now, EV_CLIENT, c->id, NULL);
-    c->blocked = false;
-}
-
-static void on_waiting(void *ctx, uint64_t place)
-{
-    client_t *c = ctx;
-    if (place > 0) c->sim->figures.waits++;
+    c->connections++;
+    c->sent = c->committed;
+    if (c->marked < c->committed) c->marked = c->committed; /* what is committed is behind every mark in it */
+    if (c->sim->off == SAFE_KEEP) c->sent = c->spoken;
+    connection_begin(connection_of(c), c);
+    if (c->connections > 1) c->sim->figures.resumes++;
+    client_wake(c, c->sim->world.now);
 }
 
 void client_open(sim_t *sim, int id)
 {
-    static const es_sender_ops_t ops = {.transmit = on_transmit,
-                                        .deliver = on_deliver,
-                                        .partial = on_partial,
-                                        .marked = on_marked,
-                                        .done = on_done,
-                                        .writable = on_writable,
-                                        .waiting = on_waiting};
     client_t *c = &sim->clients[id];
-    es_sender_config_t config = es_sender_defaults();
-    config.window_frames = sim->plan.window_frames;
-    config.window_bytes = sim->plan.window_bytes;
-    config.retain_frames = sim->plan.retain_frames;
-    config.partials = sim->plan.partials;
     c->sim = sim;
     c->id = id;
-    c->timer_at = UINT64_MAX;
-    c->pushed = c->committed = c->marked = 0;
-    c->done = c->blocked = false;
-    write_script(sim, c);
-    c->interval_us = world_chance(&sim->world, 200) ? 0 : 1000 + world_below(&sim->world, MS(40));
-    c->abandon_seq = world_chance(&sim->world, 80) ? 1 + world_below(&sim->world, c->script.frames) : 0;
-    c->sender = es_sender_new(&config, &ops, c, c->last_epoch);
-    world_at(&sim->world, sim->world.now + world_below(&sim->world, MS(500)), EV_CLIENT, id, NULL);
+    c->key = connection_new(sim, id, edge_pick(sim))->key;
+    c->step_at = c->connect_at = UINT64_MAX;
+    c->streams = 1 + (int)world_below(&sim->world, 3);
+    begin_stream(c);
+    start_stream(c);
 }
 
-void client_rearm(sim_t *sim, int id)
+/* ---- connections come and go ---- */
+
+void client_reconnect(sim_t *sim, int id, bool lost, uint64_t at)
 {
     client_t *c = &sim->clients[id];
-    if (!c->sender) return;
-    uint64_t at = sim->off == SAFE_RETRANSMIT ? UINT64_MAX : es_sender_deadline(c->sender);
-    if (at >= c->timer_at) return; /* one event is on its way; too early is harmless */
-    c->timer_at = at < sim->world.now ? sim->world.now : at;
-    world_at(&sim->world, c->timer_at, EV_SENDER, id, NULL);
+    if (c->finished) return;
+    c->lost = c->lost || lost;
+    if (at >= c->connect_at) return;
+    c->connect_at = at;
+    world_at(&sim->world, at, EV_CONNECT, id, NULL);
 }
 
-void client_timer(sim_t *sim, int id)
+/* An edge sees the end of a connection soon, or when it times out. */
+static void notice_later(sim_t *sim, int key)
+{
+    uint64_t lag = world_below(&sim->world, world_chance(&sim->world, 150) ? SECONDS(4) : MS(100));
+    world_at(&sim->world, sim->world.now + lag, EV_HANGUP, key, NULL);
+}
+
+void client_connect(sim_t *sim, int id)
 {
     client_t *c = &sim->clients[id];
-    if (!c->sender || sim->world.now != c->timer_at) return;
-    c->timer_at = UINT64_MAX;
-    if (sim->nodes[NODE_EDGE].state != RUNNING) {
-        c->timer_at = sim->world.now + MS(20);
-        world_at(&sim->world, c->timer_at, EV_SENDER, id, NULL);
+    connection_t *old = connection_of(c);
+    if (c->finished || sim->world.now != c->connect_at) return;
+    c->connect_at = UINT64_MAX;
+    bool gone = c->lost || (old && old->gone);
+    if (old && !gone && sim->edges[old->edge].draining_until == 0) return;
+    int edge = edge_pick(sim);
+    if (old && (gone || edge >= 0)) {
+        notice_later(sim, old->key);
+        c->key = -1;
+    }
+    if (edge < 0) {
+        client_reconnect(sim, id, false, sim->world.now + MS(50) + world_below(&sim->world, MS(200)));
         return;
     }
-    es_sender_tick(c->sender, sim->world.now);
-    client_rearm(sim, id);
+    c->key = connection_new(sim, id, edge)->key;
+    c->lost = false;
+    world_trace(&sim->world, "c%d goes on with edge-%d, key %d, after %" PRIu64, id, edge + 1, c->key, c->committed);
+    if (c->committed == c->script.frames) c->done = true; /* only the word of it was lost */
+    if (c->done)
+        client_wake(c, sim->world.now);
+    else if (!c->refused)
+        start_stream(c);
 }
 
-static void close_stream(sim_t *sim, client_t *c)
+/* ---- what it hears ---- */
+
+static void hear_final(client_t *c, const es_msg_t *final)
 {
-    es_sender_stats_t stats;
-    es_sender_stats(c->sender, &stats);
-    if (c->done &&
-        (stats.retained_frames > 0 || stats.retained_bytes > 0 || es_sender_deadline(c->sender) != UINT64_MAX))
-        world_fail(&sim->world, "c%d: done, yet %zu frames retained", c->id, stats.retained_frames);
-    for (uint64_t seq = c->marked + 1; c->done && seq <= c->script.frames; seq++)
-        if (c->script.flags[seq] & ES_F_MARK) world_fail(&sim->world, "c%d: mark %" PRIu64 " never came", c->id, seq);
-    sim->figures.raises += stats.raises;
-    sim->figures.probes += stats.probes;
-    c->last_epoch = stats.epoch;
-    es_sender_close(c->sender);
-    es_sender_destroy(&c->sender);
+    c->sim->figures.deliveries++;
+    check_final(c, final);
+    if (c->sim->world.failed) return;
+    c->committed = final->to_seq;
+    c->carry = 0;
+    if (final->checkpoint.len == sizeof c->carry) memcpy(&c->carry, final->checkpoint.ptr, sizeof c->carry);
+    client_wake(c, c->sim->world.now); /* there may be room for more */
+}
+
+static void hear_done(client_t *c)
+{
+    check_done(c);
+    c->done = true;
+    client_wake(c, c->sim->world.now + world_below(&c->sim->world, MS(50)));
+}
+
+static void hear_refused(client_t *c)
+{
+    if (!c->poisoned) world_fail(&c->sim->world, "c%d: refused, yet no worker died of it", c->id);
+    c->sim->figures.refused++;
+    c->refused = true;
+    client_wake(c, c->sim->world.now);
+}
+
+void client_hear(sim_t *sim, packet_t *packet)
+{
+    client_t *c = &sim->clients[sim->connections[packet->key].client];
+    const es_msg_t *msg = &packet->msg;
+    bool heard = packet->key == c->key || sim->off == SAFE_ONE_LINE;
+    /* to: which stream of the client it is about */
+    if (heard && !c->lost && !c->finished && packet->to == c->stream) {
+        world_trace(&sim->world, "c%d hears %s %" PRIu64 "..%" PRIu64, c->id, es_catalogue_find(msg->kind)->name,
+                    msg->from_seq, msg->to_seq > 0 ? msg->to_seq : msg->seq);
+        if (msg->kind == ES_FINAL) hear_final(c, msg);
+        if (msg->kind == ES_PARTIAL) check_partial(c, msg);
+        if (msg->kind == ES_FRAME) {
+            check_mark(c, msg->seq);
+            if (msg->seq > c->marked) c->marked = msg->seq;
+        }
+        if (msg->kind == ES_CLOSE) hear_done(c);
+        if (msg->kind == ES_REFUSED) hear_refused(c);
+    }
+    free(packet);
+}
+
+/* ---- what it says ---- */
+
+/* Nothing is left of the stream, neither here nor at its edge. */
+static void close_stream(client_t *c)
+{
+    connection_t *at = connection_of(c);
+    if (c->done && c->spoken != c->committed)
+        world_fail(&c->sim->world, "c%d: done, yet keeps %" PRIu64 " frames", c->id, c->spoken - c->committed);
+    connection_end(at);
     c->stream++;
     c->finished = c->stream >= c->streams;
-    if (!c->finished) client_open(sim, c->id);
+    if (c->finished) return;
+    begin_stream(c);
+    start_stream(c);
+}
+
+static bool keeps_too_much(const client_t *c)
+{
+    return c->spoken - c->committed >= c->sim->plan.retain_frames + SIM_KEEP_MORE;
+}
+
+static uint64_t last_frame(const client_t *c)
+{
+    return c->abandon_seq > 0 ? c->abandon_seq : c->script.frames;
+}
+
+static bool abandons(const client_t *c)
+{
+    return c->abandon_seq > 0 && c->sent >= c->abandon_seq;
+}
+
+static void speak(client_t *c)
+{
+    while (c->spoken < last_frame(c) && c->speak_at <= c->sim->world.now && !keeps_too_much(c)) {
+        c->spoken++;
+        c->speak_at = c->sim->world.now + c->interval_us;
+    }
+}
+
+/* False: the edge takes no more now. */
+static bool send_frame(client_t *c, uint64_t seq)
+{
+    struct {
+        uint32_t word;
+        char more[60];
+    } body = {.word = client_word(c, seq)};
+    connection_t *at = connection_of(c);
+    uint8_t flags = c->script.flags[seq];
+    size_t len = flags & ES_F_MARK ? 0 : 4 + body.word % 60;
+    uint64_t got = es_sender_push(at->sender, flags, client_pos(seq), &body, len, 0, c->sim->world.now);
+    if (got != seq && !es_sender_full(at->sender))
+        world_fail(&c->sim->world, "c%d: frame %" PRIu64 " was taken as %" PRIu64, c->id, seq, got);
+    if (got == 0) return false;
+    world_trace(&c->sim->world, "c%d sends %" PRIu64 "%s", c->id, seq, flags & ES_F_MARK ? " MARK" : "");
+    return true;
 }
 
 void client_step(sim_t *sim, int id)
 {
     client_t *c = &sim->clients[id];
-    if (!c->sender) return;
-    if (sim->nodes[NODE_EDGE].state != RUNNING) {
-        world_at(&sim->world, sim->world.now + MS(20), EV_CLIENT, id, NULL);
+    if (c->finished || sim->world.now != c->step_at) return;
+    c->step_at = UINT64_MAX;
+    if (!served(c)) { /* a connection that comes will wake it */
+        if (c->key >= 0) client_wake(c, sim->world.now + MS(20));
         return;
     }
-    if (c->done || (c->abandon_seq > 0 && c->pushed == c->abandon_seq)) {
-        close_stream(sim, c);
+    if (c->done || c->refused || abandons(c)) {
+        close_stream(c);
         return;
     }
-    if (c->pushed == c->script.frames) return; /* woken again when done */
-    uint64_t seq = c->pushed + 1;
-    struct {
-        uint32_t word;
-        char more[60];
-    } body = {.word = client_word(c, seq)};
-    size_t len = c->script.flags[seq] & ES_F_MARK ? 0 : 4 + body.word % 60;
-    c->pushed = seq;
-    if (es_sender_push(c->sender, c->script.flags[seq], pos_of(seq), &body, len, 0, sim->world.now) != seq) {
-        c->pushed = seq - 1;
-        c->blocked = true;
-        if (!es_sender_full(c->sender)) world_fail(&sim->world, "c%d: push refused without need", id);
-        return;
-    }
-    world_trace(&sim->world, "c%d pushes %" PRIu64 "%s", id, seq, c->script.flags[seq] & ES_F_MARK ? " MARK" : "");
-    client_rearm(sim, id);
-    if (c->pushed < c->script.frames) world_at(&sim->world, sim->world.now + c->interval_us, EV_CLIENT, id, NULL);
-}
-
-static void check_bounds(sim_t *sim, client_t *c)
-{
-    es_sender_stats_t stats;
-    es_sender_stats(c->sender, &stats);
-    if (stats.received > stats.sent || stats.committed > stats.received || stats.sent >= stats.next_seq ||
-        stats.committed != c->committed || stats.retained_frames != stats.next_seq - 1 - stats.committed)
-        world_fail(&sim->world, "c%d: the sender's numbers contradict one another", c->id);
-}
-
-void client_receive(sim_t *sim, const packet_t *packet)
-{
-    client_t *c = &sim->clients[packet->client];
-    es_msg_t msg = packet->msg;
-    if (!c->sender || !bend_to_sender(sim, c, &msg)) return;
-    es_sender_receive(c->sender, &msg, packet->data, packet->len, sim->world.now);
-    check_bounds(sim, c);
-    client_rearm(sim, c->id);
-    if (c->done) world_at(&sim->world, sim->world.now + world_below(&sim->world, MS(50)), EV_CLIENT, c->id, NULL);
+    speak(c);
+    connection_t *at = connection_of(c);
+    while (at->sender && c->sent < c->spoken && send_frame(c, c->sent + 1)) c->sent++;
+    connection_rearm(at);
+    if (abandons(c)) client_wake(c, sim->world.now);
+    if (c->spoken < last_frame(c) && !keeps_too_much(c)) client_wake(c, c->speak_at);
 }
 
 bool client_all_finished(const sim_t *sim)
@@ -250,18 +268,4 @@ bool client_all_finished(const sim_t *sim)
     for (int i = 0; i < sim->plan.clients; i++)
         if (!sim->clients[i].finished) return false;
     return true;
-}
-
-void client_check_end(sim_t *sim)
-{
-    for (int i = 0; i < sim->plan.clients; i++) {
-        client_t *c = &sim->clients[i];
-        if (c->finished || !c->sender) continue;
-        es_sender_stats_t s;
-        es_sender_stats(c->sender, &s);
-        world_fail(&sim->world,
-                   "c%d: stuck: epoch %" PRIu64 ", pushed %" PRIu64 " of %u, sent %" PRIu64 ", received %" PRIu64
-                   ", committed %" PRIu64 ", place %" PRIu64,
-                   i, s.epoch, c->pushed, c->script.frames, s.sent, s.received, s.committed, s.place);
-    }
 }

@@ -1,15 +1,25 @@
-/* The broker: the real placement and registry, with what broker/house.c does between them and the sockets. */
+/* A broker: the real placement and registry, with what broker/house.c does between them and the sockets. */
 #include <string.h>
 
 #include "sim.h"
 
-static void arm(sim_t *sim, uint64_t at)
+#define BEACON_US MS(500)
+#define LEAVE_US MS(300) /* between saying so and ending */
+
+enum { QUARANTINE = 8 }; /* more deaths than there are faults: mere bad luck refuses nobody */
+
+static int broker_of(const packet_t *packet)
 {
-    node_t *node = &sim->nodes[NODE_BROKER];
+    return packet->to - NODE_BROKER;
+}
+
+static void arm(sim_t *sim, int b, uint64_t at)
+{
+    node_t *node = &sim->nodes[NODE_BROKER + b];
     if (at < sim->world.now) at = sim->world.now;
     if (at >= node->timer_at) return;
     node->timer_at = at;
-    world_at(&sim->world, at, EV_BROKER, 0, NULL);
+    world_at(&sim->world, at, EV_BROKER, b, NULL);
 }
 
 /* The worker that this incarnation is, or -1 where it died. */
@@ -19,165 +29,213 @@ static int worker_of(const sim_t *sim, uint64_t inc)
     return sim->workers[w].inc == inc && sim->nodes[NODE_WORKER + w].state != DEAD ? w : -1;
 }
 
-static int client_of(es_span_t key)
-{
-    return key.ptr[ES_CLIENT_ID_LEN - 1] - '0';
-}
-
+/* What the registry and placement call back with. */
 typedef struct {
     sim_t *sim;
+    int broker;
     uint64_t streams; /* of a worker that died; 0: it did not */
-} loss_t;
+} caller_t;
 
-static void publish(sim_t *sim, int client, const es_msg_t *msg)
+static void publish(sim_t *sim, int b, int key, const es_msg_t *msg, const packet_t *result)
 {
-    sim_send(sim, NODE_BROKER, NODE_EDGE, 1, client, msg, NULL, 0);
+    sim_send(sim, NODE_BROKER + b, NODE_EDGE + sim->connections[key].edge, 1, key, msg, result ? result->data : NULL,
+             result ? result->len : 0);
 }
 
 static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
 {
-    const loss_t *loss = ctx;
+    const caller_t *caller = ctx;
     es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
-    if (loss->streams > 0) ES_SET(&msg, ES_M_LOAD, load, loss->streams);
-    publish(loss->sim, client_of(key), &msg);
+    if (caller->streams > 0) ES_SET(&msg, ES_M_LOAD, load, caller->streams);
+    publish(caller->sim, caller->broker, key_parse(key), &msg, NULL);
 }
 
-static void bury(sim_t *sim, uint64_t inc)
+static void bury(sim_t *sim, int b, uint64_t inc)
 {
-    loss_t loss = {sim, es_placement_worker_streams(sim->house.placement, inc)};
-    es_placement_worker_lost(sim->house.placement, inc, stream_lost, &loss);
+    es_placement_t *placement = sim->houses[b].placement;
+    caller_t caller = {sim, b, es_placement_worker_open(placement, inc)};
+    es_placement_worker_lost(placement, inc, stream_lost, &caller);
 }
 
-static void goodbye(sim_t *sim, uint64_t inc)
+static void unreachable(sim_t *sim, int b, uint64_t inc)
 {
-    loss_t loss = {sim, 0};
-    es_registry_remove(sim->house.registry, inc);
-    es_placement_worker_lost(sim->house.placement, inc, stream_lost, &loss);
+    world_trace(&sim->world, "broker-%d: worker %d is unreachable", b + 1, (int)inc);
+    es_registry_remove(sim->houses[b].registry, inc);
+    bury(sim, b, inc);
 }
 
-static void move_away(sim_t *sim, uint64_t inc)
+static void goodbye(sim_t *sim, int b, uint64_t inc)
 {
-    loss_t loss = {sim, 0};
-    if (!es_registry_find(sim->house.registry, inc)->draining) return;
-    sim->figures.moves += es_placement_worker_movable(sim->house.placement, inc, sim->world.now, stream_lost, &loss);
+    caller_t caller = {sim, b, 0};
+    es_registry_remove(sim->houses[b].registry, inc);
+    es_placement_worker_lost(sim->houses[b].placement, inc, stream_lost, &caller);
 }
 
-static void lose(sim_t *sim, uint64_t inc, const char *why)
+static void move_away(sim_t *sim, int b, uint64_t inc)
 {
-    world_trace(&sim->world, "broker: worker %d lost, %s", (int)inc, why);
-    es_registry_remove(sim->house.registry, inc);
-    bury(sim, inc);
+    caller_t caller = {sim, b, 0};
+    const house_t *h = &sim->houses[b];
+    if (!es_registry_find(h->registry, inc)->draining) return;
+    sim->figures.moves += es_placement_worker_movable(h->placement, inc, sim->world.now, stream_lost, &caller);
 }
 
-static void tell(sim_t *sim, uint64_t inc, int client, es_kind_t kind, uint64_t epoch)
+static void tell(sim_t *sim, int b, uint64_t inc, int key, es_kind_t kind, uint64_t epoch)
 {
     int w = worker_of(sim, inc);
     es_msg_t msg = {.kind = kind, .epoch = epoch};
-    if (w >= 0) sim_send(sim, NODE_BROKER, NODE_WORKER + w, 0, client, &msg, NULL, 0);
+    if (w >= 0) sim_send(sim, NODE_BROKER + b, NODE_WORKER + w, 0, key, &msg, NULL, 0);
 }
 
-static void hello(sim_t *sim, const packet_t *packet)
+static void hello(sim_t *sim, int b, const packet_t *packet)
 {
-    house_t *h = &sim->house;
+    static es_decoder_t *decoder;
+    house_t *h = &sim->houses[b];
     const es_msg_t *msg = &packet->msg;
+    es_stream_ref_t refs[SIM_KEYS];
+    if (worker_of(sim, msg->inc) < 0) return;
+    if (!decoder) decoder = es_decoder_new();
     es_registry_hello(h->registry, msg->inc, msg, sim->world.now);
     es_placement_worker_up(h->placement, msg->inc, msg->service, msg->capacity);
-    es_stream_ref_t refs[SIM_CLIENTS];
-    static es_decoder_t *decoder;
-    if (!decoder) decoder = es_decoder_new();
-    int n = es_streams_decode(decoder, packet->data, packet->len, refs, SIM_CLIENTS);
+    int n = es_streams_decode(decoder, packet->data, packet->len, refs, SIM_KEYS);
     for (int i = 0; i < n; i++)
         if (!es_placement_learn(h->placement, msg->inc, refs[i].key, refs[i].epoch, sim->world.now))
-            tell(sim, msg->inc, client_of(refs[i].key), ES_DROP, refs[i].epoch);
+            tell(sim, b, msg->inc, key_parse(refs[i].key), ES_DROP, refs[i].epoch);
     es_placement_worker_load(h->placement, msg->inc, msg->load);
-    move_away(sim, msg->inc);
+    move_away(sim, b, msg->inc);
 }
 
-static void heartbeat(sim_t *sim, const es_msg_t *msg)
+static void heartbeat(sim_t *sim, int b, const es_msg_t *msg)
 {
-    if (!es_registry_heartbeat(sim->house.registry, msg->inc, msg, sim->world.now)) {
-        tell(sim, msg->inc, -1, ES_WHO_ARE_YOU, 0);
+    house_t *h = &sim->houses[b];
+    if (!es_registry_heartbeat(h->registry, msg->inc, msg, sim->world.now)) {
+        tell(sim, b, msg->inc, -1, ES_WHO_ARE_YOU, 0);
         return;
     }
-    es_placement_worker_load(sim->house.placement, msg->inc, msg->load);
-    move_away(sim, msg->inc);
+    es_placement_worker_load(h->placement, msg->inc, msg->load);
+    move_away(sim, b, msg->inc);
 }
 
-static void route(sim_t *sim, const packet_t *packet)
+/* A frame to a worker that is dead goes into the pipe of a dead peer, or that is noticed. */
+static void forward(sim_t *sim, int b, uint64_t inc, const packet_t *packet)
 {
+    int w = worker_of(sim, inc);
+    if (w >= 0)
+        sim_send(sim, NODE_BROKER + b, NODE_WORKER + w, 0, packet->key, &packet->msg, packet->data, packet->len);
+    else if (world_chance(&sim->world, 300))
+        unreachable(sim, b, inc);
+}
+
+static void route(sim_t *sim, int b, const packet_t *packet)
+{
+    static const es_kind_t answers[] = {
+        [ES_ROUTE_WAIT] = ES_WAIT, [ES_ROUTE_REFUSE] = ES_REFUSED, [ES_ROUTE_REWIND] = ES_REWIND};
     char key[ES_CLIENT_ID_LEN + 1];
     const es_msg_t *msg = &packet->msg;
-    client_key(packet->client, key);
-    es_route_t r = es_placement_route(sim->house.placement, es_span(key), msg, sim->world.now);
-    if (r.displaced) tell(sim, r.displaced, packet->client, ES_DROP, msg->epoch - 1);
-    es_msg_t answer = {.kind = r.verdict == ES_ROUTE_WAIT ? ES_WAIT : ES_REWIND, .epoch = r.epoch};
-    int w = r.verdict == ES_ROUTE_FORWARD ? worker_of(sim, r.worker) : -1;
-    if (w >= 0)
-        sim_send(sim, NODE_BROKER, NODE_WORKER + w, 0, packet->client, msg, packet->data, packet->len);
-    else if (r.verdict == ES_ROUTE_FORWARD &&
-             world_chance(&sim->world, 300)) /* else it goes into the pipe of a dead peer */
-        lose(sim, r.worker, "unreachable");
-    if (r.verdict == ES_ROUTE_WAIT) ES_SET(&answer, ES_M_PLACE, place, r.place);
-    if (r.verdict == ES_ROUTE_WAIT || r.verdict == ES_ROUTE_REWIND) publish(sim, packet->client, &answer);
+    key_text(packet->key, key);
+    es_route_t r = es_placement_route(sim->houses[b].placement, es_span(key), msg, sim->world.now);
+    if (r.displaced) tell(sim, b, r.displaced, packet->key, ES_DROP, msg->epoch - 1);
+    if (r.verdict == ES_ROUTE_FORWARD) {
+        forward(sim, b, r.worker, packet);
+    } else if (r.verdict != ES_ROUTE_DROP) {
+        es_msg_t answer = {.kind = answers[r.verdict], .epoch = r.epoch};
+        if (r.verdict == ES_ROUTE_WAIT) ES_SET(&answer, ES_M_PLACE, place, r.place);
+        publish(sim, b, packet->key, &answer, NULL);
+    }
 }
 
 void house_receive(sim_t *sim, const packet_t *packet)
 {
     const es_msg_t *msg = &packet->msg;
-    if (packet->from == NODE_EDGE) {
-        route(sim, packet);
-    } else if (msg->kind == ES_HELLO) {
-        if (worker_of(sim, msg->inc) >= 0) hello(sim, packet);
-    } else if (msg->kind == ES_HEARTBEAT) {
-        heartbeat(sim, msg);
-    } else if (msg->kind == ES_GOODBYE) {
-        goodbye(sim, msg->inc);
-    } else {
-        sim_send(sim, NODE_BROKER, NODE_EDGE, 1, packet->client, msg, packet->data, packet->len);
-    }
-    arm(sim, sim->world.now + MS(100)); /* a queue may have begun */
+    int b = broker_of(packet);
+    if (packet->from < NODE_WORKER)
+        route(sim, b, packet);
+    else if (msg->kind == ES_HELLO)
+        hello(sim, b, packet);
+    else if (msg->kind == ES_HEARTBEAT)
+        heartbeat(sim, b, msg);
+    else if (msg->kind == ES_GOODBYE)
+        goodbye(sim, b, msg->inc);
+    else
+        publish(sim, b, packet->key, msg, packet);
+    arm(sim, b, sim->world.now + MS(100)); /* a queue may have begun */
 }
 
 static void ping(void *ctx, uint64_t inc)
 {
-    tell(ctx, inc, -1, ES_PING, 0);
+    const caller_t *caller = ctx;
+    tell(caller->sim, caller->broker, inc, -1, ES_PING, 0);
 }
 
 static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
 {
-    sim_t *sim = ctx;
-    world_trace(&sim->world, "broker: worker %d silent for %d ms", (int)inc, (int)(silence_us / 1000));
-    bury(sim, inc);
+    const caller_t *caller = ctx;
+    world_trace(&caller->sim->world, "broker-%d: worker %d silent for %d ms", caller->broker + 1, (int)inc,
+                (int)(silence_us / 1000));
+    bury(caller->sim, caller->broker, inc);
 }
 
-void house_timer(sim_t *sim)
+static void say_beacon(sim_t *sim, int b)
+{
+    es_msg_t msg = {.kind = ES_BEACON};
+    if (sim->houses[b].leave_at > 0) ES_SET(&msg, ES_M_FLAGS, flags, ES_F_LEAVING);
+    for (int e = 0; e < sim->plan.edges; e++) sim_send(sim, NODE_BROKER + b, NODE_EDGE + e, 1, -1, &msg, NULL, 0);
+    sim->houses[b].beacon_at = sim->world.now + BEACON_US;
+}
+
+void house_timer(sim_t *sim, int b)
 {
     static const es_registry_ops_t ops = {.ping = ping, .lost = silent};
-    node_t *node = &sim->nodes[NODE_BROKER];
+    node_t *node = &sim->nodes[NODE_BROKER + b];
+    house_t *h = &sim->houses[b];
     if (node->state != RUNNING || sim->world.now < node->timer_at) return;
     node->timer_at = UINT64_MAX;
-    uint64_t a = es_registry_tick(sim->house.registry, &ops, sim, sim->world.now);
-    uint64_t b = es_placement_tick(sim->house.placement, sim->world.now);
-    arm(sim, a < b ? a : b);
+    if (h->leave_at > 0 && sim->world.now >= h->leave_at) {
+        faults_kill(sim, NODE_BROKER + b);
+        world_at(&sim->world, h->back_at, EV_START, NODE_BROKER + b, NULL);
+        return;
+    }
+    caller_t caller = {sim, b, 0};
+    uint64_t at = es_registry_tick(h->registry, &ops, &caller, sim->world.now);
+    uint64_t also = es_placement_tick(h->placement, sim->world.now);
+    if (also < at) at = also;
+    if (sim->plan.brokers > 1) { /* with one there is nothing to choose */
+        if (sim->world.now >= h->beacon_at) say_beacon(sim, b);
+        if (h->beacon_at < at) at = h->beacon_at;
+    }
+    arm(sim, b, h->leave_at > 0 && h->leave_at < at ? h->leave_at : at);
 }
 
-void house_start(sim_t *sim)
+void house_leave(sim_t *sim, int b, uint64_t back_at)
 {
-    node_t *node = &sim->nodes[NODE_BROKER];
+    house_t *h = &sim->houses[b];
+    if (h->leave_at > 0) return;
+    h->leave_at = sim->world.now + LEAVE_US;
+    h->back_at = back_at > h->leave_at ? back_at : h->leave_at + MS(100);
+    say_beacon(sim, b);
+    arm(sim, b, h->leave_at);
+}
+
+void house_start(sim_t *sim, int b)
+{
+    node_t *node = &sim->nodes[NODE_BROKER + b];
+    house_t *h = &sim->houses[b];
     es_placement_config_t placement = es_placement_defaults();
     es_registry_config_t registry = es_registry_defaults();
     placement.stream_idle_us = SECONDS(20);
+    placement.quarantine = sim->off == SAFE_QUARANTINE ? 0 : QUARANTINE;
     registry.max_actors = 64;
     node->life++;
     node->state = RUNNING;
     node->timer_at = UINT64_MAX;
-    sim->house.placement = es_placement_new(&placement, sim->world.now);
-    sim->house.registry = es_registry_new(&registry, sim->world.now);
-    arm(sim, sim->world.now);
+    h->placement = es_placement_new(&placement, sim->world.now);
+    h->registry = es_registry_new(&registry, sim->world.now);
+    h->beacon_at = 0;
+    h->leave_at = 0;
+    arm(sim, b, sim->world.now);
 }
 
-void house_stop(sim_t *sim)
+void house_stop(sim_t *sim, int b)
 {
-    es_placement_destroy(&sim->house.placement);
-    es_registry_destroy(&sim->house.registry);
+    es_placement_destroy(&sim->houses[b].placement);
+    es_registry_destroy(&sim->houses[b].registry);
 }

@@ -20,22 +20,27 @@ static world_t *world(void *sim)
 static void describe(const void *sim, char *out, size_t cap)
 {
     const plan_t *p = &((const sim_t *)sim)->plan;
-    snprintf(out, cap, "%d clients, %d workers, %d faults, loss %u, dup %u, reorder %u of 1000, window %u, retain %u",
-             p->clients, p->workers, p->faults, p->loss, p->dup, p->reorder, p->window_frames, p->retain_frames);
+    snprintf(out, cap,
+             "%d clients, %d edges, %d brokers, %d workers, %d faults, loss %u, dup %u, reorder %u of 1000, window %u, "
+             "retain %u",
+             p->clients, p->edges, p->brokers, p->workers, p->faults, p->loss, p->dup, p->reorder, p->window_frames,
+             p->retain_frames);
 }
 
 static void figures(const void *sim, char *out, size_t cap)
 {
     const figures_t *f = &((const sim_t *)sim)->figures;
     snprintf(out, cap,
-             "%" PRIu64 " finals, %" PRIu64 " raises, %" PRIu64 " probes, %" PRIu64 " waits, %" PRIu64 " moves",
-             f->deliveries, f->raises, f->probes, f->waits, f->moves);
+             "%" PRIu64 " finals, %" PRIu64 " raises, %" PRIu64 " probes, %" PRIu64 " waits, %" PRIu64
+             " moves, %" PRIu64 " changes of broker, %" PRIu64 " resumed, %" PRIu64 " refused",
+             f->deliveries, f->raises, f->probes, f->waits, f->moves, f->rebrokers, f->resumes, f->refused);
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const safeguards[SAFE_MODES] = {"none",       "epoch",      "contiguity", "republish",
-                                                       "checkpoint", "retransmit", "order",      "start"};
+    static const char *const safeguards[SAFE_MODES] = {
+        "none",  "epoch",    "contiguity", "republish", "checkpoint", "retransmit", "order",      "start",
+        "twice", "rebroker", "resume",     "keep",      "one line",   "partials",   "quarantine", "guilt"};
     static const harness_t harness = {.name = "sim",
                                       .run = run,
                                       .world = world,

@@ -8,8 +8,26 @@
 
 static const char *node_name(int node)
 {
-    static const char *const names[NODES] = {"broker", "edge", "worker-1", "worker-2", "worker-3", "worker-4"};
+    static const char *const names[NODES] = {"broker-1", "broker-2", "edge-1",   "edge-2",
+                                             "worker-1", "worker-2", "worker-3", "worker-4"};
     return names[node];
+}
+
+static bool is_edge(int node)
+{
+    return node >= NODE_EDGE && node < NODE_WORKER;
+}
+
+void key_text(int key, char text[ES_CLIENT_ID_LEN + 1])
+{
+    memcpy(text, "00000000000000c0", ES_CLIENT_ID_LEN + 1);
+    text[ES_CLIENT_ID_LEN - 2] = (char)('0' + key / 10);
+    text[ES_CLIENT_ID_LEN - 1] = (char)('0' + key % 10);
+}
+
+int key_parse(es_span_t text)
+{
+    return (text.ptr[ES_CLIENT_ID_LEN - 2] - '0') * 10 + text.ptr[ES_CLIENT_ID_LEN - 1] - '0';
 }
 
 void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet)
@@ -30,8 +48,8 @@ void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet)
     SHOW(ES_M_PLACE, "place", place);
     SHOW(ES_M_INC, "inc", inc);
 #undef SHOW
-    world_trace(&sim->world, "%-9s %s>%s c%d %s%s%s e%" PRIu64 " s%" PRIu64 "%s", what, node_name(packet->from),
-                node_name(packet->to), packet->client, entry ? entry->name : "?", m->flags & ES_F_START ? " START" : "",
+    world_trace(&sim->world, "%-9s %s>%s key %d %s%s%s e%" PRIu64 " s%" PRIu64 "%s", what, node_name(packet->from),
+                node_name(packet->to), packet->key, entry ? entry->name : "?", m->flags & ES_F_START ? " START" : "",
                 m->flags & ES_F_EOS ? " EOS" : "", m->epoch, m->seq, more);
 }
 
@@ -44,7 +62,7 @@ static es_span_t move_span(char **at, es_span_t span)
     return es_span_of(to, span.len);
 }
 
-static packet_t *packet_new(const es_msg_t *msg, const void *body, size_t len)
+packet_t *packet_new(const es_msg_t *msg, const void *body, size_t len)
 {
     packet_t *p = es_alloc(sizeof *p + len + msg->checkpoint.len + msg->text.len + msg->service.len);
     *p = (packet_t){.msg = *msg, .len = len};
@@ -72,13 +90,13 @@ static void put(sim_t *sim, int channel, packet_t *packet)
     world_at(&sim->world, at, EV_PACKET, packet->to, packet);
 }
 
-/* Results of a worker (channel 1) and frames of the edge can be cut off for a while. */
+/* Results of a worker or broker (channel 1) and frames of an edge can be cut off for a while. */
 static bool cut_off(const sim_t *sim, int from, int channel)
 {
-    return sim->world.now < sim->cut_until[from] && (channel == 1 || from == NODE_EDGE);
+    return sim->world.now < sim->cut_until[from] && (channel == 1 || is_edge(from));
 }
 
-void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_msg_t *msg, const void *body, size_t len)
+void sim_send(sim_t *sim, int from, int to, int channel, int key, const es_msg_t *msg, const void *body, size_t len)
 {
     bool calm = sim->world.now >= sim->plan.calm_at;
     int copies = !calm && world_chance(&sim->world, sim->plan.dup) ? 2 : 1;
@@ -86,7 +104,7 @@ void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_ms
         packet_t *packet = packet_new(msg, body, len);
         packet->from = from;
         packet->to = to;
-        packet->client = client;
+        packet->key = key;
         packet->from_life = sim->nodes[from].life;
         packet->to_life = sim->nodes[to].life;
         if ((!calm && world_chance(&sim->world, sim->plan.loss)) || cut_off(sim, from, channel)) {
@@ -101,10 +119,10 @@ void sim_send(sim_t *sim, int from, int to, int channel, int client, const es_ms
 static void handle(sim_t *sim, packet_t *packet)
 {
     sim_trace_msg(sim, "", packet);
-    if (packet->to == NODE_BROKER)
+    if (packet->to < NODE_EDGE)
         house_receive(sim, packet);
-    else if (packet->to == NODE_EDGE)
-        client_receive(sim, packet);
+    else if (is_edge(packet->to))
+        edge_receive(sim, packet);
     else
         worker_receive(sim, packet);
     free(packet);
@@ -133,7 +151,10 @@ void sim_handle_inbox(sim_t *sim, int n)
     for (packet_t *next; packet; packet = next) {
         next = packet->next;
         packet->next = NULL;
-        handle(sim, packet);
+        if (node->state == RUNNING)
+            handle(sim, packet);
+        else
+            free(packet); /* it died of one before */
     }
 }
 

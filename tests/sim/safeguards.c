@@ -1,15 +1,28 @@
 /* Rules of the protocol switched off one at a time, from outside: what a machine would refuse is bent until it does not. The simulation must miss each. */
 #include "sim.h"
 
-bool bend_to_sender(sim_t *sim, const client_t *client, es_msg_t *msg)
+/* A final that the sender has, said again by another broker, passes for the next one. */
+static void pass_for_next(const connection_t *connection, es_msg_t *msg)
+{
+    if (msg->kind != ES_FINAL || msg->to_seq > connection->committed) return;
+    uint64_t frames = msg->to_seq - msg->from_seq;
+    msg->from_seq = connection->committed + 1;
+    msg->to_seq = msg->from_seq + frames;
+    msg->present &= ~ES_BIT(ES_M_EXPECTED);
+}
+
+bool bend_to_sender(sim_t *sim, const connection_t *connection, es_msg_t *msg)
 {
     es_sender_stats_t stats;
     if (sim->off == SAFE_EPOCH) {
-        es_sender_stats(client->sender, &stats);
+        es_sender_stats(connection->sender, &stats);
         msg->epoch = stats.epoch;
     }
-    if (sim->off == SAFE_CONTIGUITY && msg->kind == ES_FINAL && msg->from_seq > client->committed)
-        msg->from_seq = client->committed + 1;
+    if (sim->off == SAFE_CONTIGUITY && msg->kind == ES_FINAL && msg->from_seq > connection->committed)
+        msg->from_seq = connection->committed + 1;
+    if (sim->off == SAFE_PARTIALS && msg->kind == ES_PARTIAL) msg->end = ++sim->partials;
+    if (sim->off == SAFE_TWICE) pass_for_next(connection, msg);
+    if (sim->off == SAFE_GUILT && msg->kind == ES_WORKER_LOST && msg->load > 1) msg->load = 1;
     return true;
 }
 

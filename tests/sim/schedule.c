@@ -19,13 +19,10 @@ static void begin(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
         sim->nodes[i].timer_at = UINT64_MAX;
     }
     faults_plan(sim);
-    house_start(sim);
+    for (int i = 0; i < sim->plan.brokers; i++) house_start(sim, i);
+    for (int i = 0; i < sim->plan.edges; i++) edge_start(sim, i);
     for (int i = 0; i < sim->plan.workers; i++) worker_start(sim, i);
-    for (int i = 0; i < sim->plan.clients; i++) {
-        sim->clients[i].streams = 1 + (int)world_below(&sim->world, 3);
-        client_open(sim, i);
-        sim->clients[i].sim = sim;
-    }
+    for (int i = 0; i < sim->plan.clients; i++) client_open(sim, i);
 }
 
 static void handle(sim_t *sim, const event_t *event)
@@ -37,14 +34,26 @@ static void handle(sim_t *sim, const event_t *event)
     case EV_CLIENT:
         client_step(sim, event->who);
         break;
+    case EV_LINE:
+        client_hear(sim, event->what);
+        break;
+    case EV_CONNECT:
+        client_connect(sim, event->who);
+        break;
+    case EV_HANGUP:
+        connection_hangup(sim, event->who);
+        break;
     case EV_SENDER:
-        client_timer(sim, event->who);
+        connection_timer(sim, event->who);
+        break;
+    case EV_EDGE:
+        edge_timer(sim, event->who);
         break;
     case EV_WORKER:
         worker_timer(sim, event->who);
         break;
     case EV_BROKER:
-        house_timer(sim);
+        house_timer(sim, event->who);
         break;
     case EV_FAULT:
         faults_begin(sim, event->who);
@@ -60,15 +69,17 @@ static void handle(sim_t *sim, const event_t *event)
     }
 }
 
-/* Streams that a receiver or the placement still holds. */
+/* Streams that a sender, a receiver or a placement still holds. */
 static size_t held(const sim_t *sim)
 {
     size_t n = 0;
     for (int w = 0; w < SIM_WORKERS; w++)
-        for (int i = 0; i < SIM_CLIENTS; i++) n += sim->workers[w].streams[i] != NULL;
-    if (sim->house.placement) {
+        for (int i = 0; i < sim->keys; i++) n += sim->workers[w].streams[i] != NULL;
+    for (int i = 0; i < sim->keys; i++) n += sim->connections[i].sender != NULL;
+    for (int b = 0; b < SIM_BROKERS; b++) {
+        if (!sim->houses[b].placement) continue;
         es_placement_stats_t stats;
-        es_placement_stats(sim->house.placement, &stats);
+        es_placement_stats(sim->houses[b].placement, &stats);
         n += stats.streams + stats.waiting;
     }
     return n;
@@ -78,9 +89,9 @@ static void end(sim_t *sim)
 {
     for (event_t event; world_next(&sim->world, &event);) free(event.what);
     for (int i = 0; i < NODES; i++) sim_forget_inbox(&sim->nodes[i]);
-    for (int i = 0; i < SIM_CLIENTS; i++) es_sender_destroy(&sim->clients[i].sender);
+    for (int i = 0; i < sim->keys; i++) es_sender_destroy(&sim->connections[i].sender);
     for (int w = 0; w < SIM_WORKERS; w++) worker_stop(sim, w);
-    house_stop(sim);
+    for (int b = 0; b < SIM_BROKERS; b++) house_stop(sim, b);
 }
 
 bool schedule_run(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
@@ -92,7 +103,7 @@ bool schedule_run(sim_t *sim, uint64_t seed, safeguard_t off, bool trace)
     while (!sim->world.failed && world_next(&sim->world, &event)) {
         if (event.at > limit) {
             if (calm) world_fail(&sim->world, "%zu streams held long after all ended", held(sim));
-            client_check_end(sim);
+            check_stuck(sim);
             free(event.what);
             break;
         }

@@ -5,7 +5,7 @@
 #include "alloc.h"
 #include "sim.h"
 
-enum { REF_MAX = SIM_CLIENTS };
+enum { REF_MAX = SIM_KEYS, OVERLOAD = 2 /* times the capacity */ };
 
 typedef struct outcome_node {
     struct outcome_node *next;
@@ -18,10 +18,18 @@ static int node_of(int w)
     return NODE_WORKER + w;
 }
 
-static void say(sim_t *sim, int w, int channel, int client, es_msg_t *msg, const void *body, size_t len)
+/* To one broker. */
+static void say(sim_t *sim, int w, int b, es_msg_t *msg, const void *body, size_t len)
 {
     ES_SET(msg, ES_M_INC, inc, sim->workers[w].inc);
-    sim_send(sim, node_of(w), NODE_BROKER, channel, client, msg, body, len);
+    sim_send(sim, node_of(w), NODE_BROKER + b, 0, -1, msg, body, len);
+}
+
+/* Through all brokers: whoever owns the stream hears it as often. */
+static void publish_everywhere(sim_t *sim, int w, int key, es_msg_t *msg, const void *body, size_t len)
+{
+    ES_SET(msg, ES_M_INC, inc, sim->workers[w].inc);
+    for (int b = 0; b < sim->plan.brokers; b++) sim_send(sim, node_of(w), NODE_BROKER + b, 1, key, msg, body, len);
 }
 
 static void on_send(void *ctx, const es_msg_t *msg, const void *body, size_t len)
@@ -30,7 +38,7 @@ static void on_send(void *ctx, const es_msg_t *msg, const void *body, size_t len
     es_msg_t copy = *msg;
     if (!bend_from_receiver(s->sim, s, msg)) return;
     if (msg->kind == ES_FINAL && msg->to_seq > s->published) s->published = msg->to_seq;
-    say(s->sim, s->worker, 1, s->client, &copy, body, len);
+    publish_everywhere(s->sim, s->worker, s->key, &copy, body, len);
 }
 
 static void forget_outcomes(stream_t *s)
@@ -73,6 +81,9 @@ static void on_frame(void *ctx, const es_msg_t *msg, const void *body, size_t le
 {
     stream_t *s = ctx;
     uint32_t word = 0;
+    const client_t *c = &s->sim->clients[s->sim->connections[s->key].client];
+    if (c->poisoned && msg->seq == c->script.frames / 2 + 1) s->sim->workers[s->worker].doomed = true;
+    if (s->sim->workers[s->worker].doomed) return;
     if (len >= sizeof word) memcpy(&word, body, sizeof word);
     engine_feed(&s->engine, word, (uint8_t)(msg->flags & (ES_F_MARK | ES_F_EOS)), msg->pos);
     uint64_t decode = s->sim->plan.decode_us;
@@ -93,25 +104,25 @@ static void on_frame(void *ctx, const es_msg_t *msg, const void *body, size_t le
     es_receiver_partial(s->receiver, msg->seq, es_span(text), s->engine.items[0].pos, msg->pos);
 }
 
-static stream_t *stream_new(sim_t *sim, int w, int client)
+static stream_t *stream_new(sim_t *sim, int w, int key)
 {
     static const es_receiver_ops_t ops = {.send = on_send, .begin = on_begin, .frame = on_frame};
     stream_t *s = es_alloc_zero(sizeof *s);
     s->sim = sim;
     s->worker = w;
-    s->client = client;
+    s->key = key;
     s->due_us = UINT64_MAX;
     s->last = &s->first;
     s->receiver = es_receiver_new(NULL, &ops, s);
-    sim->workers[w].streams[client] = s;
+    sim->workers[w].streams[key] = s;
     return s;
 }
 
-void worker_forget(sim_t *sim, int w, int client)
+void worker_forget(sim_t *sim, int w, int key)
 {
-    stream_t *s = sim->workers[w].streams[client];
+    stream_t *s = sim->workers[w].streams[key];
     if (!s) return;
-    sim->workers[w].streams[client] = NULL;
+    sim->workers[w].streams[key] = NULL;
     forget_outcomes(s);
     es_receiver_destroy(&s->receiver);
     free(s);
@@ -138,15 +149,22 @@ static void run_stream(sim_t *sim, stream_t *s)
     arm(sim, s->worker, s->due_us);
 }
 
-static void say_hello(sim_t *sim, int w)
+static size_t streams_of(const sim_t *sim, int w)
+{
+    size_t n = 0;
+    for (int i = 0; i < sim->keys; i++) n += sim->workers[w].streams[i] != NULL;
+    return n;
+}
+
+static void say_hello(sim_t *sim, int w, int b)
 {
     es_stream_ref_t refs[REF_MAX];
-    char keys[REF_MAX][ES_CLIENT_ID_LEN + 1], body[512];
+    char keys[REF_MAX][ES_CLIENT_ID_LEN + 1], body[32 * REF_MAX];
     size_t n = 0;
-    for (int i = 0; i < SIM_CLIENTS; i++) {
+    for (int i = 0; i < sim->keys; i++) {
         const stream_t *s = sim->workers[w].streams[i];
         if (!s) continue;
-        client_key(i, keys[n]);
+        key_text(i, keys[n]);
         refs[n] = (es_stream_ref_t){.key = es_span(keys[n]), .epoch = s->epoch};
         n++;
     }
@@ -154,23 +172,22 @@ static void say_hello(sim_t *sim, int w)
     ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
     ES_SET(&msg, ES_M_CAPACITY, capacity, sim->workers[w].leave_at > 0 ? 0 : sim->plan.capacity[w]);
     ES_SET(&msg, ES_M_LOAD, load, n);
-    say(sim, w, 0, -1, &msg, body, es_streams_encode(refs, n, body, sizeof body));
+    say(sim, w, b, &msg, body, es_streams_encode(refs, n, body, sizeof body));
+    sim->workers[w].pinged_us[b] = sim->world.now;
 }
 
-static size_t streams_of(const worker_t *worker)
+static void say_hello_to_all(sim_t *sim, int w)
 {
-    size_t n = 0;
-    for (int i = 0; i < SIM_CLIENTS; i++) n += worker->streams[i] != NULL;
-    return n;
+    for (int b = 0; b < sim->plan.brokers; b++) say_hello(sim, w, b);
 }
 
-static void answer_ping(sim_t *sim, int w)
+static void answer_ping(sim_t *sim, int w, int b)
 {
     es_msg_t msg = {.kind = ES_HEARTBEAT};
-    sim->workers[w].pinged_us = sim->world.now;
-    ES_SET(&msg, ES_M_LOAD, load, streams_of(&sim->workers[w]));
-    say(sim, w, 0, -1, &msg, NULL, 0);
-    for (int i = 0; i < SIM_CLIENTS; i++)
+    sim->workers[w].pinged_us[b] = sim->world.now;
+    ES_SET(&msg, ES_M_LOAD, load, streams_of(sim, w));
+    say(sim, w, b, &msg, NULL, 0);
+    for (int i = 0; i < sim->keys; i++)
         if (sim->workers[w].streams[i]) es_receiver_repeat(sim->workers[w].streams[i]->receiver, sim->world.now);
 }
 
@@ -180,46 +197,57 @@ static void check_kept(sim_t *sim, const stream_t *s, const es_msg_t *msg)
     es_receiver_stats_t stats;
     es_receiver_stats(s->receiver, &stats);
     if (msg->epoch == stats.epoch && msg->committed <= stats.committed && stats.kept > stats.committed - msg->committed)
-        world_fail(&sim->world, "c%d: %zu finals kept", s->client, stats.kept);
+        world_fail(&sim->world, "key %d: %zu finals kept", s->key, stats.kept);
+}
+
+static void refuse(sim_t *sim, int w, const packet_t *packet)
+{
+    es_msg_t rewind = {.kind = ES_REWIND, .epoch = packet->msg.epoch, .seq = packet->msg.seq};
+    publish_everywhere(sim, w, packet->key, &rewind, NULL, 0);
 }
 
 static void take_frame(sim_t *sim, int w, const packet_t *packet)
 {
-    stream_t *s = sim->workers[w].streams[packet->client];
+    stream_t *s = sim->workers[w].streams[packet->key];
     es_msg_t msg = packet->msg;
     bend_to_receiver(sim, s, &msg);
-    if (!s && !(msg.flags & ES_F_START)) {
-        es_msg_t rewind = {.kind = ES_REWIND, .epoch = msg.epoch, .seq = msg.seq};
-        say(sim, w, 1, packet->client, &rewind, NULL, 0);
+    bool full = streams_of(sim, w) >= (size_t)OVERLOAD * sim->plan.capacity[w];
+    if (!s && (full || !(msg.flags & ES_F_START))) {
+        refuse(sim, w, packet);
         return;
     }
-    if (!s) s = stream_new(sim, w, packet->client);
+    if (!s) s = stream_new(sim, w, packet->key);
     es_receiver_frame(s->receiver, &msg, packet->data, packet->len, sim->world.now);
     check_kept(sim, s, &msg);
     if (s->open)
         run_stream(sim, s);
     else
-        worker_forget(sim, w, packet->client);
+        worker_forget(sim, w, packet->key);
+    if (sim->workers[w].doomed) {
+        world_trace(&sim->world, "worker %d dies of key %d", (int)sim->workers[w].inc, packet->key);
+        faults_kill(sim, node_of(w));
+        world_at(&sim->world, sim->world.now + MS(200), EV_START, node_of(w), NULL);
+    }
 }
 
 void worker_receive(sim_t *sim, const packet_t *packet)
 {
-    int w = packet->to - NODE_WORKER;
+    int w = packet->to - NODE_WORKER, b = packet->from - NODE_BROKER;
     const es_msg_t *msg = &packet->msg;
-    stream_t *s = packet->client >= 0 ? sim->workers[w].streams[packet->client] : NULL;
+    stream_t *s = packet->key >= 0 ? sim->workers[w].streams[packet->key] : NULL;
     switch (msg->kind) {
     case ES_FRAME:
         take_frame(sim, w, packet);
         break;
     case ES_PING:
-        answer_ping(sim, w);
+        answer_ping(sim, w, b);
         break;
     case ES_WHO_ARE_YOU:
-        say_hello(sim, w);
+        say_hello(sim, w, b);
         break;
     case ES_CLOSE:
     case ES_DROP:
-        if (s && (msg->epoch == 0 || msg->epoch >= s->epoch)) worker_forget(sim, w, packet->client);
+        if (s && (msg->epoch == 0 || msg->epoch >= s->epoch)) worker_forget(sim, w, packet->key);
         break;
     default:
         world_fail(&sim->world, "worker got kind %u", msg->kind);
@@ -229,12 +257,12 @@ void worker_receive(sim_t *sim, const packet_t *packet)
 /* True: it has left. */
 static bool leave_if_time(sim_t *sim, int w)
 {
-    worker_t *worker = &sim->workers[w];
-    if (worker->leave_at == 0 || (sim->world.now < worker->leave_at && streams_of(worker) > 0)) return false;
-    say(sim, w, 0, -1, &(es_msg_t){.kind = ES_GOODBYE}, NULL, 0);
-    world_trace(&sim->world, "worker %d has drained, %zu streams left", (int)worker->inc, streams_of(worker));
-    worker_stop(sim, w);
-    sim->nodes[node_of(w)].state = DEAD;
+    const worker_t *worker = &sim->workers[w];
+    size_t left = streams_of(sim, w);
+    if (worker->leave_at == 0 || (sim->world.now < worker->leave_at && left > 0)) return false;
+    for (int b = 0; b < sim->plan.brokers; b++) say(sim, w, b, &(es_msg_t){.kind = ES_GOODBYE}, NULL, 0);
+    world_trace(&sim->world, "worker %d has drained, %zu streams left", (int)worker->inc, left);
+    faults_kill(sim, node_of(w));
     world_at(&sim->world, sim->world.now + MS(100), EV_START, node_of(w), NULL);
     return true;
 }
@@ -243,7 +271,14 @@ void worker_drain(sim_t *sim, int w, uint64_t leave_at)
 {
     if (sim->workers[w].leave_at > 0) return;
     sim->workers[w].leave_at = leave_at;
-    say_hello(sim, w);
+    say_hello_to_all(sim, w);
+}
+
+/* Brokers that are new, or lost our HELLO. */
+static void say_hello_where_silent(sim_t *sim, int w)
+{
+    for (int b = 0; b < sim->plan.brokers; b++)
+        if (sim->world.now >= sim->workers[w].pinged_us[b] + MS(1500)) say_hello(sim, w, b);
 }
 
 void worker_timer(sim_t *sim, int w)
@@ -252,7 +287,7 @@ void worker_timer(sim_t *sim, int w)
     if (node->state != RUNNING || sim->world.now < node->timer_at) return;
     node->timer_at = UINT64_MAX;
     if (leave_if_time(sim, w)) return;
-    for (int i = 0; i < SIM_CLIENTS; i++) {
+    for (int i = 0; i < sim->keys; i++) {
         stream_t *s = sim->workers[w].streams[i];
         if (!s) continue;
         es_receiver_stats_t stats;
@@ -262,10 +297,7 @@ void worker_timer(sim_t *sim, int w)
         else
             run_stream(sim, s);
     }
-    if (sim->world.now >= sim->workers[w].pinged_us + MS(1500)) { /* a broker that is new, or lost our HELLO */
-        sim->workers[w].pinged_us = sim->world.now;
-        say_hello(sim, w);
-    }
+    say_hello_where_silent(sim, w);
     arm(sim, w, sim->world.now + (sim->workers[w].leave_at > 0 ? MS(20) : MS(500)));
 }
 
@@ -276,13 +308,13 @@ void worker_start(sim_t *sim, int w)
     node->state = RUNNING;
     node->timer_at = UINT64_MAX;
     sim->workers[w].inc = (uint64_t)(w + 1) * 1000 + node->life;
-    sim->workers[w].pinged_us = sim->world.now;
     sim->workers[w].leave_at = 0;
-    say_hello(sim, w);
+    sim->workers[w].doomed = false;
+    say_hello_to_all(sim, w);
     arm(sim, w, sim->world.now + MS(500));
 }
 
 void worker_stop(sim_t *sim, int w)
 {
-    for (int i = 0; i < SIM_CLIENTS; i++) worker_forget(sim, w, i);
+    for (int i = 0; i < SIM_KEYS; i++) worker_forget(sim, w, i);
 }
