@@ -3,6 +3,7 @@
 #include "cmd.h"
 #include "config.h"
 #include "house_brokers.h"
+#include "houses.h"
 #include "status_view.h"
 #include "watch.h"
 #include "wire.h"
@@ -42,12 +43,14 @@ typedef struct {
     es_loop_t *loop;
     char key[ES_KEY_MAX + 1]; /* of the broker heard first */
     json_t *before, *now;
+    es_houses_t houses; /* of all brokers */
     uint64_t deadline_us;
 } look_t;
 
 static void on_beacon(void *ctx, const char *key, json_t *house)
 {
     look_t *look = ctx;
+    es_houses_take(&look->houses, key, house, es_now_us());
     if (!look->before) {
         snprintf(look->key, sizeof look->key, "%s", key);
         look->before = json_incref(house);
@@ -76,9 +79,12 @@ static void listen_to(look_t *look, const config_t *config)
     es_watch_destroy(&watch);
 }
 
-static void show(const config_t *config, const json_t *before, const json_t *now)
+static void show(const config_t *config, const look_t *look)
 {
-    json_t *status = es_status_join(before, now);
+    json_t *status = es_status_join(look->now ? look->before : NULL, look->now ? look->now : look->before);
+    for (size_t i = 0; i < look->houses.count; i++)
+        if (strcmp(look->houses.list[i].inc, look->key + strlen("sys/")) != 0)
+            es_status_add_broker(status, look->houses.list[i].state);
     if (config->json) {
         json_dumpf(status, stdout, JSON_COMPACT);
         fputc('\n', stdout);
@@ -93,7 +99,7 @@ static int look_and_show(config_t *config)
     if (es_house_brokers_settle(&config->common, "status") == -1) return STATUS_USAGE;
     listen_to(&look, config);
     if (look.before)
-        show(config, look.now ? look.before : NULL, look.now ? look.now : look.before);
+        show(config, &look);
     else
         fprintf(stderr,
                 "earshot status: no broker was heard at %s within %.1f s. Is the system up? Start it with: earshot up. "
@@ -103,6 +109,7 @@ static int look_and_show(config_t *config)
     int status = look.before ? STATUS_OK : STATUS_NOBODY;
     json_decref(look.before);
     json_decref(look.now);
+    es_houses_fini(&look.houses);
     return status;
 }
 

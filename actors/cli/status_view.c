@@ -78,6 +78,18 @@ json_t *es_status_join(const json_t *before, const json_t *now)
     return out;
 }
 
+void es_status_add_broker(json_t *status, const json_t *beacon)
+{
+    json_t *others = json_object_get(status, "others"), *other = json_deep_copy(beacon);
+    if (!others) {
+        others = json_array();
+        json_object_set_new(status, "others", others);
+    }
+    json_object_del(other, "workers");
+    json_object_del(other, "edges");
+    json_array_append_new(others, other);
+}
+
 static void rate_cell(es_table_t *table, const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -137,12 +149,15 @@ static void print_streams(FILE *out, const json_t *status)
 {
     size_t i;
     json_t *actor;
+    const json_t *others = json_object_get(status, "others");
+    const char *streams = json_array_size(others) > 0 ? "load" : "streams";
     es_table_t *table = table_of("STREAMS", "FRAMES/S", "OLDEST UNACKED");
     broker_row(table, status);
+    json_array_foreach(others, i, actor) broker_row(table, actor);
     json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "edge", "streams");
     json_array_foreach(json_object_get(status, "workers"), i, actor)
     {
-        if (!serves_rooms(actor)) actor_row(table, actor, NULL, "streams");
+        if (!serves_rooms(actor)) actor_row(table, actor, NULL, streams);
     }
     es_table_print(table, out);
     es_table_destroy(&table);
@@ -178,8 +193,9 @@ void es_status_print(FILE *out, const json_t *status)
     const json_t *entry;
     json_array_foreach(json_object_get(status, "quarantine"), i, entry)
         fprintf(out, "stream %s is in quarantine: %s\n", string(entry, "client"), string(entry, "reason"));
-    if (number(status, "waiting"))
-        fprintf(out, "%lld streams wait for a place: start more transcribers\n", number(status, "waiting"));
+    json_int_t waiting = number(status, "waiting");
+    json_array_foreach(json_object_get(status, "others"), i, entry) waiting += number(entry, "waiting");
+    if (waiting) fprintf(out, "%lld streams wait for a place: start more transcribers\n", waiting);
     fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);
     print_drops(out, status, "dropped", "messages dropped");
     print_drops(out, status, "malformed", "malformed messages");

@@ -8,7 +8,9 @@
 /* A copy of `now` with what two beacons tell: "rates" {"frames", "results"} a second, "rate" in each worker and edge (all null where `before` is NULL, or the
  * broker or actor is another one), "rooms" (open now) in each room actor, and "oldest_unacked_ms" of audio. */
 json_t *es_status_join(const json_t *before, const json_t *now);
-/* The same as tables. */
+/* Adds another broker's beacon, for a house that has several: `status` then has "others", a list of beacons without their workers and edges. */
+void es_status_add_broker(json_t *status, const json_t *beacon);
+/* The same as tables. Where there are several brokers, streams of workers are by their own count: what one broker has placed is no more than a part. */
 void es_status_print(FILE *out, const json_t *status);
 
 #endif

@@ -122,6 +122,32 @@ static void room_actors_have_a_table_of_their_own(void **state)
     json_decref(now);
 }
 
+static void several_brokers_have_a_row_each(void **state)
+{
+    (void)state;
+    json_t *now = house(3600500, 160, 30, "a"), *other = house(60000, 5, 30, "a");
+    json_object_set_new(json_array_get(json_object_get(now, "workers"), 0), "load", json_integer(7));
+    json_object_set_new(other, "name", json_string("broker-2"));
+    json_object_set_new(other, "streams", json_integer(4));
+    json_object_set_new(other, "waiting", json_integer(2));
+    json_t *status = es_status_join(NULL, now);
+    es_status_add_broker(status, other);
+    char *text = print(status);
+    assert_string_equal(
+        text, "ACTOR          DOES        STREAMS  OF  FRAMES/S  OLDEST UNACKED      HEARD  NOTE\n"
+              "broker         broker            3  32         -               -          -  up 1:00:00\n"
+              "broker-2       broker            4  33         -               -          -  up 0:01:00, streams wait\n"
+              "edge           edge              3   -         -           0.4 s  0.7 s ago  \n"
+              "transcriber-1  transcribe        7  32         -           1.5 s  0.2 s ago  draining\n"
+              "2 streams wait for a place: start more transcribers\n"
+              "oldest unacknowledged audio: 1.5 s\n"
+              "messages dropped (stale): 2\n");
+    free(text);
+    json_decref(status);
+    json_decref(other);
+    json_decref(now);
+}
+
 static void requests_without_a_room_actor_are_told(void **state)
 {
     (void)state;
@@ -178,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_body_becomes_json),
         cmocka_unit_test(room_actors_have_a_table_of_their_own),
         cmocka_unit_test(requests_without_a_room_actor_are_told),
+        cmocka_unit_test(several_brokers_have_a_row_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
