@@ -15,7 +15,7 @@ typedef struct {
 
 struct es_stream_keep {
     es_ring_t frames;
-    size_t most, bytes, peak;
+    size_t most, bytes;
     uint64_t committed;
     uint32_t sent; /* of the frames in the ring */
     bool ended;
@@ -52,7 +52,6 @@ static void push(es_stream_keep_t *self, bool end, const void *data, size_t len)
     if (len) memcpy(frame->bytes, data, len);
     es_ring_push(&self->frames, frame);
     self->bytes += sizeof *frame + len;
-    if (self->bytes > self->peak) self->peak = self->bytes;
 }
 
 void es_stream_keep_add(es_stream_keep_t *self, const void *data, size_t len)
@@ -114,9 +113,4 @@ bool es_stream_keep_done(const es_stream_keep_t *self)
 size_t es_stream_keep_bytes(const es_stream_keep_t *self)
 {
     return self->bytes;
-}
-
-size_t es_stream_keep_peak(const es_stream_keep_t *self)
-{
-    return self->peak;
 }

@@ -47,7 +47,5 @@ uint64_t es_stream_keep_sent_seq(const es_stream_keep_t *self);
 /* Is everything committed, the end as well? */
 bool es_stream_keep_done(const es_stream_keep_t *self);
 size_t es_stream_keep_bytes(const es_stream_keep_t *self);
-/* The most that ever were. */
-size_t es_stream_keep_peak(const es_stream_keep_t *self);
 
 #endif

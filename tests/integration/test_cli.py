@@ -33,7 +33,7 @@ class Server:
     """A server of /ws that behaves as a test wants: what it does is decided by `mode`."""
 
     def __init__(self, mode=""):
-        self.mode, self.seen, self.url = mode, [], None
+        self.mode, self.seen, self.url, self.clients = mode, [], None, 0
         self._up, self._loop = threading.Event(), asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -51,7 +51,8 @@ class Server:
     async def _client(self, ws):
         async def say(kind, **payload):
             await ws.send(json.dumps({"type": kind, "payload": payload, "timestamp": 1}))
-        await say("welcome", client_id="00aa11bb22cc33dd", session="s", token="t", limits={})
+        self.clients += 1
+        await say("welcome", client_id="00aa11bb22cc33dd", session="s", token=f"t{self.clients}", limits={})
         seq = 0
         async for message in ws:
             self.seen.append(message)
@@ -59,18 +60,27 @@ class Server:
                 seq += 1
                 await say("ack", client_id="00aa11bb22cc33dd", seq=seq, chunk_size=len(message))
                 await say("transcript", seq=seq, text=f"part {seq}", final=False)
-                if self.mode == "drop" and seq == 3:
+                if seq == 3 and (self.mode == "drop" or self.mode in ("resume", "anew") and self.clients == 1):
+                    if self.mode != "drop":
+                        await say("transcript", seq=2, text="two", final=True, from_seq=1, to_seq=2, start_ms=0, end_ms=200,
+                                  position=3200, checkpoint="AAEC")
                     return await ws.close(1011, "broken")
                 if self.mode == "complain" and seq == 3:
                     await say("error", code="chunk_size", message="no such chunk")
                 continue
             kind = json.loads(message)["type"]
+            if kind == "session.resume" and self.mode == "resume":
+                seq = 2
+                await say("session.resumed", ok=True, session="s", token="t", next_seq=3)
+            elif kind == "session.resume":
+                await say("session.resumed", ok=False, reason="never seen")
             if kind == "audio.start" and self.mode == "refuse":
                 await say("error", code="rate", message="no such rate")
             elif kind == "audio.start":
-                await say("audio.started", stream="s-1", next_seq=1)
+                await say("audio.started", stream="s-1", next_seq=seq + 1)
             if kind == "audio.stop" and self.mode != "mute":
-                await say("transcript", seq=seq, text="the end", final=True, from_seq=1, to_seq=seq, start_ms=0, end_ms=9)
+                await say("transcript", seq=seq, text="the end", final=True, from_seq=3 if self.mode == "resume" else 1, to_seq=seq,
+                          start_ms=0, end_ms=9)
                 await say("audio.done", seq=seq)
 
     def __enter__(self):
@@ -129,6 +139,46 @@ def test_what_the_server_may_do(tmp_path, mode, args, code, words):
         done = earshot("stream", "--url", server.url, *args, wav(tmp_path / "a.wav", 0.8))
     assert done.returncode == code, done.stderr
     assert all(w in done.stderr.decode() for w in words), done.stderr
+
+
+def types(seen):
+    return ["chunk" if isinstance(m, bytes) else json.loads(m)["type"] for m in seen]
+
+
+def test_a_stream_that_resumes(tmp_path):
+    with Server("resume") as server:
+        done = earshot("stream", "--url", server.url, "--json", wav(tmp_path / "a.wav", 0.5))
+    assert done.returncode == 0 and b"connected again" in done.stderr, done
+    again = server.seen[types(server.seen).index("session.resume"):]
+    assert types(again) == ["session.resume", "audio.start", "chunk", "chunk", "chunk", "audio.stop"]
+    assert json.loads(again[0])["payload"] == {"token": "t1", "stream": "s-1", "committed": 2, "position": 3200, "checkpoint": "AAEC"}
+    finals = [m for m in map(json.loads, done.stdout.splitlines()) if m["type"] == "transcript" and m["final"]]
+    assert [(f["text"], f["from_seq"], f["to_seq"]) for f in finals] == [("two", 1, 2), ("the end", 3, 5)]
+
+
+def test_a_stream_that_begins_anew_stays_on_its_clock(tmp_path):
+    with Server("anew") as server:
+        done = earshot("stream", "--url", server.url, "--json", wav(tmp_path / "a.wav", 0.5))
+    assert done.returncode == 0 and b"did not take the stream over: never seen" in done.stderr and b"from 0.2 s on" in done.stderr, done
+    finals = [m for m in map(json.loads, done.stdout.splitlines()) if m["type"] == "transcript" and m["final"]]
+    assert [(f["text"], f["from_seq"], f["to_seq"], f["start_ms"], f["end_ms"]) for f in finals] == [
+        ("two", 1, 2, 0, 200), ("the end", 3, 5, 200, 209)]
+
+
+def test_the_next_address_is_tried(tmp_path):
+    with Server() as server:
+        done = earshot("stream", "--url", "ws://127.0.0.1:1/ws," + server.url, "--fast", wav(tmp_path / "a.wav", 0.2))
+    assert (done.returncode, done.stdout) == (0, b"the end\n") and b"trying the next address" in done.stderr, done
+
+
+def test_a_connection_that_says_nothing_is_made_again():
+    with Server() as server:
+        process = subprocess.Popen([BIN / "earshot", "stream", "--url", server.url, "--rate", "8000", "--silence", "1s", "-"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until(lambda: server.clients > 1, 20, "another connection")  # this server answers no ping
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and b"said nothing for 1" in err, err
 
 
 def test_nobody_listens(tmp_path):

@@ -80,6 +80,17 @@ def test_an_edge_goes_down_in_mid_sentence(spoken, undisturbed, edges):
 
 
 @pytest.mark.speech
+def test_everything_is_restarted_in_turn(spoken, undisturbed):
+    with House(engine="pocketsphinx", transcribers=2, brokers=2, edges=2) as house:
+        stream = Stream(house, spoken[0])
+        for acks, actor in zip(range(10, 100, 14), ("edge", "broker", "transcriber-1", "edge-2", "broker-2", "transcriber-2")):
+            stream.await_acks(acks)
+            house.await_restart(actor, house.kill(actor, signal.SIGTERM))
+        assert heard(stream) == undisturbed
+        assert "is lost:" not in stream.err.text()
+
+
+@pytest.mark.speech
 def test_silence_is_not_kept(tmp_path):
     quiet = say(tmp_path / "quiet.wav", "one", pad=4)
     with House(engine="pocketsphinx") as house:
