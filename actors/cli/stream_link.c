@@ -127,10 +127,10 @@ static void try_next(es_stream_link_t *self, bool good, uint64_t now_us)
 static void bury_open(es_stream_link_t *self, uint64_t now_us)
 {
     if (!self->open || !self->open->gone) return;
-    bool good = now_us - self->open->at_us >= STABLE_US;
+    bool good = self->moving || now_us - self->open->at_us >= STABLE_US; /* one that says goodbye is coming back */
     snprintf(self->why, sizeof self->why, "%s", self->open->why);
     drop(&self->open);
-    if (!self->moving) try_next(self, good, now_us);
+    try_next(self, good, now_us);
     self->moving = false;
     self->ops->lost(self->ctx);
 }
