@@ -180,8 +180,8 @@ void es_message_fini(es_message_t *self)
 
 static void add(json_t *object, const char *key, uint64_t amount)
 {
-    if (json_object_get(object, key))
-        json_object_set_new(object, key, json_integer((json_int_t)(number(object, key) + amount)));
+    json_int_t sum = (json_int_t)number(object, key) + (json_int_t)amount;
+    if (json_object_get(object, key)) json_object_set_new(object, key, json_integer(sum));
 }
 
 static void add_time(json_t *object, uint64_t ms)
