@@ -138,3 +138,40 @@ def test_work_that_is_drained_moves_at_once(actor, how):
                 if not actor.startswith("edge"):
                     assert (sum(m.connections for m in scene.members), sum(s.connections for s in scene.speakers)) == connections
         asyncio.run(scenario())
+
+
+def test_a_rolling_restart_goes_unnoticed():
+    with Fleet(edges=2, rooms=2, transcribers=2, brokers=2, env=PATIENT) as fleet:
+        async def scenario():
+            async with Scene(fleet) as scene:
+                scene.longest()
+                for actor in list(fleet.actors):
+                    starts = fleet.actors[actor].starts
+                    drain(fleet, actor)
+                    await until(lambda name=actor, was=starts: fleet.actors[name].starts > was, 15, f"{actor} started again")
+                    await scene.moving()
+                streams, chat = scene.longest()
+                print(f"rolling restart: streams paused for {streams:.2f} s at most, the chat for {chat:.2f} s")
+                assert streams < 1.0 * SLOW and chat < 1.0 * SLOW, (streams, chat)
+                assert sum(s.moves for s in scene.speakers) >= STREAMS, "each edge asks its streams to go elsewhere"
+        asyncio.run(scenario())
+
+
+@pytest.mark.speech
+def test_a_rolling_restart_in_the_midst_of_speech(spoken):
+    """Text and times are those of the undisturbed run."""
+    import spoken as speech
+    path, text = spoken
+    with Fleet(edges=2, rooms=1, transcribers=2, brokers=2, transcriber=["--engine", "pocketsphinx"]) as fleet:
+        async def scenario():
+            status, undisturbed, err = await speech.transcribe(fleet.urls, path, "--fast")
+            assert status == 0 and speech.words_of(undisturbed) == text, err
+            disturbed = asyncio.ensure_future(speech.transcribe(fleet.urls, path))
+            await pause(1)
+            for actor in list(fleet.actors):
+                starts = fleet.actors[actor].starts
+                await asyncio.to_thread(drain, fleet, actor)
+                await until(lambda name=actor, was=starts: fleet.actors[name].starts > was, 30, f"{actor} started again")
+            status, finals, err = await disturbed
+            assert (status, finals) == (0, undisturbed), err
+        asyncio.run(scenario())
