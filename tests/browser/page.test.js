@@ -266,29 +266,31 @@ test('the newest words stay in view until the reader looks back; uncertain words
   await page.context().close();
 });
 
-test('the edge dies in mid-sentence: the page says that it comes back, and the text is whole', async () => {
-  const page = await openPage();
-  await watchPartials(page);
-  await page.click('#mic');
-  await page.waitForFunction(() => window.partials.at(-1)?.startsWith('one two three'));
-  await page.evaluate(() => {
-    window.notices = [];
-    const text = document.getElementById('notice-text');
-    new MutationObserver(() => window.notices.push(text.textContent)).observe(text, { childList: true });
+for (const signal of ['SIGKILL', 'SIGTERM']) {
+  test(`${signal} for the edge in mid-sentence: the page says that it comes back, and the text is whole`, async () => {
+    const page = await openPage();
+    await watchPartials(page);
+    await page.click('#mic');
+    await page.waitForFunction(() => window.partials.at(-1)?.startsWith('one two three'));
+    await page.evaluate(() => {
+      window.notices = [];
+      const text = document.getElementById('notice-text');
+      new MutationObserver(() => window.notices.push(text.textContent)).observe(text, { childList: true });
+    });
+    system.kill('edge', signal);
+    await wordsAre(page, SPOKEN);
+    const notices = await page.evaluate(() => window.notices);
+    assert.match(notices[0], /connection to the server is lost; trying again. Keep talking: nothing is lost/);
+    await page.click('#mic');
+    await stateIs(page, 'idle');
+    await wordsAre(page, SPOKEN);
+    assert.equal(await page.locator('.gap').count(), 0);
+    assert.ok(await page.isHidden('#notice'));
+    const unexpected = page.troubles.filter((text) => !/^WebSocket connection to .* failed/.test(text));
+    assert.deepEqual(unexpected, []);
+    await page.context().close();
   });
-  system.kill('edge');
-  await wordsAre(page, SPOKEN);
-  const notices = await page.evaluate(() => window.notices);
-  assert.match(notices[0], /connection to the server is lost; trying again. Keep talking: nothing is lost/);
-  await page.click('#mic');
-  await stateIs(page, 'idle');
-  await wordsAre(page, SPOKEN);
-  assert.equal(await page.locator('.gap').count(), 0);
-  assert.ok(await page.isHidden('#notice'));
-  const unexpected = page.troubles.filter((text) => !/^WebSocket connection to .* failed/.test(text));
-  assert.deepEqual(unexpected, []);
-  await page.context().close();
-});
+}
 
 test('a server that goes is missed, and found again when it is back', async () => {
   const page = await openPage();

@@ -148,3 +148,20 @@ test('whatever is killed comes back by itself, visibly, and nothing is lost or s
   assert.equal(await cleo.end(), 0);
   for (const page of [ann, bob]) await close(page);
 });
+
+test('the edge dies while one speaks: what was said comes to everybody once and whole', async () => {
+  const [ann, bob] = [await enter('Ann', 'cellar'), await enter('Bob', 'cellar')];
+  const cleo = new Chat(bin, url, 'cellar', 'Cleo');
+  await membersAre(ann, 3);
+  await ann.click('#mic');
+  await bob.waitForFunction(() => document.getElementById('talk-speaking').textContent.includes('one two three'));
+  system.kill('edge');
+  assert.deepEqual(await agree(1, [ann, bob], [cleo]), [SPOKEN]);
+  await ann.click('#mic');
+  await ann.waitForFunction(() => document.body.dataset.state === 'idle');
+  assert.deepEqual(await agree(1, [ann, bob], [cleo]), [SPOKEN]);
+  assert.equal(await ann.locator('.gap').count(), 0);
+  assert.equal(await bob.locator('.coming', { hasText: 'left' }).count(), 0);
+  assert.equal(await cleo.end(), 0);
+  for (const page of [ann, bob]) await close(page);
+});

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from house import House, Stream, say, wait_until
+from house import SLOW, House, Stream, say, wait_until
 from test_cli import wav
 
 MIDST = (14, 41, 70)  # chunks of 100 ms up to the middle of each of the three sentences
@@ -75,7 +75,7 @@ def test_an_edge_goes_down_in_mid_sentence(spoken, undisturbed, edges):
         assert heard(stream) == undisturbed
         assert any(e["type"] == "status" and e["state"] == "draining" for e in stream.events())
         assert "connected again" in stream.err.text()
-        if edges == 2:  # there before the old one is gone
+        if edges == 2 and SLOW == 1:  # there before the old one is gone
             assert "is lost:" not in stream.err.text()
 
 
@@ -87,14 +87,14 @@ def test_everything_is_restarted_in_turn(spoken, undisturbed):
             stream.await_acks(acks)
             house.await_restart(actor, house.kill(actor, signal.SIGTERM))
         assert heard(stream) == undisturbed
-        assert "is lost:" not in stream.err.text()
+        assert SLOW > 1 or "is lost:" not in stream.err.text()
 
 
 @pytest.mark.speech
 def test_silence_is_not_kept(tmp_path):
     quiet = say(tmp_path / "quiet.wav", "one", pad=4)
     with House(engine="pocketsphinx") as house:
-        stream = Stream(house, quiet, "--keep", "65536")  # 2 s
+        stream = Stream(house, quiet, "--keep", str(int(65536 * SLOW)))  # 2 s of 9
         heard(stream)
         assert stream.err.text() == ""
 

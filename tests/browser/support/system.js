@@ -45,9 +45,9 @@ export class System {
     return ready;
   }
 
-  /** SIGKILL for one of its actors; `earshot up` starts it again. */
-  kill(actor) {
-    process.kill(Number(readFileSync(join(this.data, 'run', `${actor}.pid`), 'utf8')), 'SIGKILL');
+  /** A signal for one of its actors; `earshot up` starts it again. */
+  kill(actor, signal = 'SIGKILL') {
+    process.kill(Number(readFileSync(join(this.data, 'run', `${actor}.pid`), 'utf8')), signal);
   }
 
   async stop() {
