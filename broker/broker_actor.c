@@ -31,6 +31,10 @@ static const es_option_t options[] = {
                     "after the start, wait so long for workers to tell which streams they have"),
     ES_OPT_UINT(es_broker_config_t, quarantine, "quarantine", NULL, "10", 0, 1000,
                 "a stream of which so many workers died in a row, each alone with it, gets no other; 0: never"),
+    ES_OPT_UINT(es_broker_config_t, suspect, "suspect", NULL, "3", 0, 1000,
+                "a stream that was there when so many workers died gets one without another such stream; 0: never"),
+    ES_OPT_DURATION(es_broker_config_t, suspect_time_us, "suspect-time", "10s", 0, 3600 * SECOND,
+                    "a worker that has lived so long with such a stream may get another"),
     ES_OPT_UINT(es_broker_config_t, queue, "queue", NULL, "32768", 100, 10000000,
                 "messages that may wait for one peer (high-water mark); more are dropped and sent again"),
     ES_OPT_END};
@@ -98,6 +102,8 @@ static es_hub_t *open_hub(const es_broker_config_t *config)
     hub.house.placement.stream_idle_us = config->stream_idle_us;
     hub.house.placement.wait_expiry_us = config->wait_expiry_us;
     hub.house.placement.quarantine = config->quarantine;
+    hub.house.placement.suspect = config->suspect;
+    hub.house.placement.clear_us = config->suspect_time_us;
     hub.house.placement.settle_us = config->settle_us;
     hub.house.placement.learn_us = config->learn_us;
     return es_hub_new(&hub);

@@ -47,6 +47,8 @@ static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STA
 static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
 static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
+static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
+                         "Placements of streams whose workers keep dying, each at a worker without another such.");
 static ES_METRIC_COUNTER(rewinds, "earshot_broker_rewinds_total", "Frames of unknown streams answered REWIND.");
 static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.");
 static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
@@ -76,6 +78,7 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *
                  {&wait_expired, s->wait_expired},
                  {&rewinds, s->rewinds},
                  {&quarantined, s->quarantined},
+                 {&suspected, s->suspected},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
                  {&workers, es_registry_count(registry)}};
@@ -121,6 +124,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &wait_expired,
                                         &rewinds,
                                         &quarantined,
+                                        &suspected,
                                         &streams,
                                         &waiting,
                                         &workers,

@@ -87,29 +87,32 @@ static const es_span_t own_key = {NULL, 0};
 typedef struct {
     es_house_t *house;
     const char *reason;
-    uint64_t streams; /* of a worker that died; 0: it did not */
+    uint64_t streams;     /* of a worker that died; 0: it did not */
+    char key[ES_KEY_MAX]; /* of the one that is to blame */
+    size_t key_len;       /* 0: all alike */
 } loss_t;
 
 static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
 {
     loss_t *loss = ctx;
     es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
+    bool guilty = loss->key_len > 0 && es_span_eq(key, es_span_of(loss->key, loss->key_len));
     ES_SET(&msg, ES_M_REASON, reason, es_span(loss->reason));
-    if (loss->streams) ES_SET(&msg, ES_M_LOAD, load, loss->streams);
+    if (loss->streams) ES_SET(&msg, ES_M_LOAD, load, guilty ? 1 : loss->streams);
     loss->house->ops->publish(loss->house->ctx, key, &msg, NULL, 0);
 }
 
 /* A worker drains: those of its streams that find a place elsewhere begin anew there. Said again with each sign of life of it, until they have. */
 static void move_away(es_house_t *self, uint64_t inc, uint64_t now_us)
 {
-    loss_t loss = {self, "draining", 0};
+    loss_t loss = {.house = self, .reason = "draining"};
     es_placement_worker_movable(self->placement, inc, now_us, stream_lost, &loss);
 }
 
 /* Says so to its streams' senders. The registry is the caller's. */
 static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
 {
-    loss_t loss = {self, reason, 0};
+    loss_t loss = {.house = self, .reason = reason};
     return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
 }
 
@@ -117,7 +120,8 @@ static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
 static size_t bury(es_house_t *self, uint64_t inc, const char *reason)
 {
     uint64_t open = es_placement_worker_open(self->placement, inc);
-    loss_t loss = {self, reason, open < UINT32_MAX ? open : UINT32_MAX};
+    loss_t loss = {.house = self, .reason = reason, .streams = open < UINT32_MAX ? open : UINT32_MAX};
+    loss.key_len = es_placement_worker_suspect(self->placement, inc, loss.key);
     return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
 }
 

@@ -21,6 +21,7 @@ typedef struct es_placed {
     TAILQ_ENTRY(es_placed) of_age;
     es_pool_worker_t *worker;
     uint64_t epoch;            /* highest forwarded or learnt */
+    uint64_t base;             /* committed when it was placed */
     uint64_t last_us, seen_us; /* of its last frame; of its entry into the list of ages */
     size_t len;
     char key[]; /* len bytes */
@@ -50,6 +51,8 @@ es_placement_config_t es_placement_defaults(void)
                                    .learn_us = 2 * SECOND,
                                    .rewind_us = 100 * MS,
                                    .quarantine = 10,
+                                   .suspect = 3,
+                                   .clear_us = 10 * SECOND,
                                    .seed = 1};
 }
 
@@ -96,10 +99,11 @@ static void detach(stream_t *stream)
 {
     LIST_REMOVE(stream, of_worker);
     stream->worker->placed--;
+    if (stream->worker->suspect == stream) stream->worker->suspect = NULL;
     stream->worker = NULL;
 }
 
-static void add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
+static stream_t *add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
 {
     stream_t *stream = es_alloc_zero(sizeof *stream + key.len);
     memcpy(stream->key, key.ptr, key.len);
@@ -110,6 +114,7 @@ static void add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w,
     TAILQ_INSERT_TAIL(&self->ages, stream, of_age);
     es_map_put(self->streams, es_span_of(stream->key, stream->len), stream);
     self->stats.streams++;
+    return stream;
 }
 
 static void remove_stream(es_placement_t *self, stream_t *stream)
@@ -168,6 +173,14 @@ size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement
     return n;
 }
 
+size_t es_placement_worker_suspect(const es_placement_t *self, uint64_t inc, char key[ES_KEY_MAX])
+{
+    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w || !w->suspect || w->foreign > 0) return 0;
+    memcpy(key, w->suspect->key, w->suspect->len);
+    return w->suspect->len;
+}
+
 size_t es_placement_worker_movable(const es_placement_t *self, uint64_t inc, uint64_t now_us, es_placement_lost_fn fn,
                                    void *ctx)
 {
@@ -204,9 +217,21 @@ static es_route_t forward(es_placement_t *self, const stream_t *stream)
     return (es_route_t){.verdict = ES_ROUTE_FORWARD, .worker = stream->worker->inc};
 }
 
-static es_route_t forward_new(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
+static bool is_suspect(const es_placement_t *self, const es_msg_t *start)
 {
-    add_stream(self, key, w, epoch, now_us);
+    return self->config.suspect > 0 && start->deaths + start->shared >= self->config.suspect;
+}
+
+static es_route_t forward_new(es_placement_t *self, es_span_t key, es_pool_worker_t *w, const es_msg_t *start,
+                              uint64_t now_us)
+{
+    stream_t *stream = add_stream(self, key, w, start->epoch, now_us);
+    stream->base = start->committed;
+    if (is_suspect(self, start)) {
+        w->suspect = stream;
+        w->cleared_us = now_us + self->config.clear_us;
+        self->stats.suspected++;
+    }
     self->stats.placed++;
     self->stats.forwards++;
     return (es_route_t){.verdict = ES_ROUTE_FORWARD, .worker = w->inc, .placed = true};
@@ -234,6 +259,11 @@ static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, 
     return wait(self, msg, es_waiting_place(&s->queue, waiter));
 }
 
+static es_pool_worker_t *pick(const es_placement_t *self, const es_service_t *s, const es_msg_t *start, uint64_t now_us)
+{
+    return is_suspect(self, start) ? es_pool_pick_for_suspect(&self->pool, s, now_us) : es_pool_pick(&self->pool, s);
+}
+
 /* A START of a stream that has no worker. */
 static es_route_t place_or_wait(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
 {
@@ -253,9 +283,10 @@ static es_route_t place_or_wait(es_placement_t *self, es_span_t key, const es_ms
         waiter = NULL;
     }
     uint64_t ahead = waiter ? es_waiting_place(&s->queue, waiter) - 1 : es_waiting_ahead(&s->queue, lane_of(msg));
-    if (ahead < free_places(self, s, now_us)) {
+    es_pool_worker_t *w = ahead < free_places(self, s, now_us) ? pick(self, s, msg, now_us) : NULL;
+    if (w) {
         if (waiter) remove_waiter(self, waiter);
-        return forward_new(self, key, es_pool_pick(&self->pool, s), msg->epoch, now_us);
+        return forward_new(self, key, w, msg, now_us);
     }
     if (!waiter) return enqueue(self, s, key, msg, now_us);
     waiter->epoch = msg->epoch;
@@ -299,6 +330,7 @@ static es_route_t route_known(es_placement_t *self, stream_t *stream, const es_m
     bool anew = msg->epoch > stream->epoch && (msg->flags & ES_F_START);
     stream->epoch = msg->epoch;
     stream->last_us = now_us;
+    if (stream->worker->suspect == stream && msg->committed > stream->base) stream->worker->suspect = NULL;
     return anew ? begin_anew(self, stream, msg, now_us) : forward(self, stream);
 }
 

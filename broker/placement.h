@@ -21,6 +21,10 @@
  * place is reserved: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
  * waiting holds a place no longer than wait_expiry.
  *
+ * Suspects. A stream whose workers keep dying is refused in the end, but only what is alone with a worker is held guilty. So that one stream cannot
+ * take all others down for ever where workers are few, one that has seen `suspect` deaths since its last commit gets a worker without another such stream, or waits: of the
+ * next death it alone is guilty. It is cleared by a commit, or once its worker has lived for `clear` with it.
+ *
  * Pure: no socket, no clock. Workers are named by their incarnation. One thread.
  */
 #ifndef ES_PLACEMENT_H
@@ -42,7 +46,9 @@ typedef struct {
     uint64_t rewind_us;      /* a REWIND to one stream at most this often; default 100 ms */
     uint64_t
         quarantine; /* deaths of workers that were alone with a stream after which it is refused; default 10, 0: never */
-    uint64_t seed;  /* of the hash map */
+    uint64_t suspect;  /* deaths, its own and shared ones, that make a stream a suspect; default 3, 0: never */
+    uint64_t clear_us; /* default 10 s */
+    uint64_t seed;     /* of the hash map */
 } es_placement_config_t;
 es_placement_config_t es_placement_defaults(void);
 
@@ -96,6 +102,9 @@ bool es_placement_learn(es_placement_t *self, uint64_t worker, es_span_t key, ui
 
 /* Called for each stream that a worker had, with the highest epoch forwarded. Must not call into placement. */
 typedef void (*es_placement_lost_fn)(void *ctx, es_span_t key, uint64_t epoch);
+/* The stream that is to blame where this worker dies with others beside it: its suspect, where other brokers have nothing there. Writes its key and returns
+ * the length, 0: there is none. */
+size_t es_placement_worker_suspect(const es_placement_t *self, uint64_t worker, char key[ES_KEY_MAX]);
 /* The worker is lost or said GOODBYE: forgets it and its streams. Returns how many those were; 0 for an unknown worker. fn may be NULL. */
 size_t es_placement_worker_lost(es_placement_t *self, uint64_t worker, es_placement_lost_fn fn, void *ctx);
 
@@ -118,6 +127,7 @@ typedef struct {
     uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
     uint64_t losers;                                            /* learn answered false */
     uint64_t quarantined;                                       /* STARTs refused */
+    uint64_t suspected;                                         /* placements of suspects */
     uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
 } es_placement_stats_t;

@@ -119,10 +119,16 @@ static bool better(const es_pool_worker_t *a, const es_pool_worker_t *b)
 
 es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service)
 {
+    return es_pool_pick_for_suspect(self, service, UINT64_MAX);
+}
+
+es_pool_worker_t *es_pool_pick_for_suspect(const es_pool_t *self, const es_service_t *service, uint64_t now_us)
+{
     es_pool_worker_t *best = NULL, *w;
     LIST_FOREACH(w, &self->workers, link)
     {
-        if (w->service == service && free_of(w) > 0 && (!best || better(w, best))) best = w;
+        if (w->service != service || (w->suspect && now_us < w->cleared_us)) continue;
+        if (free_of(w) > 0 && (!best || better(w, best))) best = w;
     }
     return best;
 }

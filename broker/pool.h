@@ -22,6 +22,8 @@ typedef struct es_pool_worker {
     size_t placed;     /* streams placed by us */
     uint64_t foreign;  /* and by other brokers, as of its last figures */
     LIST_HEAD(, es_placed) streams;
+    const struct es_placed *suspect; /* of its streams, or NULL */
+    uint64_t cleared_us;             /* when it is none any more */
 } es_pool_worker_t;
 
 typedef struct {
@@ -47,5 +49,7 @@ void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker);
 size_t es_pool_free(const es_pool_t *self, const es_service_t *service, size_t limit);
 /* The worker with the smallest share of its places taken, among equals the one with most places free. NULL: none has room. */
 es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service);
+/* The same among workers that have no suspect now. */
+es_pool_worker_t *es_pool_pick_for_suspect(const es_pool_t *self, const es_service_t *service, uint64_t now_us);
 
 #endif

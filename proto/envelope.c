@@ -52,6 +52,7 @@ static const field_t fields[ES_M_END_OF_KEYS] = {
     [ES_M_FLOOR] = FIELD(UINT, floor, UINT64_MAX),
     [ES_M_STREAM] = FIELD(STR, stream, ES_SESSION_MAX),
     [ES_M_DEATHS] = FIELD(UINT, deaths, UINT32_MAX),
+    [ES_M_SHARED] = FIELD(UINT, shared, UINT32_MAX),
 };
 
 #define ELEMENTS 7u /* of the array; more are accepted */

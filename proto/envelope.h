@@ -65,6 +65,7 @@ typedef enum {
     ES_M_FLOOR = 31,      /* uint, rooms: number of the oldest event that is kept; last + 1: none is */
     ES_M_STREAM = 32,     /* str, captions: the speaker's stream, unique within the session */
     ES_M_DEATHS = 33, /* uint, START: workers that died while they had nothing but this stream, since its last commit */
+    ES_M_SHARED = 34, /* uint, START: workers that died while they had this stream and others, since its last commit */
     ES_M_END_OF_KEYS
 } es_meta_key_t;
 
@@ -87,7 +88,7 @@ typedef struct {
     es_span_t trace; /* len 0 or ES_TRACE_LEN */
     uint64_t present;
     uint64_t flags, pos, base, committed, inc, expected, from_seq, to_seq, start, end, place, capacity, load, size,
-        priority, lag_us, count, confidence, log, rseq, floor, deaths;
+        priority, lag_us, count, confidence, log, rseq, floor, deaths, shared;
     es_span_t checkpoint, text, service, reason, name, language, client, session, msg_id, room, stream;
 } es_msg_t;
 

@@ -112,7 +112,7 @@ static void deliver(es_sender_t *self, const es_msg_t *final, const arrival_t *a
 static void commit(es_sender_t *self, const es_msg_t *final, const arrival_t *at)
 {
     self->committed = final->to_seq;
-    self->deaths = 0;
+    self->deaths = self->shared = 0;
     self->heard_to = self->heard_end = 0;
     es_sender_set_checkpoint(self, ES_HAS(final, ES_M_CHECKPOINT) ? final->checkpoint : (es_span_t){0});
     self->probe_at = self->committed < self->sent ? at->now_us + self->config.probe_us : ES_NEVER;
@@ -179,6 +179,7 @@ static bool take_worker_lost(es_sender_t *self, const es_msg_t *msg, const arriv
 {
     if (!of_this_epoch(self, msg)) return false;
     if (msg->load == 1) self->deaths++;
+    if (msg->load > 1) self->shared++;
     es_sender_begin_epoch(self, false, at->now_us);
     return true;
 }

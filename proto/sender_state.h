@@ -43,6 +43,7 @@ struct es_sender {
 
     uint32_t silent; /* expiries since something was heard */
     uint32_t deaths; /* workers that died with nothing but this stream, since the last commit */
+    uint32_t shared; /* and with others beside it */
     es_rto_t rto;
     uint64_t rto_at, probe_at, start_at, mark_at; /* ES_NEVER: not running */
     uint64_t rewind_from, probe_from;             /* not again before */

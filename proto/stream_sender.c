@@ -108,6 +108,7 @@ static void describe_start(const es_sender_t *self, es_msg_t *msg)
     if (self->checkpoint_len > 0)
         ES_SET(msg, ES_M_CHECKPOINT, checkpoint, es_span_of(self->checkpoint, self->checkpoint_len));
     if (self->deaths > 0) ES_SET(msg, ES_M_DEATHS, deaths, self->deaths);
+    if (self->shared > 0) ES_SET(msg, ES_M_SHARED, shared, self->shared);
     if (self->config.language) ES_SET(msg, ES_M_LANGUAGE, language, es_span(self->config.language));
 }
 

@@ -130,9 +130,9 @@ void client_connect(sim_t *sim, int id)
     c->lost = false;
     world_trace(&sim->world, "c%d goes on with edge-%d, key %d, after %" PRIu64, id, edge + 1, c->key, c->committed);
     if (c->committed == c->script.frames) c->done = true; /* only the word of it was lost */
-    if (c->done)
+    if (c->done || c->refused)
         client_wake(c, sim->world.now);
-    else if (!c->refused)
+    else
         start_stream(c);
 }
 

@@ -71,13 +71,6 @@ static void draw_sizes(sim_t *sim, plan_t *p)
     for (int i = 0; i < SIM_WORKERS; i++) p->capacity[i] = 1 + (uint32_t)world_below(w, 4);
 }
 
-/* A stream is found guilty where it is alone with a worker, so there must be another one for the rest; and a broker learns only with the next heartbeat that
- * a worker has streams of another broker too. */
-static bool may_be_poisoned(const plan_t *p)
-{
-    return p->workers > 1 && p->brokers == 1;
-}
-
 void faults_plan(sim_t *sim)
 {
     plan_t *p = &sim->plan;
@@ -88,7 +81,12 @@ void faults_plan(sim_t *sim)
     p->decode_us = world_chance(w, 500) ? world_below(w, MS(400)) : 0;
     p->whimsical = world_chance(w, 250);
     p->partials = world_chance(w, 300);
-    p->poisoned = may_be_poisoned(p) && world_chance(w, 150) ? (int)world_below(w, (uint64_t)p->clients) : -1;
+    /* Two brokers may each have a suspect at the only worker, and hold neither guilty. */
+    bool may_kill = p->brokers == 1 || p->workers > 1;
+    p->poisoned = may_kill && world_chance(w, 150) ? (int)world_below(w, (uint64_t)p->clients) : -1;
+    if (p->poisoned >= 0 && p->faults > 2) p->faults = 2; /* every death takes its time */
+    p->quarantine =
+        (uint64_t)p->faults + 8; /* more deaths than bad luck brings, and than an innocent suspect is blamed for */
     p->calm_at = SECONDS(7);
     for (int i = 0; i < p->faults; i++) {
         draw_fault(sim, &p->fault[i]);

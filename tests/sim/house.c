@@ -6,8 +6,6 @@
 #define BEACON_US MS(500)
 #define LEAVE_US MS(300) /* between saying so and ending */
 
-enum { QUARANTINE = 8 }; /* more deaths than there are faults: mere bad luck refuses nobody */
-
 static int broker_of(const packet_t *packet)
 {
     return packet->to - NODE_BROKER;
@@ -34,6 +32,7 @@ typedef struct {
     sim_t *sim;
     int broker;
     uint64_t streams; /* of a worker that died; 0: it did not */
+    int guilty;       /* key of the stream that is to blame */
 } caller_t;
 
 static void publish(sim_t *sim, int b, int key, const es_msg_t *msg, const packet_t *result)
@@ -46,14 +45,18 @@ static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
 {
     const caller_t *caller = ctx;
     es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
-    if (caller->streams > 0) ES_SET(&msg, ES_M_LOAD, load, caller->streams);
+    uint64_t streams = key_parse(key) == caller->guilty ? 1 : caller->streams;
+    if (caller->streams > 0) ES_SET(&msg, ES_M_LOAD, load, streams);
     publish(caller->sim, caller->broker, key_parse(key), &msg, NULL);
 }
 
 static void bury(sim_t *sim, int b, uint64_t inc)
 {
     es_placement_t *placement = sim->houses[b].placement;
-    caller_t caller = {sim, b, es_placement_worker_open(placement, inc)};
+    char key[ES_KEY_MAX];
+    caller_t caller = {sim, b, es_placement_worker_open(placement, inc), -1};
+    size_t len = es_placement_worker_suspect(placement, inc, key);
+    if (len > 0) caller.guilty = key_parse(es_span_of(key, len));
     es_placement_worker_lost(placement, inc, stream_lost, &caller);
 }
 
@@ -66,14 +69,14 @@ static void unreachable(sim_t *sim, int b, uint64_t inc)
 
 static void goodbye(sim_t *sim, int b, uint64_t inc)
 {
-    caller_t caller = {sim, b, 0};
+    caller_t caller = {sim, b, 0, -1};
     es_registry_remove(sim->houses[b].registry, inc);
     es_placement_worker_lost(sim->houses[b].placement, inc, stream_lost, &caller);
 }
 
 static void move_away(sim_t *sim, int b, uint64_t inc)
 {
-    caller_t caller = {sim, b, 0};
+    caller_t caller = {sim, b, 0, -1};
     const house_t *h = &sim->houses[b];
     if (!es_registry_find(h->registry, inc)->draining) return;
     sim->figures.moves += es_placement_worker_movable(h->placement, inc, sim->world.now, stream_lost, &caller);
@@ -194,7 +197,7 @@ void house_timer(sim_t *sim, int b)
         world_at(&sim->world, h->back_at, EV_START, NODE_BROKER + b, NULL);
         return;
     }
-    caller_t caller = {sim, b, 0};
+    caller_t caller = {sim, b, 0, -1};
     uint64_t at = es_registry_tick(h->registry, &ops, &caller, sim->world.now);
     uint64_t also = es_placement_tick(h->placement, sim->world.now);
     if (also < at) at = also;
@@ -222,7 +225,8 @@ void house_start(sim_t *sim, int b)
     es_placement_config_t placement = es_placement_defaults();
     es_registry_config_t registry = es_registry_defaults();
     placement.stream_idle_us = SECONDS(20);
-    placement.quarantine = sim->off == SAFE_QUARANTINE ? 0 : QUARANTINE;
+    placement.quarantine = sim->off == SAFE_QUARANTINE ? 0 : sim->plan.quarantine;
+    if (sim->off == SAFE_SUSPECTS) placement.suspect = 0;
     registry.max_actors = 64;
     node->life++;
     node->state = RUNNING;

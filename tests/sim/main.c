@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 {
     static const char *const safeguards[SAFE_MODES] = {
         "none",  "epoch",    "contiguity", "republish", "checkpoint", "retransmit", "order",      "start",
-        "twice", "rebroker", "resume",     "keep",      "one line",   "partials",   "quarantine", "guilt"};
+        "twice", "rebroker", "resume",     "keep",      "one line",   "partials",   "quarantine", "suspects"};
     static const harness_t harness = {.name = "sim",
                                       .run = run,
                                       .world = world,

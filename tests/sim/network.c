@@ -46,6 +46,9 @@ void sim_trace_msg(sim_t *sim, const char *what, const packet_t *packet)
     SHOW(ES_M_EXPECTED, "exp", expected);
     SHOW(ES_M_COMMITTED, "com", committed);
     SHOW(ES_M_PLACE, "place", place);
+    SHOW(ES_M_LOAD, "load", load);
+    SHOW(ES_M_DEATHS, "deaths", deaths);
+    SHOW(ES_M_SHARED, "shared", shared);
     SHOW(ES_M_INC, "inc", inc);
 #undef SHOW
     world_trace(&sim->world, "%-9s %s>%s key %d %s%s%s e%" PRIu64 " s%" PRIu64 "%s", what, node_name(packet->from),

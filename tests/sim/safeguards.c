@@ -22,7 +22,6 @@ bool bend_to_sender(sim_t *sim, const connection_t *connection, es_msg_t *msg)
         msg->from_seq = connection->committed + 1;
     if (sim->off == SAFE_PARTIALS && msg->kind == ES_PARTIAL) msg->end = ++sim->partials;
     if (sim->off == SAFE_TWICE) pass_for_next(connection, msg);
-    if (sim->off == SAFE_GUILT && msg->kind == ES_WORKER_LOST && msg->load > 1) msg->load = 1;
     return true;
 }
 

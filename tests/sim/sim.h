@@ -53,7 +53,7 @@ typedef enum {
     SAFE_ONE_LINE,   /* a client that has resumed elsewhere still hears its old connection */
     SAFE_PARTIALS,   /* the sender takes partials that it has: two brokers bring each twice */
     SAFE_QUARANTINE, /* a stream that kills workers is never refused */
-    SAFE_GUILT,      /* streams that shared a worker with others count its death too */
+    SAFE_SUSPECTS,   /* streams whose workers keep dying get no worker apart from one another */
     SAFE_MODES
 } safeguard_t;
 
@@ -116,6 +116,7 @@ typedef struct {
     uint64_t decode_us; /* 0: finals come at once, from inside */
     bool whimsical;     /* engines of two incarnations cut differently */
     bool partials;
+    uint64_t quarantine;
     int poisoned; /* a worker dies of this client's first stream, -1: of none */
     uint32_t capacity[SIM_WORKERS];
     fault_t fault[16];

@@ -96,6 +96,7 @@ static es_msg_t everything(void)
     ES_SET(&msg, ES_M_FLOOR, floor, 31);
     ES_SET(&msg, ES_M_STREAM, stream, es_span("a1-1"));
     ES_SET(&msg, ES_M_DEATHS, deaths, 33);
+    ES_SET(&msg, ES_M_SHARED, shared, 34);
     return msg;
 }
 

@@ -684,6 +684,22 @@ static void test_a_stream_is_not_alone_with_those_of_other_brokers(void **state)
     assert_int_equal(only(w, ES_WORKER_LOST)->msg.load, 3);
 }
 
+static void test_a_suspect_alone_is_blamed(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t start = {.kind = ES_FRAME, .epoch = 5, .seq = 1, .flags = ES_F_START};
+    ES_SET(&start, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&start, ES_M_SHARED, shared, 3);
+    hello(w, 7, 4, NULL, 0);
+    place(w, OTHER, 1, 7);
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &start, w->now, &worker), ES_FORWARD);
+    es_house_unreachable(w->house, 7);
+    assert_int_equal(w->n, 2);
+    for (size_t i = 0; i < w->n; i++)
+        assert_int_equal(w->said[i].msg.load, strcmp(w->said[i].key, CLIENT) == 0 ? 1 : 2);
+}
+
 static void test_beacon_of_a_broker_that_leaves(void **state)
 {
     world_t *w = *state;
@@ -791,6 +807,7 @@ int main(void)
                                        TEST(test_drain_moves_politely),
                                        TEST(test_drain_tells_streams_to_go),
                                        TEST(test_a_stream_that_kills_is_refused),
+                                       TEST(test_a_suspect_alone_is_blamed),
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),

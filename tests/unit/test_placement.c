@@ -282,6 +282,59 @@ static void test_foreign_load(void **state)
     es_placement_worker_load(w->p, 99, 1);
 }
 
+static es_route_t start_of_suspect(world_t *w, const char *key, uint64_t epoch)
+{
+    es_msg_t msg = frame_of(epoch, ES_F_START);
+    ES_SET(&msg, ES_M_DEATHS, deaths, 1);
+    ES_SET(&msg, ES_M_SHARED, shared, 2);
+    return es_placement_route(w->p, es_span(key), &msg, w->now);
+}
+
+static size_t suspect_of(world_t *w, uint64_t inc)
+{
+    char key[ES_KEY_MAX];
+    return es_placement_worker_suspect(w->p, inc, key);
+}
+
+static void test_suspects_are_kept_apart(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 4);
+    assert_forward(start(w, "a", 1), 1);
+    assert_forward(start_of_suspect(w, "s", 4), 1);
+    assert_wait(start_of_suspect(w, "t", 4), 1);
+    up(w, 2, 1);
+    assert_forward(start_of_suspect(w, "t", 4), 2);
+    assert_int_equal(es_placement_worker_lost(w->p, 2, NULL, NULL), 1);
+    assert_wait(start_of_suspect(w, "t", 5), 1);
+    w->now += w->config.clear_us; /* its worker lives on */
+    assert_forward(start_of_suspect(w, "t", 5), 1);
+    es_placement_stats_t stats;
+    es_placement_stats(w->p, &stats);
+    assert_int_equal(stats.suspected, 3);
+}
+
+static void test_a_suspect_is_to_blame(void **state)
+{
+    world_t *w = *state;
+    char key[ES_KEY_MAX];
+    up(w, 1, 4);
+    assert_forward(start(w, "a", 1), 1);
+    assert_int_equal(suspect_of(w, 1), 0);
+    assert_forward(start_of_suspect(w, "s", 4), 1);
+    assert_int_equal(es_placement_worker_suspect(w->p, 1, key), 1);
+    assert_int_equal(key[0], 's');
+    es_placement_worker_load(w->p, 1, 3); /* it may be another broker's stream */
+    assert_int_equal(suspect_of(w, 1), 0);
+    es_placement_worker_load(w->p, 1, 2);
+    es_msg_t frame = frame_of(4, 0);
+    frame.seq = 6;
+    ES_SET(&frame, ES_M_COMMITTED, committed, 5);
+    assert_forward(es_placement_route(w->p, es_span("s"), &frame, w->now), 1);
+    assert_int_equal(suspect_of(w, 1), 0); /* it has words */
+    assert_int_equal(suspect_of(w, 99), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -300,6 +353,8 @@ int main(void)
                                        TEST(test_drain),
                                        TEST(test_worker_changes_service),
                                        TEST(test_worker_limit),
-                                       TEST(test_foreign_load)};
+                                       TEST(test_foreign_load),
+                                       TEST(test_suspects_are_kept_apart),
+                                       TEST(test_a_suspect_is_to_blame)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,6 +301,31 @@ static void deaths_alone_are_counted_until_a_commit(void **state)
     assert_int_equal(deaths_in_start(w), 0);
 }
 
+static uint64_t shared_in_start(world_t *w)
+{
+    uint64_t shared = 99;
+    for (int i = 0; i < w->n; i++)
+        if (w->out[i].flags & ES_F_START) shared = ES_HAS(&w->out[i], ES_M_SHARED) ? w->out[i].shared : 0;
+    sent(w);
+    return shared;
+}
+
+static void deaths_with_others_are_counted_apart(void **state)
+{
+    world_t *w = *state;
+    push_n(w, 5);
+    assert_int_equal(shared_in_start(w), 0);
+    worker_died(w, 1, 1);
+    assert_int_equal(shared_in_start(w), 0);
+    worker_died(w, 2, 3);
+    assert_int_equal(shared_in_start(w), 1);
+    worker_died(w, 3, 2);
+    assert_int_equal(shared_in_start(w), 2);
+    final(w, 4, 1, 2);
+    worker_died(w, 4, 0);
+    assert_int_equal(shared_in_start(w), 0);
+}
+
 static void a_refusal_is_the_end(void **state)
 {
     world_t *w = *state;
@@ -341,6 +366,7 @@ int main(void)
         T(a_receiver_that_began_again_is_followed_back),
         T(a_receiver_that_forgot_all_and_never_asks_is_left),
         T(deaths_alone_are_counted_until_a_commit),
+        T(deaths_with_others_are_counted_apart),
         T(a_refusal_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,7 @@ static const struct {
     FIELD("floor", ES_M_FLOOR, UINT, floor),
     FIELD("stream", ES_M_STREAM, STR, stream),
     FIELD("deaths", ES_M_DEATHS, UINT, deaths),
+    FIELD("shared", ES_M_SHARED, UINT, shared),
 #undef FIELD
 };
 
