@@ -100,8 +100,8 @@ static void several_addresses(void **state)
     (void)state;
     es_addresses_t list;
     char two[] = "ws://a:1/ws,ws://b:2/ws", empty[] = "ws://a:1/ws,", err[600];
-    char many[17 * 7] = "";
-    for (int i = 0; i < 17; i++) strcat(many, i ? ",ws://a" : "ws://a");
+    char many[] = "ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,ws://a,"
+                  "ws://a,ws://a,ws://a";
     assert_int_equal(es_addresses_parse(&list, two, err, sizeof err), 0);
     assert_int_equal(list.count, 2);
     assert_string_equal(list.names[0], "ws://a:1/ws");
