@@ -33,6 +33,7 @@ def arguments(argv=None):
     parser.add_argument("--streams", type=int, default=100, help="with the mock engine: each frame has its words; with pocketsphinx: silence (default 100)")
     parser.add_argument("--interval", type=float, default=0.1, help="seconds between two frames of a stream (default 0.1)")
     parser.add_argument("--spoken", type=int, default=0, help="streams of speech; above 0 the engine is pocketsphinx (default 0)")
+    parser.add_argument("--gap", type=float, default=0.9, help="seconds between two spoken sentences; a stream takes a fifth of a core with 0.9 (default 0.9)")
     parser.add_argument("--members", type=int, default=20, help="of one room, who say a message each second (default 20)")
     parser.add_argument("--between", type=float, nargs=2, default=(0.2, 2.0), metavar=("LEAST", "MOST"), help="seconds between two faults (default 0.2 2.0)")
     parser.add_argument("--settle", type=float, default=120, help="seconds for all to come to an end after the last fault (default 120)")
@@ -81,11 +82,11 @@ class Round:
         await self._end(talks)
 
     async def _begin_speech(self):
-        path = spoken.record(pathlib.Path(self.fleet.data))
+        path = spoken.record(pathlib.Path(self.fleet.data), self.options.gap)
         status, expected, err = await spoken.transcribe(self.fleet.urls, path)
         assert status == 0 and expected, err
         self.say(f"undisturbed: {spoken.words_of(expected)}")
-        self.spoken = [spoken.Spoken(self.fleet.urls, f"speech {n}", path, expected) for n in range(self.options.spoken)]
+        self.spoken = [spoken.Spoken(self.fleet.urls, f"speech {n}", path, expected, late=1.3 * n) for n in range(self.options.spoken)]
 
     async def _end(self, talks):
         patience = self.options.settle

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 
+from bare_ws import pause
 from house import BIN, say, word_errors
 
 PHRASES = ("one two three four five", "please call me tomorrow", "two hundred and fifty dollars", "open the door", "seven eight nine ten")
@@ -15,8 +16,8 @@ def available():
     return shutil.which("flite") is not None and "with commas" in helps
 
 
-def record(directory):
-    return say(directory / "spoken.wav", *PHRASES)
+def record(directory, gap):
+    return say(directory / "spoken.wav", *PHRASES, gap=gap)
 
 
 def finals_of(lines):
@@ -37,14 +38,15 @@ async def transcribe(urls, path, *args):
 
 
 class Spoken:
-    """Says the recording again and again until it is told to end."""
+    """Says the recording again and again until it is told to end, at first after `late` seconds: so that not all speak in chorus."""
 
-    def __init__(self, urls, name, path, expected):
+    def __init__(self, urls, name, path, expected, late):
         self.name, self.expected = name, expected
         self.recordings, self.words, self.wrong, self.faults, self._ending = 0, 0, 0, [], False
-        self._task = asyncio.get_running_loop().create_task(self._live(urls, path))
+        self._task = asyncio.get_running_loop().create_task(self._live(urls, path, late))
 
-    async def _live(self, urls, path):
+    async def _live(self, urls, path, late):
+        await pause(late)
         while not self._ending:
             status, finals, err = await transcribe(urls, path)
             self.recordings += 1
