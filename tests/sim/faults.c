@@ -81,9 +81,8 @@ void faults_plan(sim_t *sim)
     p->decode_us = world_chance(w, 500) ? world_below(w, MS(400)) : 0;
     p->whimsical = world_chance(w, 250);
     p->partials = world_chance(w, 300);
-    /* Two brokers may each have a suspect at the only worker, and hold neither guilty. */
-    bool may_kill = p->brokers == 1 || p->workers > 1;
-    p->poisoned = may_kill && world_chance(w, 150) ? (int)world_below(w, (uint64_t)p->clients) : -1;
+    /* A broker hears only with the next heartbeat what a worker has of another broker: with two, an innocent stream may be blamed. */
+    p->poisoned = p->brokers == 1 && world_chance(w, 150) ? (int)world_below(w, (uint64_t)p->clients) : -1;
     if (p->poisoned >= 0 && p->faults > 2) p->faults = 2; /* every death takes its time */
     p->quarantine =
         (uint64_t)p->faults + 8; /* more deaths than bad luck brings, and than an innocent suspect is blamed for */
