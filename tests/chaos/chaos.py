@@ -102,6 +102,10 @@ class Round:
         self.failures += [fault for s in [*self.speakers, *self.spoken] for fault in s.faults]
         await asyncio.gather(*(m.end() for m in self.members))
 
+    def _longest_at(self):
+        worst = max(self.speakers, key=lambda s: s.longest, default=None)
+        return worst.longest_at - self.faults.begin if worst else 0.0
+
     # ---- the verdict
 
     def verdict(self):
@@ -113,7 +117,7 @@ class Round:
         lines += [f"streams: {len(speakers)}, over {sum(s.connections for s in speakers)} connections, {sum(s.moves for s in speakers)} times asked to go elsewhere",
                   f"frames: {sum(s.pushed for s in speakers)} sent, {sum(s.committed for s in speakers)} committed once and in order, "
                   f"{sum(s.finals for s in speakers)} with words",
-                  f"longest pause of a stream: p50 {percentile(pauses, 0.5):.2f} s, p99 {percentile(pauses, 0.99):.2f} s, most {max(pauses, default=0):.2f} s"]
+                  f"longest pause of a stream: p50 {percentile(pauses, 0.5):.2f} s, p99 {percentile(pauses, 0.99):.2f} s, most {max(pauses, default=0):.2f} s, which ended {self._longest_at():.0f} s after the first fault"]
         if members:
             lines.append(f"messages: {sum(len(m.spoken) for m in members)} said, {sum(len(m.said) for m in members)} confirmed, "
                          f"{min(len(m.view.texts()) for m in members)} to {max(len(m.view.texts()) for m in members)} in the views of {len(members)} members, "

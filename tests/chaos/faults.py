@@ -20,7 +20,7 @@ class Faults:
 
     def __init__(self, fleet, seed, say, between=BETWEEN):
         self.fleet, self.say, self.between, self.counts = fleet, say, between, collections.Counter()
-        self._draw, self._begin, self._stopped, self._tasks = random.Random(seed), time.monotonic(), {}, []
+        self._draw, self.begin, self._stopped, self._tasks = random.Random(seed), time.monotonic(), {}, []
 
     def by_role(self):
         """Of one role, so that there may be more than one actor per kind."""
@@ -63,7 +63,7 @@ class Faults:
 
     def _note(self, kind, name):
         self.counts[kind, name] += 1
-        self.say(f"{time.monotonic() - self._begin:7.2f} s  {kind}: {name}")
+        self.say(f"{time.monotonic() - self.begin:7.2f} s  {kind}: {name}")
 
     def _kill(self, name, _share):
         self.fleet.kill(name)

@@ -3,6 +3,7 @@ committed once and in order, whatever dies. What is not as it must be goes into 
 import asyncio
 import itertools
 import json
+import time
 
 from bare_ws import BareWs, pause
 
@@ -15,7 +16,7 @@ class Speaker:
     def __init__(self, urls, name, interval=0.1, frame=lambda seq: bytes(320 + 2 * (seq % 64)), text_of=None):
         self.name, self.interval, self.frame, self.text_of = name, interval, frame, text_of
         self.pushed = self.committed = self.finals = self.moves = self.connections = 0
-        self.faults, self.errors, self.longest, self.done = [], {}, 0.0, False
+        self.faults, self.errors, self.longest, self.longest_at, self.done = [], {}, 0.0, 0.0, False
         self._urls, self._token, self._stream, self._place = itertools.cycle(urls), None, None, {"position": 0}
         self._kept, self._ws, self._serving, self._ending = {}, None, False, False
         self._since = None  # when what is outstanding last moved
@@ -151,7 +152,8 @@ class Speaker:
             self._kept.pop(seq, None)
         now = self._loop.time()
         if self._since is not None:
-            self.longest = max(self.longest, now - self._since)
+            if now - self._since > self.longest:
+                self.longest, self.longest_at = now - self._since, time.monotonic()
         self._since = now
         self.committed = last
         self._place = {name: payload[name] for name in ("position", "checkpoint") if name in payload}
