@@ -11,7 +11,7 @@ from wire import Ws
 
 @pytest.fixture
 def namespace():
-    """A network namespace joined by a veth pair; (name, our address)."""
+    """A network namespace joined by a veth pair; (name, our address, our end of the pair)."""
     name, link, net = f"es{os.getpid() % 10000}", f"esv{os.getpid() % 10000}", os.getpid() % 200
     host, peer = f"10.213.{net}.1", f"10.213.{net}.2"
 
@@ -31,18 +31,22 @@ def namespace():
             done = ip(*args)
             if done.returncode:
                 pytest.skip(f"ip {' '.join(args)}: {done.stderr.strip()}")
-        yield name, host
+        yield name, host, link
     finally:
         ip("link", "del", link)
         ip("netns", "del", name)
 
 
+def transcriber(name, host, port, data):
+    return subprocess.Popen(["ip", "netns", "exec", name, BIN / "earshot-transcriber", "--engine", "mock", "--name", "remote",
+                             "--data", data, "--broker", f"tcp://{host}:{port}"], stderr=subprocess.DEVNULL)
+
+
 def test_a_transcriber_in_another_namespace(namespace, tmp_path):
-    name, host = namespace
+    name, host, _ = namespace
     port = 20000 + (os.getpid() * 4) % 20000
     with House("--tcp", f"{host}:{port}") as house:
-        remote = subprocess.Popen(["ip", "netns", "exec", name, BIN / "earshot-transcriber", "--engine", "mock", "--name", "remote",
-                                   "--data", tmp_path, "--broker", f"tcp://{host}:{port}"], stderr=subprocess.DEVNULL)
+        remote = transcriber(name, host, port, tmp_path)
         try:
             wait_until(lambda: {"remote", "transcriber-1"} <= {w["name"] for w in house.status()["workers"]}, 15, "both workers")
             clients = [Ws(house.ws + "/api/audio/ws") for _ in range(10)]
@@ -59,6 +63,57 @@ def test_a_transcriber_in_another_namespace(namespace, tmp_path):
                 ws.send(b"\0\0" * 320)
             for ws in clients:
                 ws.until(lambda m: "transcription" in m and m["seq"] == 2)
+                ws.close()
+        finally:
+            remote.kill()
+            remote.wait()
+
+
+def lossy(link):
+    """Loses a twentieth of the packets that we send, and delays the others by 20 ms, where the kernel can."""
+    return subprocess.run(["tc", "qdisc", "replace", "dev", link, "root", "netem", "loss", "5%", "delay", "20ms"],
+                          capture_output=True).returncode == 0
+
+
+def test_a_network_that_comes_and_goes(namespace, tmp_path):
+    """The link to one transcriber is cut for longer than three heartbeats, again and again: its streams go on here, and what it still says when the
+    link is back is old."""
+    name, host, link = namespace
+    port = 20000 + (os.getpid() * 4 + 2000) % 20000
+    with House("--tcp", f"{host}:{port}") as house:
+        remote = transcriber(name, host, port, tmp_path)
+        try:
+            def both():
+                return {"remote", "transcriber-1"} <= {w["name"] for w in house.status()["workers"]}
+            print("netem:", lossy(link))
+            wait_until(both, 15, "both workers")
+            clients, heard, sent = [Ws(house.ws + "/api/audio/ws") for _ in range(8)], [[] for _ in range(8)], 0
+
+            def say(frames):
+                nonlocal sent
+                sent += frames
+                for ws in clients:
+                    for _ in range(frames):
+                        ws.send(b"\0\0" * 320)
+
+            def hear():
+                for ws, got in zip(clients, heard):
+                    if got[-1:] != [sent]:
+                        messages = ws.until(lambda m: m.get("seq") == sent and "transcription" in m)
+                        got += [m["seq"] for m in messages if "transcription" in m]
+            for _ in range(3):
+                wait_until(both, 15, "both workers")
+                say(5)
+                hear()
+                subprocess.run(["ip", "link", "set", link, "down"], check=True)
+                say(5)
+                wait_until(lambda: not both(), 15, "the loss of the far one")
+                say(5)
+                subprocess.run(["ip", "link", "set", link, "up"], check=True)
+                say(5)
+                hear()
+            for ws, got in zip(clients, heard):
+                assert got == list(range(1, sent + 1))
                 ws.close()
         finally:
             remote.kill()
