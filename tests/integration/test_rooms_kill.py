@@ -11,7 +11,7 @@ from bare_ws import until
 from fleet import Fleet
 from rooms import check, enter, level
 
-ROUNDS, SEED = int(os.environ.get("EARSHOT_ROUNDS", "2")), int(os.environ.get("EARSHOT_SEED", "1"))
+ROUNDS, SEED = int(os.environ.get("EARSHOT_ROUNDS", "4")), int(os.environ.get("EARSHOT_SEED", "1"))
 MEMBERS, EACH = 50, 40
 PATIENT = {"EARSHOT_MEMBER_GRACE": "1m", "EARSHOT_HISTORY": "10000"}  # who is away for a moment here misses thousands of messages
 
