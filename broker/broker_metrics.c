@@ -45,6 +45,8 @@ static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a 
 static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
 static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STARTs that found the queue full.");
 static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
+static ES_METRIC_COUNTER(orphaned, "earshot_broker_orphaned_total",
+                         "Streams forgotten because their edge fell silent.");
 static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
@@ -78,6 +80,7 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *
                  {&wait_expired, s->wait_expired},
                  {&rewinds, s->rewinds},
                  {&quarantined, s->quarantined},
+                 {&orphaned, s->orphaned},
                  {&suspected, s->suspected},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
@@ -123,6 +126,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &wait_refused,
                                         &wait_expired,
                                         &rewinds,
+                                        &orphaned,
                                         &quarantined,
                                         &suspected,
                                         &streams,

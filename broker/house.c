@@ -11,6 +11,7 @@
 #include "log.h"
 #include "rendezvous.h"
 #include "room_wire.h"
+#include "senders.h"
 
 struct es_house {
     es_house_config_t config;
@@ -20,6 +21,7 @@ struct es_house {
     es_placement_t *placement;
     es_reports_t reports;
     es_quarantine_t quarantine;
+    es_senders_t senders;
     es_decoder_t *decoder;
     es_stream_ref_t *refs; /* scratch for a HELLO's list */
     char topic[32];        /* `sys/<inc>` */
@@ -332,7 +334,9 @@ static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_ms
                                     uint64_t *worker)
 {
     (void)worker;
-    es_reports_take(&self->reports, es_hex16_parse(key, NULL) ? key : es_span(NULL), msg, now_us);
+    bool own = es_hex16_parse(key, NULL);
+    if (own) es_senders_take(&self->senders, key, now_us);
+    es_reports_take(&self->reports, own ? key : es_span(NULL), msg, now_us);
     return ES_TAKEN;
 }
 
@@ -400,6 +404,23 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
 
 /* ---- time ---- */
 
+static void orphan(void *ctx, uint64_t worker, es_span_t key)
+{
+    tell(ctx, worker, key, ES_DROP, 0);
+}
+
+/* An edge is gone: its clients come back elsewhere, as other streams that need the places. */
+static void bury_senders(es_house_t *self, uint64_t now_us)
+{
+    char prefix[ES_PREFIX_LEN];
+    while (es_senders_silent(&self->senders, now_us, prefix)) {
+        size_t n = es_placement_sender_gone(self->placement, es_span_of(prefix, sizeof prefix),
+                                            now_us - ES_SENDER_PROOF_US, orphan, self);
+        es_log_info("an edge is silent; its streams give their places back", ES_B("prefix", prefix, sizeof prefix),
+                    ES_U("streams", n));
+    }
+}
+
 static void beacon(es_house_t *self, uint64_t now_us)
 {
     es_placement_stats_t stats;
@@ -435,6 +456,7 @@ uint64_t es_house_tick(es_house_t *self, uint64_t now_us)
     static const es_registry_ops_t registry_ops = {.ping = ping, .lost = silent};
     uint64_t next = es_registry_tick(self->registry, &registry_ops, self, now_us);
     if (now_us >= self->beacon_us) {
+        bury_senders(self, now_us);
         beacon(self, now_us);
         self->beacon_us = now_us + ES_HOUSE_BEACON_US;
         self->placement_us = now_us; /* what came since may want an earlier call */

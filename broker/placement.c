@@ -197,6 +197,22 @@ size_t es_placement_worker_movable(const es_placement_t *self, uint64_t inc, uin
     return n;
 }
 
+size_t es_placement_sender_gone(es_placement_t *self, es_span_t prefix, uint64_t before_us,
+                                es_placement_forgotten_fn fn, void *ctx)
+{
+    size_t n = 0;
+    for (stream_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
+        next = TAILQ_NEXT(stream, of_age);
+        bool of_it = stream->len >= prefix.len && memcmp(stream->key, prefix.ptr, prefix.len) == 0;
+        if (!of_it || stream->last_us >= before_us) continue;
+        fn(ctx, stream->worker->inc, es_span_of(stream->key, stream->len));
+        remove_stream(self, stream);
+        n++;
+    }
+    self->stats.orphaned += n;
+    return n;
+}
+
 /* ---- routing ---- */
 
 static es_route_t drop(es_placement_t *self, es_route_reason_t reason)

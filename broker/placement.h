@@ -112,6 +112,12 @@ size_t es_placement_worker_lost(es_placement_t *self, uint64_t worker, es_placem
 size_t es_placement_worker_movable(const es_placement_t *self, uint64_t worker, uint64_t now_us,
                                    es_placement_lost_fn fn, void *ctx);
 
+typedef void (*es_placement_forgotten_fn)(void *ctx, uint64_t worker, es_span_t key);
+/* The sender of these streams is gone: forgets those whose key begins with `prefix` and that have had no frame since before_us, after calling fn for each. fn must not
+ * call into placement. Returns how many. */
+size_t es_placement_sender_gone(es_placement_t *self, es_span_t prefix, uint64_t before_us,
+                                es_placement_forgotten_fn fn, void *ctx);
+
 /* Forgets idle streams and expired waiting ones. Returns the time of the next call, UINT64_MAX: none needed. */
 uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us);
 
@@ -126,7 +132,7 @@ typedef struct {
     size_t streams, waiting, workers, services;                 /* now */
     uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
     uint64_t losers;                                            /* learn answered false */
-    uint64_t quarantined;                                       /* STARTs refused */
+    uint64_t orphaned, quarantined;                             /* STARTs refused */
     uint64_t suspected;                                         /* placements of suspects */
     uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */

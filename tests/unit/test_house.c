@@ -302,6 +302,34 @@ static void test_drain_tells_streams_to_go(void **state)
     assert_int_equal(w->n, 0);
 }
 
+/* Of a silent edge: streams that nobody sends frames for give their places back, others stay. */
+static void test_a_silent_edge_gives_its_places_back(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t msg = {.kind = ES_REPORT};
+    ES_SET(&msg, ES_M_NAME, name, es_span("edge"));
+    hello(w, 7, 2, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    place(w, OTHER, 1, 7);
+    es_house_frontend(w->house, es_span("0011220000000000"), &msg, w->now, &worker);
+    for (int i = 0; i < 12; i++) {
+        w->now += ES_HOUSE_BEACON_US;
+        from_worker(w, 7, ES_HEARTBEAT);
+        frame(w, OTHER, 1, 0, &worker);
+        w->n = 0;
+        es_house_tick(w->house, w->now);
+        for (size_t k = 0; k < w->n; k++) {
+            if (w->said[k].msg.kind != ES_DROP) continue;
+            assert_string_equal(w->said[k].key, CLIENT);
+            assert_int_equal(w->said[k].msg.epoch, 0);
+            assert_true(i >= 9);
+            return;
+        }
+    }
+    fail_msg("no DROP");
+}
+
 static void test_too_many_workers(void **state)
 {
     world_t *w = *state;
@@ -809,6 +837,7 @@ int main(void)
                                        TEST(test_a_stream_that_kills_is_refused),
                                        TEST(test_a_suspect_alone_is_blamed),
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
+                                       TEST(test_a_silent_edge_gives_its_places_back),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),
