@@ -25,7 +25,8 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, max_room_members, "max-room-members", NULL, "5000", 1, 8000,
                 "members of one room here"),
     ES_OPT_UINT(es_edge_config_t, room_backlog, "room-backlog", NULL, "1048576", 65536, 256 * MIB,
-                "bytes of a room that may wait for a slow member; more closes 1013"),
+                "bytes of a room that may wait for a slow member for 2 s, and eight times as many at once; more closes "
+                "1013"),
     ES_OPT_UINT(es_edge_config_t, say_rate, "say-rate", NULL, "100", 0, 1000000,
                 "messages a second that a client may say in rooms; 0: any number"),
     ES_OPT_UINT(es_edge_config_t, say_burst, "say-burst", NULL, "400", 1, 1000000, "and at once"),

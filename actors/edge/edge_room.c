@@ -15,7 +15,9 @@ enum {
     FIRST_SYNC_US = 100000, /* what was said before the subscription arrived is noticed then */
     SOON_US = 50000,        /* for company: many members come and go at once */
     KEEP = 65536,           /* bytes of the log kept for members who come later */
-    LOOK_EACH = 16384       /* bytes between two looks at what nobody needs */
+    LOOK_EACH = 16384,      /* bytes between two looks at what nobody needs */
+    PATIENCE_US = 2000000,  /* more than the backlog may wait for a member so long */
+    BURST = 8               /* and never more than so many times the backlog */
 };
 
 /* ---- the log */
@@ -187,6 +189,14 @@ void es_edge_room_announce_soon(es_edge_room_t *self)
     es_edge_rooms_touch(self->rooms, self);
 }
 
+/* Does it read too slowly? A burst alone is nobody's fault: more than the backlog must wait for some time. */
+static bool too_slow(const es_edge_room_t *self, es_membership_t *member)
+{
+    if (es_fanout_log_end(self->log) - member->place <= self->limits->backlog) return false;
+    if (member->behind_us > self->env->now_us) member->behind_us = self->env->now_us;
+    return self->env->now_us - member->behind_us >= PATIENCE_US;
+}
+
 static void trim(es_edge_room_t *self)
 {
     uint64_t end = es_fanout_log_end(self->log), needed = end;
@@ -194,8 +204,14 @@ static void trim(es_edge_room_t *self)
     if (end - self->trimmed_end < LOOK_EACH) return;
     self->trimmed_end = end;
     LIST_FOREACH(member, &self->members, in_room)
-    if (member->state == ES_LIVE && !member->client->closing && member->place < needed) needed = member->place;
-    es_fanout_log_trim(self->log, needed, KEEP, self->limits->backlog);
+    {
+        if (member->state != ES_LIVE || member->client->closing) continue;
+        if (too_slow(self, member))
+            es_client_cull(member->client);
+        else if (member->place < needed)
+            needed = member->place;
+    }
+    es_fanout_log_trim(self->log, needed, KEEP, self->limits->backlog * BURST);
     if (needed >= es_fanout_log_begin(self->log)) return;
     LIST_FOREACH(member, &self->members, in_room)
     {

@@ -13,7 +13,7 @@ typedef struct es_membership es_membership_t;
 typedef struct {
     uint64_t max_rooms;        /* with members here */
     uint64_t max_room_members; /* of this edge in one room */
-    uint64_t backlog;          /* bytes of a room that may wait for a member; more closes 1013 */
+    uint64_t backlog;          /* bytes of a room that may wait for a member for 2 s; 8 times as many at once */
 } es_edge_rooms_limits_t;
 
 typedef struct {

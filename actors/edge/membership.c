@@ -250,6 +250,7 @@ es_membership_t *es_membership_new(es_client_t *client, es_edge_room_t *room, co
     es_membership_t *self = es_alloc_zero(sizeof *self);
     self->room = room;
     self->client = client;
+    self->behind_us = UINT64_MAX;
     self->ops = ops;
     self->has_since = join->has_since;
     self->has_log = join->has_log;
@@ -336,6 +337,8 @@ size_t es_membership_pending(const es_membership_t *self, const uint8_t **out)
 void es_membership_written(es_membership_t *self, size_t n)
 {
     self->place += n;
-    assert(self->place <= es_fanout_log_end(self->room->log));
+    uint64_t end = es_fanout_log_end(self->room->log);
+    assert(self->place <= end);
+    if (end - self->place <= self->room->limits->backlog) self->behind_us = UINT64_MAX;
     es_metric_add(&es_edge_room_bytes, n);
 }

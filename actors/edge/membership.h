@@ -47,6 +47,7 @@ struct es_membership {
     uint64_t since, wanted_log; /* as asked for in joining */
     uint64_t log, at;           /* catching up: last event given, in which log */
     uint64_t place;             /* LIVE: in the fan-out log */
+    uint64_t behind_us;         /* since when more than the backlog waits for it; UINT64_MAX: it does not */
     uint64_t says;              /* messages without an answer */
     uint64_t ask_id;
     es_ask_t asks[ES_MEMBERSHIP_ASKS];

@@ -6,7 +6,7 @@ import json
 from bare_ws import BareWs, pause, until
 
 EVENTS = {"room.joined", "room.left", "room.message", "room.caption"}
-UNDER_WAY = 8  # messages of a member without room.said
+UNDER_WAY = 8  # messages of a member without room.said, where nothing else is asked for
 
 
 class View:
@@ -55,8 +55,8 @@ class View:
 class Member:
     """In one room, on whichever of the edges is alive. `faults`: what was not as it must be."""
 
-    def __init__(self, urls, room, name):
-        self.room, self.name, self.view = room, name, View()
+    def __init__(self, urls, room, name, under_way=UNDER_WAY):
+        self.room, self.name, self.view, self._under_way = room, name, View(), under_way
         self.session, self.spoken, self.said = None, [], {}  # msg_ids as they were said; those acknowledged, with their rseq
         self.faults, self.errors, self.closes = [], [], []
         self._urls, self._token, self._ws, self._in, self._ending = itertools.cycle(urls), None, None, False, False
@@ -123,7 +123,7 @@ class Member:
 
     async def say(self, text):
         """Returns its msg_id once it is under way, which it remains until room.said, whatever dies."""
-        while len(self._unsaid) >= UNDER_WAY:
+        while len(self._unsaid) >= self._under_way:
             self._fewer.clear()
             await self._fewer.wait()
         msg_id = f"{self.name}-{len(self.spoken) + 1}"
@@ -143,9 +143,9 @@ class Member:
         await self._task
 
 
-async def enter(urls, room, names):
+async def enter(urls, room, names, **options):
     """Members of these names, all inside; the edges take turns."""
-    members = [Member(urls[n % len(urls):] + urls[:n % len(urls)], room, name) for n, name in enumerate(names)]
+    members = [Member(urls[n % len(urls):] + urls[:n % len(urls)], room, name, **options) for n, name in enumerate(names)]
     await until(lambda: all(m.inside() for m in members), 30, lambda: f"all of {len(members)} inside ({sum(m.inside() for m in members)} are)")
     return members
 

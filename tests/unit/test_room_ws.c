@@ -475,31 +475,65 @@ static void history_and_who_are_asked_for(void **state)
     rw_destroy(w);
 }
 
+/* Events from..to come, `later_us` after what was before; member 0 reads them at once. */
+static void burst(room_world_t *w, uint64_t from, uint64_t to, uint64_t later_us)
+{
+    for (uint64_t r = from; r <= to; r += 100) rw_news(w, "lobby", r, r + 99 < to ? r + 99 : to);
+    rw_turn(w, later_us);
+    for (uint64_t r = from; r <= to; r++) {
+        char text[16];
+        snprintf(text, sizeof text, "\"m%llu\"", (unsigned long long)r);
+        expect_said(w, 0, text);
+    }
+}
+
+static room_world_t *two_members(void)
+{
+    room_world_t *w = rw_new(); /* about 1000 events are the backlog */
+    for (int i = 0; i < 2; i++) {
+        rw_connect(w, i);
+        enter(w, i, 0);
+    }
+    drain(w, 0);
+    drain(w, 1);
+    return w;
+}
+
 static void the_slow_one_is_closed_and_nobody_else(void **state)
 {
     (void)state;
-    room_world_t *w = rw_new();
-    rw_connect(w, 0);
-    rw_connect(w, 1);
-    enter(w, 0, 0);
-    enter(w, 1, 0);
-    drain(w, 0);
-    drain(w, 1);
+    room_world_t *w = two_members();
     uint64_t r = 0;
-    for (; r < 3000 && !w->close_code[1]; r += 100) {
-        rw_news(w, "lobby", r + 1, r + 100);
-        rw_turn(w, 1000);
-        for (uint64_t i = r + 1; i <= r + 100; i++) {
-            char text[16];
-            snprintf(text, sizeof text, "\"m%llu\"", (unsigned long long)i);
-            expect_said(w, 0, text);
-        }
-    }
+    for (; r < 6000 && !w->close_code[1]; r += 100) burst(w, r + 1, r + 100, 100000);
     assert_int_equal(w->close_code[1], 1013);
     assert_int_equal(w->close_code[0], 0);
-    assert_true(r > 1000); /* about 200 000 bytes */
+    assert_in_range(r, 2500, 4000); /* the backlog, and two seconds */
     const uint8_t *data;
     assert_int_equal(es_client_next(w->clients[1], 65536, &data), 0);
+    rw_destroy(w);
+}
+
+static void a_burst_closes_nobody_who_reads(void **state)
+{
+    (void)state;
+    room_world_t *w = two_members();
+    burst(w, 1, 4000, 1000);
+    burst(w, 4001, 4100, 1500000);
+    assert_int_equal(w->close_code[1], 0);
+    drain(w, 1);
+    burst(w, 4101, 8000, 60000000); /* it was level meanwhile */
+    assert_int_equal(w->close_code[1], 0);
+    rw_destroy(w);
+}
+
+static void a_burst_beyond_all_bounds_closes_at_once(void **state)
+{
+    (void)state;
+    room_world_t *w = two_members();
+    uint64_t r = 0;
+    for (; r < 20000 && !w->close_code[1]; r += 1000) burst(w, r + 1, r + 1000, 1000);
+    assert_int_equal(w->close_code[1], 1013);
+    assert_in_range(r, 7000, 12000); /* eight times the backlog */
     rw_destroy(w);
 }
 
@@ -622,6 +656,8 @@ int main(void)
         cmocka_unit_test(who_leaves_hears_nothing_of_another_log),
         cmocka_unit_test(history_and_who_are_asked_for),
         cmocka_unit_test(the_slow_one_is_closed_and_nobody_else),
+        cmocka_unit_test(a_burst_closes_nobody_who_reads),
+        cmocka_unit_test(a_burst_beyond_all_bounds_closes_at_once),
         cmocka_unit_test(two_rooms_share_a_socket_fairly),
         cmocka_unit_test(nobody_answering_is_said),
         cmocka_unit_test(words_become_captions),
