@@ -70,8 +70,9 @@ class Round:
         if options.spoken:
             await self._begin_speech()
         self.members = await enter(urls, "chaos", [f"member {n}" for n in range(options.members)]) if options.members else []
-        text_of = None if options.spoken else mock_text
-        self.speakers = [Speaker(urls[n % 2:] + urls[:n % 2], f"stream {n}", options.interval, text_of=text_of) for n in range(options.streams)]
+        second = bytes(32000)  # silence is committed by the second of audio: it comes in real time
+        how = {"frame": lambda _seq: second[:int(16000 * options.interval) * 2]} if options.spoken else {"text_of": mock_text}
+        self.speakers = [Speaker(urls[n % 2:] + urls[:n % 2], f"stream {n}", options.interval, **how) for n in range(options.streams)]
         await until(lambda: all(s.committed for s in self.speakers), 60, "every stream with a frame committed")
         stop = asyncio.Event()
         talks = [asyncio.ensure_future(talk(m, stop)) for m in self.members]
