@@ -24,7 +24,10 @@ class Faults:
 
     def by_role(self):
         """Of one role, so that there may be more than one actor per kind."""
-        return {(kind, name.split("-")[0]): n for (kind, name), n in sorted(self.counts.items())}
+        roles = collections.Counter()
+        for (kind, name), n in sorted(self.counts.items()):
+            roles[kind, name.split("-")[0]] += n
+        return roles
 
     @property
     def total(self):
