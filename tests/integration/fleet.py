@@ -29,6 +29,7 @@ class Actor:
         self._log = open(log, "ab")
 
     def start(self):
+        self.started = time.monotonic()
         self.starts += 1
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=self.env,
                                         preexec_fn=die_with_parent)
@@ -95,10 +96,13 @@ class Fleet:
             self._stopping, statuses = True, {}
             for role in STOPPED_FIRST:
                 group = [a for a in self.actors.values() if a.name.startswith(role)]
+                # Who was started just now dies of the signal itself: it does not wait for signals yet.
+                young = {a.name for a in group if time.monotonic() - a.started < 2 * SLOW}
                 for actor in group:
                     actor.process.send_signal(signal.SIGTERM)
                 for actor in group:
-                    statuses[actor.name] = self._end(actor)
+                    status = self._end(actor)
+                    statuses[actor.name] = 0 if status == -signal.SIGTERM and actor.name in young else status
         self._over.set()
         if kind is not None:
             print("\n".join(f"{name}: {line}" for name in self.actors for line in self.log(name).splitlines()[-40:]))
