@@ -47,6 +47,8 @@ static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STA
 static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
 static ES_METRIC_COUNTER(orphaned, "earshot_broker_orphaned_total",
                          "Streams forgotten because their edge fell silent.");
+ES_METRIC_COUNTER(es_broker_senders_unknown, "earshot_broker_senders_unknown_total",
+                  "Reports of more edges than can be watched for their death.");
 static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
@@ -127,6 +129,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &wait_expired,
                                         &rewinds,
                                         &orphaned,
+                                        &es_broker_senders_unknown,
                                         &quarantined,
                                         &suspected,
                                         &streams,

@@ -13,6 +13,7 @@ extern es_metric_t es_broker_malformed_frontend, es_broker_malformed_backend, es
 extern es_metric_t es_broker_forwarded_total, es_broker_refused_total, es_broker_full_total,
     es_broker_unreachable_total, es_broker_no_room_total;
 extern es_metric_t es_broker_publish_failed_total;
+extern es_metric_t es_broker_senders_unknown;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;
 
 /* Copies placement's and registry's own counts into the metrics that are shown. */

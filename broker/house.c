@@ -413,6 +413,7 @@ static void orphan(void *ctx, uint64_t worker, es_span_t key)
 static void bury_senders(es_house_t *self, uint64_t now_us)
 {
     char prefix[ES_PREFIX_LEN];
+    es_metric_set(&es_broker_senders_unknown, self->senders.unknown);
     while (es_senders_silent(&self->senders, now_us, prefix)) {
         size_t n = es_placement_sender_gone(self->placement, es_span_of(prefix, sizeof prefix),
                                             now_us - ES_SENDER_PROOF_US, orphan, self);
