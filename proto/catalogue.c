@@ -26,6 +26,7 @@ static const es_catalogue_entry_t entries[] = {
     {.kind = ES_WORKER_LOST, .name = "WORKER_LOST"},
     {.kind = ES_WAIT, .name = "WAIT", .required = ES_BIT(ES_M_PLACE)},
     {.kind = ES_REFUSED, .name = "REFUSED", .required = ES_BIT(ES_M_REASON)},
+    {.kind = ES_YIELD, .name = "YIELD"},
     {.kind = ES_HELLO,
      .name = "HELLO",
      .required = ES_BIT(ES_M_INC) | ES_BIT(ES_M_SERVICE) | ES_BIT(ES_M_CAPACITY),
@@ -67,6 +68,13 @@ static const es_catalogue_entry_t entries[] = {
      .name = "ROOM_PRESENT",
      .required = ES_BIT(ES_M_ROOM) | ES_BIT(ES_M_COUNT) | STATE,
      .body_max = ES_ROOM_MAX},
+    {.kind = ES_JOB_ASK,
+     .name = "JOB_ASK",
+     .required = ES_BIT(ES_M_CLIENT) | ES_BIT(ES_M_NAME),
+     .body_max = ES_JOB_MAX},
+    {.kind = ES_JOB_TOLD, .name = "JOB_TOLD", .required = ES_BIT(ES_M_COUNT), .body_max = ES_TOLD_MAX},
+    {.kind = ES_JOB_NEWS, .name = "JOB_NEWS", .body_max = ES_JOB_MAX},
+    {.kind = ES_JOB_STATS, .name = "JOB_STATS", .required = ES_BIT(ES_M_NAME), .body_max = ES_JOB_MAX},
 };
 
 const es_catalogue_entry_t *es_catalogue_find(uint32_t kind)

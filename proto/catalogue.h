@@ -5,7 +5,7 @@
 
 #include "envelope.h"
 
-/* Numbers on the wire. Append only; leave the gaps: jobs take 96.. */
+/* Numbers on the wire. Append only; leave the gaps. */
 typedef enum {
     /* sender -> broker -> receiver; key = client_id */
     ES_FRAME = 1, /* audio, MARK or EOS; with START the first of an epoch */
@@ -21,6 +21,7 @@ typedef enum {
     ES_WORKER_LOST = 24, /* epoch: highest forwarded */
     ES_WAIT = 25,        /* place */
     ES_REFUSED = 26,     /* the stream is not served any more; reason */
+    ES_YIELD = 27,       /* a batch stream gives its place back at its next final: a live one waits */
     /* worker <-> broker, ROUTER/DEALER; key = the actor's incarnation in hex */
     ES_HELLO = 32,     /* body: streams, msgpack array of [key, epoch] */
     ES_HEARTBEAT = 33, /* answer to PING, from the work loop */
@@ -52,7 +53,11 @@ typedef enum {
     ES_ROOM_REFUSED = 82, /* it will never be; reason: a word */
     ES_ROOM_EVENTS = 83,  /* body: events */
     ES_ROOM_STATE = 84,   /* log, rseq, floor */
-    ES_ROOM_PRESENT = 85  /* body: members */
+    ES_ROOM_PRESENT = 85, /* body: members */
+    ES_JOB_ASK = 96,      /* asker -> broker -> a jobs actor; key `jobs/...`; name: the verb, body: JSON */
+    ES_JOB_TOLD = 97,     /* jobs actor -> asker; key = client; count: status as of HTTP; body: what text says */
+    ES_JOB_NEWS = 98,     /* jobs actor -> everybody; key `jobs/<job>`; body: JSON; may be lost */
+    ES_JOB_STATS = 99     /* jobs actor -> everybody; key `jobs/` and a star; body: JSON */
 } es_kind_t;
 
 typedef struct {
@@ -67,6 +72,8 @@ typedef struct {
 #define ES_WORDS_MAX 65536u   /* words of one final */
 #define ES_HOUSE_MAX 1048576u /* streams in a HELLO, state in a BEACON */
 #define ES_ROOM_MAX 1048576u  /* events or members in one message */
+#define ES_JOB_MAX 65536u     /* JSON of a question or of news about a job */
+#define ES_TOLD_MAX 1048576u  /* an answer about jobs */
 
 typedef enum {
     ES_CHECK_OK = 0,
