@@ -2,7 +2,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev libwebsockets-dev libev-dev libmsgpack-dev libjansson-dev \
-    libspeexdsp-dev libpocketsphinx-dev libsphinxbase-dev libsqlite3-dev libpq-dev libsndfile1-dev libcurl4-openssl-dev libedit-dev && rm -rf /var/lib/apt/lists/*
+    libspeexdsp-dev libpocketsphinx-dev libsphinxbase-dev libsqlite3-dev libpq-dev libsndfile1-dev libcurl4-openssl-dev libjs-chart.js libedit-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt ./
 COPY proto proto

@@ -346,6 +346,14 @@ static const char *web_dir(const es_edge_config_t *config)
     return access(ES_WEB_SOURCE, R_OK) ? ES_WEB_INSTALLED : ES_WEB_SOURCE;
 }
 
+/* What the build has put together lies beside the sources' own files once it is installed. */
+static void load_pages(edge_t *self)
+{
+    const char *dir = web_dir(self->config);
+    es_pages_load(&self->http.pages, dir);
+    if (strcmp(dir, ES_WEB_SOURCE) == 0) es_pages_add(&self->http.pages, ES_WEB_BUILT);
+}
+
 static void watch_house(edge_t *self)
 {
     void *sockets[ES_EDGE_LOOP_FDS - 2];
@@ -412,7 +420,7 @@ static int start(edge_t *self)
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link || start_rooms(self)) return -1;
     self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
-    es_pages_load(&self->http.pages, web_dir(self->config));
+    load_pages(self);
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;

@@ -104,6 +104,8 @@ void es_http_answer(const es_http_t *self, const es_http_request_t *request, es_
         audio_path(out);
     } else if (!strcmp(path, "/")) {
         page(self, request, "index.html", out);
+    } else if (!strcmp(path, "/dashboard")) {
+        page(self, request, "dashboard.html", out);
     } else if (!strcmp(path, "/favicon.ico")) {
         page(self, request, "favicon.ico", out);
     } else if (!strncmp(path, "/web/", 5)) {
