@@ -24,6 +24,7 @@ library_allowed() {
     case $2 in
     libwebsockets.h) [[ $1 =~ ^actors/(edge/server|cli/ws_client)\.[ch]$ ]] ;;
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
+    curl/*) [[ $1 = actors/runtime/http_client.c ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
     sqlite3.h) [[ $1 =~ ^actors/room/room_(sql|store)[a-z_]*\.[ch]$ ]] ;;
     editline/* | histedit.h) [[ $1 =~ ^actors/cli/[a-z_]+\.c$ ]] ;;
