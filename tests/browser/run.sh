@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one of the suites: run.sh library | stream | rooms | rooms-recovery | room-page | page [BIN_DIR] | room [BIN_DIR]. Exit 77 means skipped, and says why.
+# Runs one of the suites: run.sh library | stream | rooms | rooms-recovery | room-page | dashboard-page | page [BIN_DIR] | room [BIN_DIR] | dashboard [BIN_DIR]. Exit 77 means skipped, and says why.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 skip() { echo "skipped: $*"; exit 77; }
@@ -7,7 +7,7 @@ skip() { echo "skipped: $*"; exit 77; }
 command -v node >/dev/null || skip "node is missing (apt-get install nodejs)"
 case "$(node -p 'process.versions.node.split(".")[0] >= 18')" in true) ;; *) skip "node is older than 18" ;; esac
 
-case "$1" in *page | room) browser=yes ;; *) browser=no ;; esac
+case "$1" in *page | room | dashboard) browser=yes ;; *) browser=no ;; esac
 if [ "$browser" = yes ]; then
   EARSHOT_BIN=${2:-$here/../../build/bin}
   export EARSHOT_BIN

@@ -10,14 +10,16 @@ const LINES = {
   frames: [['frames', 'accent', (n) => rate(n)]],
   latency: [['lagMs', 'accent', (n) => milliseconds(n)]],
   queue: [
-    ['queued', 'accent', (n) => `${n} jobs`],
-    ['waiting', 'live', (n) => `${n} streams`],
+    ['queued', 'accent', (n) => counted(n, 'job')],
+    ['waiting', 'live', (n) => counted(n, 'stream')],
   ],
 };
 
 export const rate = (n) => (n >= 100 ? Math.round(n).toLocaleString() : Math.round(n * 10) / 10 || 0).toString();
 
 export const milliseconds = (n) => (n >= 10_000 ? `${Math.round(n / 1000)} s` : `${Math.round(n)} ms`);
+
+const counted = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 

@@ -16,6 +16,7 @@ const ACTS = {
   CANCELLED: [['Retry', 'retry'], ['Delete', 'remove', true]],
 };
 const SURE_MS = 4000;
+const CELLS = [undefined, undefined, undefined, 'num', 'num', 'when', undefined]; // their classes
 const KINDS = ['text', 'srt', 'vtt', 'json'];
 
 export function length(ms) {
@@ -80,7 +81,7 @@ export class JobRow {
     [this.long, this.attempt, this.changed] = [document.createTextNode(''), document.createTextNode(''), document.createTextNode('')];
     const cells = [[this.name], [this.state, this.why], [this.gauge, this.heard], [this.long], [this.attempt], [this.changed], [this.acts]];
     cells.forEach((nodes, i) => {
-      const td = element('td', i === 3 || i === 4 ? 'num' : undefined);
+      const td = element('td', CELLS[i]);
       td.append(...nodes);
       this.row.append(td);
     });

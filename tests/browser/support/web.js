@@ -20,14 +20,16 @@ export async function importWeb(...names) {
   }
 }
 
+const CHARTS = '/usr/share/javascript/chart.js'; // of libjs-chart.js
+const PAGES = { '/': 'index.html', '/dashboard': 'dashboard.html' };
 const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
 
 /** The files of the page, without a house behind them. @returns {Promise<{url: string, close: () => Promise<void>}>} */
 export async function serveWeb() {
   const server = createServer((request, response) => {
-    const name = request.url === '/' ? 'index.html' : request.url.replace(/^\/web\//, '');
-    const file = join(WEB, basename(name));
-    if (!existsSync(file)) return response.writeHead(404).end();
+    const name = basename(PAGES[request.url] ?? request.url.replace(/^\/web\//, ''));
+    const file = [WEB, CHARTS].map((folder) => join(folder, name)).find(existsSync);
+    if (!file) return response.writeHead(404).end();
     return response.writeHead(200, { 'content-type': TYPES[extname(file).slice(1)] }).end(readFileSync(file));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
