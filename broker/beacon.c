@@ -17,7 +17,7 @@
  *       "name" str, "inc" str (16 hex digits), "service" str, "capacity" uint, "streams" uint (placed by this broker), "load" uint (by its own
  *       count), "lag_us" uint, "count" uint (frames since its start), "heard_ms" uint (age of its last sign of life), "draining" bool
  *   "edges"         array  of maps, at most 256, those that reported within 5 s:
- *       "name" str, "inc" str (16 hex digits), "streams" uint, "frames" uint, "lag_us" uint, "heard_ms" uint
+ *       "name" str, "inc" str (16 hex digits), "service" str ("edge", "jobs"), "streams" uint, "frames" uint, "lag_us" uint, "heard_ms" uint
  *   "quarantine"    array  of maps, at most 32, those of the last 15 min: "client" str, "reason" str, "ago_ms" uint
  */
 #include "beacon.h"
@@ -143,10 +143,12 @@ static void pack_edges(pack_t *p, const es_reports_t *reports, uint64_t now_us)
     pack_array(p, reports->count);
     for (size_t i = 0; i < reports->count; i++) {
         const es_report_t *r = &reports->list[i];
-        pack_map(p, 6);
+        pack_map(p, 7);
         pack_bytes(p, "name", strlen("name"));
         pack_bytes(p, r->name, r->name_len);
         pack_inc(p, r->inc);
+        pack_bytes(p, "service", strlen("service"));
+        pack_bytes(p, r->service, r->service_len);
         pack_uint(p, "streams", r->streams);
         pack_uint(p, "frames", r->frames);
         pack_uint(p, "lag_us", r->lag_us);

@@ -13,13 +13,14 @@ ES_METRIC_COUNTER(es_broker_malformed_results, "earshot_broker_malformed_total{s
 ES_METRIC_COUNTER(es_broker_malformed_subscribe, "earshot_broker_malformed_total{socket=\"publish\"}", MALFORMED);
 
 ES_METRIC_COUNTER(es_broker_forwarded_total, "earshot_broker_forwarded_total",
-                  "Frames, CLOSEs and requests to rooms given to workers.");
+                  "Frames, CLOSEs and requests given to workers.");
 
 #define DROPPED "Messages of senders that went nowhere, by reason; they are said again."
 ES_METRIC_COUNTER(es_broker_refused_total, "earshot_broker_dropped_total{reason=\"refused\"}", DROPPED);
 ES_METRIC_COUNTER(es_broker_full_total, "earshot_broker_dropped_total{reason=\"full\"}", DROPPED);
 ES_METRIC_COUNTER(es_broker_unreachable_total, "earshot_broker_dropped_total{reason=\"unreachable\"}", DROPPED);
 ES_METRIC_COUNTER(es_broker_no_room_total, "earshot_broker_dropped_total{reason=\"no_room\"}", DROPPED);
+ES_METRIC_COUNTER(es_broker_no_jobs_total, "earshot_broker_dropped_total{reason=\"no_jobs\"}", DROPPED);
 static ES_METRIC_COUNTER(stale, "earshot_broker_dropped_total{reason=\"stale\"}", DROPPED);
 static ES_METRIC_COUNTER(learning, "earshot_broker_dropped_total{reason=\"learning\"}", DROPPED);
 static ES_METRIC_COUNTER(waits_only, "earshot_broker_dropped_total{reason=\"waiting\"}", DROPPED);
@@ -105,6 +106,7 @@ es_metric_t *const *es_broker_metrics(void)
                                         &es_broker_full_total,
                                         &es_broker_unreachable_total,
                                         &es_broker_no_room_total,
+                                        &es_broker_no_jobs_total,
                                         &stale,
                                         &learning,
                                         &waits_only,

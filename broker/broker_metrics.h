@@ -11,7 +11,7 @@ extern es_metric_t es_broker_frontend_total, es_broker_backend_total, es_broker_
 extern es_metric_t es_broker_malformed_frontend, es_broker_malformed_backend, es_broker_malformed_results,
     es_broker_malformed_subscribe;
 extern es_metric_t es_broker_forwarded_total, es_broker_refused_total, es_broker_full_total,
-    es_broker_unreachable_total, es_broker_no_room_total;
+    es_broker_unreachable_total, es_broker_no_room_total, es_broker_no_jobs_total;
 extern es_metric_t es_broker_publish_failed_total;
 extern es_metric_t es_broker_senders_unknown;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;

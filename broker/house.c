@@ -10,7 +10,7 @@
 #include "broker_metrics.h"
 #include "log.h"
 #include "rendezvous.h"
-#include "room_wire.h"
+#include "requests.h"
 #include "senders.h"
 
 struct es_house {
@@ -177,15 +177,11 @@ static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, 
     return n < 0 ? ES_NOT_FOR_US : ES_TAKEN;
 }
 
-static bool serves_rooms(es_span_t service)
-{
-    return es_span_eq(service, es_span(ES_ROOM_SERVICE));
-}
-
-/* Room actors are none of placement's business: it would give them streams. */
+/* Who gets requests is none of placement's business: it would give it streams. */
 static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
 {
-    if (!serves_rooms(msg->service)) return es_placement_worker_up(self->placement, inc, msg->service, msg->capacity);
+    if (!es_request_service(msg->service))
+        return es_placement_worker_up(self->placement, inc, msg->service, msg->capacity);
     give_up(self, inc, "refused"); /* what it had as another service's */
     return 0;
 }
@@ -301,8 +297,7 @@ static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_ms
 /* Workers that take more of what is asked for; where nothing is named, of streams. */
 static uint64_t taking(const es_house_t *self, es_span_t service)
 {
-    uint64_t n = es_registry_taking(self->registry, service);
-    return service.len > 0 ? n : n - es_registry_taking(self->registry, es_span(ES_ROOM_SERVICE));
+    return service.len > 0 ? es_registry_taking(self->registry, service) : es_requests_none_taking(self->registry);
 }
 
 static es_house_verdict_t on_probe(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
@@ -316,14 +311,14 @@ static es_house_verdict_t on_probe(es_house_t *self, es_span_t key, const es_msg
     return ES_TAKEN;
 }
 
-static es_house_verdict_t on_room(es_house_t *self, es_span_t key, uint64_t *worker)
+static es_house_verdict_t on_request(es_house_t *self, const es_request_service_t *to, es_span_t key, uint64_t *worker)
 {
     es_span_t id;
-    if (!es_room_of_key(key, &id)) return ES_NOT_FOR_US;
-    const es_actor_t *actor = es_rendezvous_actor(self->registry, id);
+    if (!to->subject(key, &id)) return ES_NOT_FOR_US;
+    const es_actor_t *actor = es_rendezvous_actor(self->registry, es_span(to->service), id);
     if (!actor) {
-        es_metric_add(&es_broker_no_room_total, 1);
-        es_log_debug("request to a room dropped: no room actor", ES_B("room", id.ptr, id.len));
+        es_metric_add(to->unserved, 1);
+        es_log_debug("request dropped: nobody serves it", ES_S("service", to->service), ES_B("id", id.ptr, id.len));
         return ES_TAKEN;
     }
     *worker = actor->inc;
@@ -395,7 +390,8 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
                     {ES_PROBE, on_probe},
                     {ES_REPORT, on_report},
                     {ES_DRAIN, on_drain}};
-    if (es_room_is_request(msg->kind)) return on_room(self, key, worker);
+    const es_request_service_t *service = es_request_service_for(msg->kind);
+    if (service) return on_request(self, service, key, worker);
     if (!es_hex16_parse(key, NULL) && msg->kind != ES_REPORT) return ES_NOT_FOR_US;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         if (handlers[i].kind == msg->kind) return handlers[i].fn(self, key, msg, now_us, worker);

@@ -1,7 +1,7 @@
-/* The house: what the broker does with each message, less the sockets. Joins registry (who lives), placement (who serves which stream), rendezvous (who has which
- * room) and reports.
+/* The house: what the broker does with each message, less the sockets. Joins registry (who lives), placement (who serves which stream), rendezvous (who gets which
+ * request) and reports.
  *
- *   frontend ---> es_house_frontend --> the worker or room actor to forward to, or an answer through `publish` (WAIT, REWIND, PROBED, DRAINED)
+ *   frontend ---> es_house_frontend --> the actor to forward to, or an answer through `publish` (WAIT, REWIND, PROBED, DRAINED)
  *   backend  ---> es_house_backend  --> `tell` (WHO_ARE_YOU, DROP), `publish` (WORKER_LOST)
  *   time     ---> es_house_tick     --> `tell` (PING), `publish` (WORKER_LOST, BEACON)
  *

@@ -1,4 +1,4 @@
-/* Which room actor has a room: rendezvous hashing of the room's id over the live room actors.
+/* Which actor answers for a room, or a question about jobs: rendezvous hashing of its id over the live actors of the service.
  *
  *     weight(actor, room) = hash(hash(0, the actor's name), the room's id)      the highest has it; among equals the higher incarnation
  *
@@ -13,7 +13,7 @@
 
 #include "registry.h"
 
-/* The live actor of service `room`, not draining, that has the room of this id; NULL: there is none. Valid until the registry changes. */
-const es_actor_t *es_rendezvous_actor(const es_registry_t *registry, es_span_t id);
+/* The live actor of this service, not draining, that is chosen for this id; NULL: there is none. Valid until the registry changes. */
+const es_actor_t *es_rendezvous_actor(const es_registry_t *registry, es_span_t service, es_span_t id);
 
 #endif

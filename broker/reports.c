@@ -19,6 +19,9 @@ void es_reports_take(es_reports_t *self, es_span_t key, const es_msg_t *msg, uin
     }
     memcpy(report->name, msg->name.ptr, msg->name.len);
     report->name_len = msg->name.len;
+    es_span_t service = ES_HAS(msg, ES_M_SERVICE) && msg->service.len <= ES_NAME_MAX ? msg->service : es_span("edge");
+    memcpy(report->service, service.ptr, service.len);
+    report->service_len = service.len;
     report->reachable = key.len == sizeof report->key;
     if (report->reachable) memcpy(report->key, key.ptr, key.len);
     report->inc = msg->inc;

@@ -1,4 +1,4 @@
-/* What the edges told of themselves lately (REPORT), for beacons. Pure; one thread. */
+/* What edges, and other actors that send streams, told of themselves lately (REPORT), for beacons. Pure; one thread. */
 #ifndef ES_REPORTS_H
 #define ES_REPORTS_H
 
@@ -12,6 +12,8 @@ enum {
 typedef struct {
     char name[ES_NAME_MAX];
     size_t name_len;
+    char service[ES_NAME_MAX]; /* what it is; "edge" where it does not say */
+    size_t service_len;
     char key[ES_CLIENT_ID_LEN]; /* it hears what is published on it */
     bool reachable;             /* there is such a key */
     uint64_t inc, streams, frames, lag_us, heard_us;

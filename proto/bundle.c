@@ -21,6 +21,7 @@ bool es_bundle_admits(const es_msg_t *msg, size_t body_len)
     case ES_ROOM_EVENTS:
     case ES_ROOM_STATE:
     case ES_ROOM_PRESENT:
+    case ES_JOB_TOLD:
         return true;
     default: /* ROOM_NEWS goes to whoever follows the room, on its topic: it is one message for all already */
         return es_room_is_request(msg->kind);

@@ -6,7 +6,7 @@
  *     u8 length, key, u16 length, envelope, u32 length, body        (lengths big-endian; no body: length 0)
  *
  * in the order in which the messages would have gone out alone. Only small messages of streams under way, requests to rooms and answers to one
- * client travel so: a START, a CLOSE, a WAIT, news of a room never do.
+ * client travel so: a START, a CLOSE, a WAIT, news of a room or a job never do.
  */
 #ifndef ES_BUNDLE_H
 #define ES_BUNDLE_H

@@ -34,10 +34,10 @@ static const es_option_t *const common_tables[] = {es_common_options, NULL};
 static const es_config_about_t about = {
     .program = "earshot drain",
     .usage = "[OPTIONS] ACTOR",
-    .about =
-        "Has a transcriber, room actor, edge or broker give its work away and end, as on SIGTERM, wherever it\n"
-        "runs: no word is lost and no client that can resume is closed. Waits until it is gone. Who supervises it\n"
-        "(`earshot up`, a container's restart policy) starts it anew.",
+    .about = "Has a transcriber, room actor, jobs actor, edge or broker give its work away and end, as on SIGTERM,\n"
+             "wherever it runs: no word is lost and no client that can resume is closed. Waits until it is gone. Who "
+             "supervises it\n"
+             "(`earshot up`, a container's restart policy) starts it anew.",
     .epilog = "Exit codes:\n"
               "  0    it is gone (with --wait 0s: it was told)\n"
               "  1    it is still there\n"

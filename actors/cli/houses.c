@@ -56,6 +56,12 @@ size_t es_houses_fresh(const es_houses_t *self, uint64_t now_us)
     return n;
 }
 
+/* Each job that a jobs actor runs is a stream that it sends, and tells of as such. */
+static bool counted_as_streams(const char *service, const char *list)
+{
+    return strcmp(list, "workers") == 0 && strcmp(service, "jobs") == 0;
+}
+
 /* Calls fn for every actor that brokers who are heard know, the brokers included: the same one as often as brokers know it. */
 static void each(const es_houses_t *self, uint64_t now_us,
                  void (*fn)(void *ctx, const char *name, const es_house_actor_t *actor), void *ctx)
@@ -74,8 +80,9 @@ static void each(const es_houses_t *self, uint64_t now_us,
             const json_t *item;
             json_array_foreach(json_object_get(house->state, lists[l].key), k, item)
             {
-                actor.serves = strcmp(string(item, "service"), "room") == 0 ? "room" : "stream";
-                actor.load = number(item, lists[l].load);
+                const char *service = string(item, "service");
+                actor.serves = strcmp(service, "room") == 0 ? "room" : "stream";
+                actor.load = counted_as_streams(service, lists[l].key) ? 0 : number(item, lists[l].load);
                 snprintf(actor.inc, sizeof actor.inc, "%s", string(item, "inc"));
                 fn(ctx, string(item, "name"), &actor);
             }

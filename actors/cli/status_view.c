@@ -16,16 +16,30 @@ static const char *string(const json_t *object, const char *key)
     return text ? text : "?";
 }
 
-static bool serves_rooms(const json_t *actor)
+/* Services whose actors get requests, and what their load counts: each has a table of its own. */
+static const struct served {
+    const char *service, *key, *title;
+} served[] = {{"room", "rooms", "ROOMS"}, {"jobs", "jobs", "JOBS"}};
+enum { SERVED = sizeof served / sizeof served[0] };
+
+static bool serves(const json_t *actor, const char *service)
 {
-    return strcmp(string(actor, "service"), "room") == 0;
+    return strcmp(string(actor, "service"), service) == 0;
 }
 
-static size_t count_rooms(const json_t *workers)
+/* NULL: it gets streams. */
+static const struct served *served_by(const json_t *actor)
+{
+    for (size_t i = 0; i < SERVED; i++)
+        if (serves(actor, served[i].service)) return &served[i];
+    return NULL;
+}
+
+static size_t count(const json_t *workers, const char *service)
 {
     size_t i, n = 0;
     json_t *actor;
-    json_array_foreach(workers, i, actor) n += serves_rooms(actor) ? 1 : 0;
+    json_array_foreach(workers, i, actor) n += serves(actor, service) ? 1 : 0;
     return n;
 }
 
@@ -44,7 +58,7 @@ static const json_t *find(const json_t *list, const char *key, const char *value
     return NULL;
 }
 
-/* Adds "rate" to each of a list of actors, "rooms" to those that have some; returns the greatest lag of audio among them, in microseconds. */
+/* Adds "rate" to each of a list of actors, "rooms" or "jobs" to those that serve some; returns the greatest lag of audio among them, in microseconds. */
 static json_int_t join_list(const json_t *before, json_t *now, const char *id, const char *counter, double seconds)
 {
     json_int_t lag = 0;
@@ -54,8 +68,9 @@ static json_int_t join_list(const json_t *before, json_t *now, const char *id, c
     {
         const json_t *was = find(before, id, string(item, id));
         json_object_set_new(item, "rate", rate(was, item, counter, seconds));
-        if (serves_rooms(item))
-            json_object_set_new(item, "rooms", json_integer(number(item, "load")));
+        const struct served *what = served_by(item);
+        if (what && json_object_get(item, "load"))
+            json_object_set_new(item, what->key, json_integer(number(item, "load")));
         else if (number(item, "lag_us") > lag)
             lag = number(item, "lag_us");
     }
@@ -122,10 +137,11 @@ static void broker_row(es_table_t *table, const json_t *status)
 }
 
 /* key: of how many things it serves. */
-static void actor_row(es_table_t *table, const json_t *actor, const char *service, const char *key)
+static void actor_row(es_table_t *table, const json_t *actor, const char *key)
 {
+    const char *service = json_string_value(json_object_get(actor, "service"));
     es_table_cell(table, "%s", string(actor, "name"));
-    es_table_cell(table, "%s", service ? service : string(actor, "service"));
+    es_table_cell(table, "%s", service ? service : "edge"); /* of a broker that does not tell */
     es_table_cell(table, "%lld", number(actor, key));
     if (json_object_get(actor, "capacity"))
         es_table_cell(table, "%lld", number(actor, "capacity"));
@@ -154,41 +170,59 @@ static void print_streams(FILE *out, const json_t *status)
     es_table_t *table = table_of("STREAMS", "FRAMES/S", "OLDEST UNACKED");
     broker_row(table, status);
     json_array_foreach(others, i, actor) broker_row(table, actor);
-    json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "edge", "streams");
+    json_array_foreach(json_object_get(status, "edges"), i, actor) actor_row(table, actor, "streams");
     json_array_foreach(json_object_get(status, "workers"), i, actor)
     {
-        if (!serves_rooms(actor)) actor_row(table, actor, NULL, streams);
+        if (!served_by(actor)) actor_row(table, actor, streams);
     }
     es_table_print(table, out);
     es_table_destroy(&table);
 }
 
-static void print_rooms(FILE *out, const json_t *workers)
+static void print_served(FILE *out, const json_t *workers, const struct served *what)
 {
     size_t i;
     json_t *actor;
-    es_table_t *table = table_of("ROOMS", "REQUESTS/S", "OLDEST UNANSWERED");
+    es_table_t *table = table_of(what->title, "REQUESTS/S", "OLDEST UNANSWERED");
     json_array_foreach(workers, i, actor)
     {
-        if (serves_rooms(actor)) actor_row(table, actor, NULL, "rooms");
+        if (serves(actor, what->service)) actor_row(table, actor, what->key);
     }
     fputc('\n', out);
     es_table_print(table, out);
-    fputc('\n', out);
     es_table_destroy(&table);
+}
+
+/* Requests that went nowhere, while there is still nobody for them. */
+static void say_unserved(FILE *out, const json_t *status)
+{
+    static const struct {
+        const char *service, *dropped, *said;
+    } cases[] = {{"room", "no_room", "no room actor: what is said to rooms goes nowhere. Start one: earshot-room\n"},
+                 {"jobs", "no_jobs", "no jobs actor: nobody answers for jobs. Start one: earshot-jobs\n"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (count(json_object_get(status, "workers"), cases[i].service) == 0 &&
+            number(json_object_get(status, "dropped"), cases[i].dropped) > 0)
+            fputs(cases[i].said, out);
 }
 
 void es_status_print(FILE *out, const json_t *status)
 {
     const json_t *workers = json_object_get(status, "workers");
-    size_t shown = json_array_size(workers), rooms = count_rooms(workers);
+    size_t shown = json_array_size(workers);
+    bool any = false;
     print_streams(out, status);
-    if (rooms > 0) print_rooms(out, workers);
+    for (size_t i = 0; i < SERVED; i++) {
+        if (count(workers, served[i].service) == 0) continue;
+        print_served(out, workers, &served[i]);
+        any = true;
+    }
+    if (any) fputc('\n', out);
     if (number(status, "workers_total") > (json_int_t)shown)
         fprintf(out, "... and %lld more workers\n", number(status, "workers_total") - (json_int_t)shown);
-    if (shown == rooms) fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
-    if (rooms == 0 && number(json_object_get(status, "dropped"), "no_room") > 0)
-        fputs("no room actor: what is said to rooms goes nowhere. Start one: earshot-room\n", out);
+    if (count(workers, "transcribe") == 0)
+        fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
+    say_unserved(out, status);
     size_t i;
     const json_t *entry;
     json_array_foreach(json_object_get(status, "quarantine"), i, entry)

@@ -56,6 +56,7 @@ struct es_sender_link {
     broker_t brokers[ES_BROKERS_MAX];
     struct {
         char name[ES_NAME_MAX + 1];
+        const char *service; /* NULL: an edge */
         uint64_t streams, frames, lag_us, due_us;
     } report;
     uint64_t now_us; /* of the last call that was told the time */
@@ -286,6 +287,7 @@ static void send_report(es_sender_link_t *self, uint64_t flags)
     ES_SET(&msg, ES_M_LOAD, load, self->report.streams);
     ES_SET(&msg, ES_M_COUNT, count, self->report.frames);
     ES_SET(&msg, ES_M_LAG_US, lag_us, self->report.lag_us);
+    if (self->report.service) ES_SET(&msg, ES_M_SERVICE, service, es_span(self->report.service));
     if (flags) ES_SET(&msg, ES_M_FLAGS, flags, flags);
     for (int i = 0; i < self->n; i++) es_wire_send(self->brokers[i].push, NULL, es_span(self->own_key), &msg, NULL, 0);
 }
@@ -364,4 +366,9 @@ void es_sender_link_report(es_sender_link_t *self, const char *name, uint64_t st
     self->report.streams = streams;
     self->report.frames = frames;
     self->report.lag_us = lag_us;
+}
+
+void es_sender_link_serves(es_sender_link_t *self, const char *service)
+{
+    self->report.service = service;
 }

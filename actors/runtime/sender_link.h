@@ -55,6 +55,9 @@ uint64_t es_sender_link_workers(const es_sender_link_t *self);
 void es_sender_link_report(es_sender_link_t *self, const char *name, uint64_t streams, uint64_t frames,
                            uint64_t lag_us);
 
+/* Says in REPORTs what this actor is ("jobs"; without this call an edge). Static. */
+void es_sender_link_serves(es_sender_link_t *self, const char *service);
+
 es_metric_t *const *es_sender_link_metrics(void);
 
 #endif

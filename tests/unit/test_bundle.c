@@ -69,14 +69,14 @@ static void what_the_broker_acts_on_travels_alone(void **state)
     assert_int_equal(es_bundle_add(&bundle, key, &mark, NULL, 0), ES_BUNDLE_TAKEN);
 }
 
-/* Requests of all members to one room, answers to all clients of one edge; but news are one message for all already. */
-static void rooms_are_bundled_but_for_news(void **state)
+/* Requests of all members to one room, answers to all clients of one edge; but news are one message for all already, and questions about jobs are rare. */
+static void rooms_and_jobs_are_bundled_but_for_news(void **state)
 {
     (void)state;
     for (uint32_t kind = ES_ROOM_JOIN - 1; kind < 128; kind++) {
         es_msg_t msg = {.kind = kind};
         bool request = kind >= ES_ROOM_JOIN && kind <= ES_ROOM_WHO;
-        bool answer = kind >= ES_ROOM_DONE && kind <= ES_ROOM_PRESENT;
+        bool answer = (kind >= ES_ROOM_DONE && kind <= ES_ROOM_PRESENT) || kind == ES_JOB_TOLD;
         assert_int_equal(es_bundle_admits(&msg, 0), request || answer);
         assert_int_equal(es_bundle_admits(&msg, ES_BUNDLE_ITEM_MAX), request || answer);
         assert_false(es_bundle_admits(&msg, ES_BUNDLE_ITEM_MAX + 1));
@@ -152,7 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(gives_back_what_it_took_in_order, setup),
         cmocka_unit_test_setup(what_the_broker_acts_on_travels_alone, setup),
-        cmocka_unit_test_setup(rooms_are_bundled_but_for_news, setup),
+        cmocka_unit_test_setup(rooms_and_jobs_are_bundled_but_for_news, setup),
         cmocka_unit_test_setup(large_bodies_and_bad_messages_travel_alone, setup),
         cmocka_unit_test_setup(never_grows_beyond_its_limit, setup),
         cmocka_unit_test_setup(appends_what_is_encoded_already, setup),

@@ -54,6 +54,24 @@ static void actors_are_found_by_name(void **state)
     es_houses_fini(&houses);
 }
 
+/* Its HELLO for streams, its HELLO for requests, its REPORT: all are told to drain, and no job counts twice. */
+static void a_jobs_actor_is_found_three_times(void **state)
+{
+    (void)state;
+    es_houses_t houses = {.count = 0};
+    es_house_actor_t found[4];
+    json_t *house = json_pack("{s:s, s:[{s:s, s:s, s:s, s:i}], s:[{s:s, s:s, s:s, s:i}, {s:s, s:s, s:s, s:i}]}", "name",
+                              "broker", "edges", "name", "jobs-1", "inc", "00000000000000e1", "service", "jobs",
+                              "streams", 2, "workers", "name", "jobs-1", "inc", "0000000000000071", "service", "upload",
+                              "load", 3, "name", "jobs-1", "inc", "0000000000000081", "service", "jobs", "load", 2);
+    es_houses_take(&houses, A, house, SECOND);
+    json_decref(house);
+    assert_int_equal(es_houses_find(&houses, "jobs-1", SECOND, found, 4), 3);
+    assert_int_equal(found[0].load + found[1].load + found[2].load, 5);
+    for (int i = 0; i < 3; i++) assert_string_equal(found[i].serves, "stream");
+    es_houses_fini(&houses);
+}
+
 static void silent_brokers_do_not_count(void **state)
 {
     (void)state;
@@ -127,8 +145,11 @@ static void hostile_beacons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(actors_are_found_by_name), cmocka_unit_test(silent_brokers_do_not_count),
-        cmocka_unit_test(who_leaves_is_gone_soon),  cmocka_unit_test(names_once_each),
+        cmocka_unit_test(actors_are_found_by_name),
+        cmocka_unit_test(a_jobs_actor_is_found_three_times),
+        cmocka_unit_test(silent_brokers_do_not_count),
+        cmocka_unit_test(who_leaves_is_gone_soon),
+        cmocka_unit_test(names_once_each),
         cmocka_unit_test(hostile_beacons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

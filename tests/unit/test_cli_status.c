@@ -122,6 +122,51 @@ static void room_actors_have_a_table_of_their_own(void **state)
     json_decref(now);
 }
 
+/* It says HELLO twice and reports as a sender too: what it takes in, what it sends, what it answers. */
+static void a_jobs_actor_is_shown_by_what_it_does(void **state)
+{
+    (void)state;
+    json_t *now = house(3600500, 160, 30, "a"), *workers = json_object_get(now, "workers");
+    json_array_append_new(json_object_get(now, "edges"),
+                          json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "name", "jobs-1", "service", "jobs", "streams", 2,
+                                    "frames", 5, "lag_us", 200000, "heard_ms", 700));
+    json_array_append_new(workers,
+                          json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i}", "name", "jobs-1", "service", "upload",
+                                    "capacity", 64, "streams", 1, "count", 40, "lag_us", 0, "heard_ms", 100));
+    json_array_append_new(workers, json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "name", "jobs-1", "service",
+                                             "jobs", "capacity", 2, "streams", 0, "load", 2, "count", 40, "lag_us",
+                                             90000000, "heard_ms", 100));
+    json_object_set_new(now, "workers_total", json_integer(3));
+    json_object_set_new(json_object_get(now, "dropped"), "no_jobs", json_integer(7));
+    json_t *status = es_status_join(NULL, now);
+    char *text = print(status);
+    assert_string_equal(text,
+                        "ACTOR          DOES        STREAMS  OF  FRAMES/S  OLDEST UNACKED      HEARD  NOTE\n"
+                        "broker         broker            3  32         -               -          -  up 1:00:00\n"
+                        "edge           edge              3   -         -           0.4 s  0.7 s ago  \n"
+                        "jobs-1         jobs              2   -         -           0.2 s  0.7 s ago  \n"
+                        "transcriber-1  transcribe        3  32         -           1.5 s  0.2 s ago  draining\n"
+                        "jobs-1         upload            1  64         -           0.0 s  0.1 s ago  \n"
+                        "\n"
+                        "ACTOR   DOES  JOBS  OF  REQUESTS/S  OLDEST UNANSWERED      HEARD  NOTE\n"
+                        "jobs-1  jobs     2   2           -             90.0 s  0.1 s ago  \n"
+                        "\n"
+                        "oldest unacknowledged audio: 1.5 s\n"
+                        "messages dropped (stale): 2\n"
+                        "messages dropped (no_jobs): 7\n");
+    free(text);
+    json_decref(status);
+    json_array_remove(workers, 2);
+    json_array_remove(workers, 0);
+    status = es_status_join(NULL, now);
+    text = print(status);
+    assert_non_null(strstr(text, "no worker: nothing is transcribed")); /* who takes uploads does not */
+    assert_non_null(strstr(text, "no jobs actor: nobody answers for jobs. Start one: earshot-jobs\n"));
+    free(text);
+    json_decref(status);
+    json_decref(now);
+}
+
 static void several_brokers_have_a_row_each(void **state)
 {
     (void)state;
@@ -203,6 +248,7 @@ int main(void)
         cmocka_unit_test(an_empty_house_says_what_to_do),
         cmocka_unit_test(a_body_becomes_json),
         cmocka_unit_test(room_actors_have_a_table_of_their_own),
+        cmocka_unit_test(a_jobs_actor_is_shown_by_what_it_does),
         cmocka_unit_test(requests_without_a_room_actor_are_told),
         cmocka_unit_test(several_brokers_have_a_row_each),
     };

@@ -81,7 +81,7 @@ static int setup(void **state)
     world_t *w = calloc(1, sizeof *w);
     es_house_config_t config = {
         .name = "broker", .inc = 0xabc, .placement = es_placement_defaults(), .registry = es_registry_defaults()};
-    config.registry.max_actors = 3;
+    config.registry.max_actors = 4;
     w->now = 100 * SECOND;
     w->house = es_house_new(&config, &ops, w, w->now);
     w->now += 5 * SECOND;
@@ -333,10 +333,10 @@ static void test_a_silent_edge_gives_its_places_back(void **state)
 static void test_too_many_workers(void **state)
 {
     world_t *w = *state;
-    for (uint64_t inc = 1; inc <= 4; inc++) assert_int_equal(hello(w, inc, 1, NULL, 0), ES_TAKEN);
-    assert_int_equal(from_worker(w, 3, ES_HEARTBEAT), ES_TAKEN);
+    for (uint64_t inc = 1; inc <= 5; inc++) assert_int_equal(hello(w, inc, 1, NULL, 0), ES_TAKEN);
+    assert_int_equal(from_worker(w, 4, ES_HEARTBEAT), ES_TAKEN);
     assert_int_equal(w->n, 0);
-    from_worker(w, 4, ES_HEARTBEAT);
+    from_worker(w, 5, ES_HEARTBEAT);
     only(w, ES_WHO_ARE_YOU);
 }
 
@@ -466,11 +466,12 @@ static void test_probe_of_a_service(void **state)
     static const struct {
         const char *service;
         uint64_t load, capacity;
-    } cases[] = {{"transcribe", 1, 4}, {"room", 2, 0}, {"sing", 0, 0}, {NULL, 1, 4}};
+    } cases[] = {{"transcribe", 1, 4}, {"room", 2, 0}, {"jobs", 1, 0}, {"sing", 0, 0}, {NULL, 1, 4}};
     uint64_t worker;
     hello(w, 7, 4, NULL, 0);
     hello_of(w, "room", 8, 100, NULL, 0);
     hello_of(w, "room", 9, 100, NULL, 0);
+    hello_of(w, "jobs", 10, 2, NULL, 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         es_msg_t msg = {.kind = ES_PROBE};
         if (cases[i].service) ES_SET(&msg, ES_M_SERVICE, service, es_span(cases[i].service));
@@ -479,6 +480,56 @@ static void test_probe_of_a_service(void **state)
         assert_int_equal(said->msg.load, cases[i].load);
         assert_int_equal(said->msg.capacity, cases[i].capacity);
     }
+}
+
+/* ---- jobs ---- */
+
+static es_house_verdict_t ask_jobs(world_t *w, const char *key, uint64_t *worker)
+{
+    es_msg_t msg = {.kind = ES_JOB_ASK, .seq = 1};
+    *worker = 0;
+    return es_house_frontend(w->house, es_span(key), &msg, w->now, worker);
+}
+
+static void test_questions_about_jobs_go_to_a_jobs_actor(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker, dropped = es_metric_get(&es_broker_no_jobs_total);
+    hello(w, 7, 4, NULL, 0);
+    hello_of(w, "room", 8, 100, NULL, 0);
+    hello_of(w, "upload", 9, 64, NULL, 0); /* the same actor's other HELLO: for streams */
+    assert_int_equal(ask_jobs(w, "jobs/" CLIENT, &worker), ES_TAKEN);
+    assert_int_equal(es_metric_get(&es_broker_no_jobs_total), dropped + 1);
+    hello_of(w, "jobs", 10, 2, NULL, 0);
+    assert_int_equal(ask_jobs(w, "jobs/" CLIENT, &worker), ES_FORWARD);
+    assert_int_equal(worker, 10);
+    hello_of(w, "jobs", 10, 0, NULL, 0); /* drains */
+    assert_int_equal(ask_jobs(w, "jobs/" CLIENT, &worker), ES_TAKEN);
+    assert_int_equal(w->n, 0);
+}
+
+static void test_only_jobs_keys_reach_jobs(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    hello_of(w, "jobs", 8, 2, NULL, 0);
+    assert_int_equal(ask_jobs(w, CLIENT, &worker), ES_NOT_FOR_US);
+    assert_int_equal(ask_jobs(w, "jobs/", &worker), ES_NOT_FOR_US);
+    assert_int_equal(ask_jobs(w, "job/x", &worker), ES_NOT_FOR_US);
+    es_msg_t news = {.kind = ES_JOB_NEWS};
+    assert_int_equal(es_house_frontend(w->house, es_span("jobs/x"), &news, w->now, &worker), ES_NOT_FOR_US);
+}
+
+static void test_who_answers_for_jobs_gets_no_stream(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t msg = {.kind = ES_FRAME, .epoch = 1, .seq = 1};
+    ES_SET(&msg, ES_M_FLAGS, flags, ES_F_START);
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("jobs"));
+    hello_of(w, "jobs", 8, 2, NULL, 0);
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &msg, w->now, &worker), ES_TAKEN);
+    only(w, ES_WAIT);
 }
 
 /* ---- drain ---- */
@@ -513,7 +564,7 @@ static void test_drain_goes_to_workers(void **state)
     hello(w, 7, 4, NULL, 0);
     hello_of(w, "room", 8, 4, NULL, 0);
     w->n = 0;
-    assert_int_equal(drain(w, "w", 0), 2); /* both are called w */
+    assert_int_equal(drain(w, "w", 0), 2); /* both are called w, as a jobs actor's two are */
     assert_int_equal(w->n, 3);
     for (size_t i = 0; i < 2; i++) {
         assert_true(w->said[i].to_worker);
@@ -657,6 +708,7 @@ static void test_beacon(void **state)
     assert_int_equal(lookup(&workers->via.array.ptr[0], "draining")->via.boolean, false);
     assert_int_equal(edges->via.array.size, 1);
     assert_text(&edges->via.array.ptr[0], "name", "edge");
+    assert_text(&edges->via.array.ptr[0], "service", "edge");
     assert_int_equal(number(&edges->via.array.ptr[0], "streams"), 12);
     assert_int_equal(number(&edges->via.array.ptr[0], "frames"), 3456);
     msgpack_unpacked_destroy(&beacon);
@@ -846,6 +898,9 @@ int main(void)
                                        TEST(test_only_rooms_keys_reach_rooms),
                                        TEST(test_rooms_and_streams_are_kept_apart),
                                        TEST(test_probe_of_a_service),
+                                       TEST(test_questions_about_jobs_go_to_a_jobs_actor),
+                                       TEST(test_only_jobs_keys_reach_jobs),
+                                       TEST(test_who_answers_for_jobs_gets_no_stream),
                                        TEST(test_beacon),
                                        TEST(test_beacon_of_a_broker_that_leaves),
                                        TEST(test_beacon_with_a_room_actor),

@@ -26,7 +26,7 @@ static uint64_t owner(const es_registry_t *registry, int n)
 {
     char id[16];
     snprintf(id, sizeof id, "room-%d", n);
-    const es_actor_t *actor = es_rendezvous_actor(registry, es_span(id));
+    const es_actor_t *actor = es_rendezvous_actor(registry, es_span("room"), es_span(id));
     return actor ? actor->inc : 0;
 }
 

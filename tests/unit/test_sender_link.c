@@ -359,9 +359,15 @@ static void reports_once_a_second(void **state)
     }
     assert_int_equal(took(w, 0, ES_REPORT, &msg, name), 2);
     assert_string_equal(name, "edge");
+    assert_false(ES_HAS(&msg, ES_M_SERVICE));
     assert_int_equal(msg.load, 5);
     assert_int_equal(msg.count, 119);
     assert_int_equal(msg.lag_us, 7);
+    es_sender_link_serves(w->link, "jobs");
+    w->now += SECOND;
+    es_sender_link_tick(w->link, w->now);
+    assert_int_equal(took(w, 0, ES_REPORT, &msg, name), 1);
+    assert_true(ES_HAS(&msg, ES_M_SERVICE));
 }
 
 static void the_last_report_says_so(void **state)
