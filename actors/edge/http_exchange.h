@@ -23,7 +23,8 @@ typedef struct {
     void (*end)(void *handler, es_http_exchange_t *x);
     /* What es_http_write queued has drained below 64 KiB: write on. May be NULL. */
     void (*room)(void *handler, es_http_exchange_t *x);
-    /* The exchange is over, answered whole or not (the client is gone, too slow, or sent nonsense as a body). Always called, once, last: free the handler. */
+    /* The exchange is over, answered whole or not (the client is gone, too slow, or sent nonsense as a body). Always called, once, last: free the handler. Never called
+     * from within a function of this file. Also comes, with true, where the connection itself has answered (413 over max_body, 408, a body that is no body). */
     void (*over)(void *handler, bool answered);
 } es_http_handler_ops_t;
 
