@@ -125,7 +125,10 @@ static void commit(es_sender_t *self, const es_msg_t *final, const arrival_t *at
         self->ops->done(self->ctx);
         return;
     }
-    es_sender_pump(self, at->now_us);
+    if (self->yielding)
+        es_sender_give_back(self, at->now_us);
+    else
+        es_sender_pump(self, at->now_us);
     es_sender_tell_writable(self);
 }
 
@@ -215,13 +218,23 @@ static bool take_wait(es_sender_t *self, const es_msg_t *msg, const arrival_t *a
     return true;
 }
 
+/* What is half heard is heard out first: the next worker would have to hear it from its beginning. */
+static bool take_yield(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
+{
+    if (!of_this_epoch(self, msg) || self->config.priority == 0) return false;
+    self->silent = 0;
+    self->yielding = true;
+    if (self->committed >= self->sent) es_sender_give_back(self, at->now_us);
+    return true;
+}
+
 static const struct {
     es_kind_t kind;
     bool (*take)(es_sender_t *self, const es_msg_t *msg, const arrival_t *at); /* false: dropped */
 } handlers[] = {
-    {ES_FINAL, take_final},     {ES_ACK, take_ack},   {ES_PARTIAL, take_partial},
-    {ES_REWIND, take_rewind},   {ES_WAIT, take_wait}, {ES_WORKER_LOST, take_worker_lost},
-    {ES_REFUSED, take_refused},
+    {ES_FINAL, take_final},     {ES_ACK, take_ack},     {ES_PARTIAL, take_partial},
+    {ES_REWIND, take_rewind},   {ES_WAIT, take_wait},   {ES_WORKER_LOST, take_worker_lost},
+    {ES_REFUSED, take_refused}, {ES_YIELD, take_yield},
 };
 
 void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)

@@ -50,7 +50,8 @@ struct es_sender {
 
     bool bound, done, closed, started, was_full;
     bool recovering; /* one frame in flight until something new is received */
-    uint64_t retransmits, raises, probes, rewinds, stale;
+    bool yielding;   /* a live stream wants our place: give it back at the next commit */
+    uint64_t retransmits, raises, probes, rewinds, yields, stale;
 };
 
 /* The retained frame, or NULL. */
@@ -61,6 +62,8 @@ void es_sender_pump(es_sender_t *self, uint64_t now_us);
 void es_sender_probe(es_sender_t *self, uint64_t now_us);
 /* Begins a new epoch. quiet: because nobody answers, so only its START goes out until someone does. */
 void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us);
+/* Gives the place back: CLOSE, and a new epoch that waits for its turn. */
+void es_sender_give_back(es_sender_t *self, uint64_t now_us);
 /* What START carries from now on. Empty: none. At most ES_CHECKPOINT_MAX. */
 void es_sender_set_checkpoint(es_sender_t *self, es_span_t checkpoint);
 /* Tells of every MARK that has nothing uncommitted before it. */

@@ -170,10 +170,24 @@ void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
     self->bound = false;
     self->silent = 0;
     self->recovering = quiet;
+    self->yielding = false;
     self->rto_at = self->probe_at = self->start_at = ES_NEVER;
     self->rewind_from = self->probe_from = 0;
     if (!quiet) es_rto_calm(&self->rto);
     es_sender_pump(self, now_us);
+}
+
+static void say_close(es_sender_t *self)
+{
+    es_msg_t msg = {.kind = ES_CLOSE, .epoch = self->epoch, .seq = self->committed};
+    self->ops->transmit(self->ctx, &msg, NULL, 0);
+}
+
+void es_sender_give_back(es_sender_t *self, uint64_t now_us)
+{
+    self->yields++;
+    say_close(self);
+    es_sender_begin_epoch(self, false, now_us);
 }
 
 void es_sender_raise(es_sender_t *self, uint64_t now_us)
@@ -290,9 +304,7 @@ void es_sender_close(es_sender_t *self)
     if (self->closed) return;
     self->closed = true;
     self->rto_at = self->probe_at = self->start_at = self->mark_at = ES_NEVER;
-    if (!self->started) return; /* nobody has heard of it */
-    es_msg_t msg = {.kind = ES_CLOSE, .epoch = self->epoch, .seq = self->committed};
-    self->ops->transmit(self->ctx, &msg, NULL, 0);
+    if (self->started) say_close(self); /* else nobody has heard of it */
 }
 
 void es_sender_stats(const es_sender_t *self, es_sender_stats_t *out)
@@ -310,6 +322,7 @@ void es_sender_stats(const es_sender_t *self, es_sender_stats_t *out)
                                .raises = self->raises,
                                .probes = self->probes,
                                .rewinds = self->rewinds,
+                               .yields = self->yields,
                                .stale = self->stale,
                                .oldest_us = oldest ? oldest->pushed_us : 0,
                                .done = self->done};

@@ -70,7 +70,7 @@ uint64_t es_sender_push(es_sender_t *self, uint64_t flags, uint64_t pos, const v
 /* Would a push be refused for lack of room? EOS and MARK are always taken. */
 bool es_sender_full(const es_sender_t *self);
 
-/* A message on this stream's key: ACK, REWIND, FINAL, PARTIAL, WORKER_LOST, WAIT. Others are ignored. */
+/* A message on this stream's key: ACK, REWIND, FINAL, PARTIAL, WORKER_LOST, WAIT, REFUSED, YIELD. Others are ignored. */
 void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
 /* Timers. Returns the time of the next one, UINT64_MAX where none runs. Call at or after that time; earlier is harmless. */
 uint64_t es_sender_tick(es_sender_t *self, uint64_t now_us);
@@ -85,8 +85,8 @@ typedef struct {
     uint64_t epoch, next_seq, sent, received, committed; /* sent: highest seq transmitted in this epoch */
     uint64_t place;                                      /* 0: not waiting */
     size_t retained_frames, retained_bytes;
-    uint64_t retransmits, raises, probes, rewinds,
-        stale;          /* counters; stale: messages dropped for epoch, incarnation or range */
+    uint64_t retransmits, raises, probes, rewinds, yields;
+    uint64_t stale;     /* messages dropped for epoch, incarnation or range */
     uint64_t oldest_us; /* push time of the oldest frame that is not received yet; 0: none */
     bool done;
 } es_sender_stats_t;

@@ -1,0 +1,101 @@
+#include "sender_world.h"
+
+static void remake_batch(world_t *w)
+{
+    es_sender_config_t config = es_sender_defaults();
+    config.priority = 1;
+    remake(w, &config, 0);
+}
+
+static void a_batch_stream_yields_at_the_next_final(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 4);
+    ack(w, 1, 5, 0);
+    sent(w);
+    from_broker(w, ES_YIELD, 1, 0);
+    assert_string_equal(sent(w), "");
+    es_msg_t msg = final_of(1, 1, 2);
+    ES_SET(&msg, ES_M_CHECKPOINT, checkpoint, es_span("state"));
+    receive(w, &msg);
+    assert_string_equal(sent(w), "1:2C 2:3S 2:4");
+    assert_string_equal(w->checkpoint, "state");
+    assert_int_equal(stats(w).yields, 1);
+    from_broker(w, ES_WAIT, 2, 1);
+    assert_int_equal(stats(w).place, 1);
+    final(w, 1, 3, 4); /* of the place that was given back */
+    assert_string_equal(w->story, "final2 wait1");
+    ack(w, 2, 4, 2);
+    final(w, 2, 3, 4);
+    assert_string_equal(w->story, "final2 wait1 wait0 final4");
+    sent(w);
+    push_n(w, 1);
+    final(w, 2, 5, 5);
+    assert_string_equal(sent(w), "2:5");
+}
+
+static void with_nothing_on_its_way_it_yields_at_once(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 2);
+    final(w, 1, 1, 2);
+    sent(w);
+    from_broker(w, ES_YIELD, 1, 0);
+    assert_string_equal(sent(w), "1:2C");
+    from_broker(w, ES_YIELD, 1, 0);
+    from_broker(w, ES_YIELD, 2, 0); /* nothing was sent in it yet */
+    assert_string_equal(sent(w), "");
+    push_n(w, 2);
+    assert_string_equal(sent(w), "2:3S 2:4");
+    assert_int_equal(stats(w).yields, 1);
+}
+
+static void a_raise_forgets_that_it_was_to_yield(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 4);
+    from_broker(w, ES_YIELD, 1, 0);
+    from_broker(w, ES_WORKER_LOST, 1, 0);
+    sent(w);
+    final(w, 2, 1, 2);
+    assert_string_equal(sent(w), "");
+    assert_int_equal(stats(w).yields, 0);
+}
+
+static void the_last_final_ends_it_instead(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 1);
+    push(w, ES_F_EOS);
+    from_broker(w, ES_YIELD, 1, 0);
+    sent(w);
+    final(w, 1, 1, 2);
+    assert_string_equal(sent(w), "");
+    assert_string_equal(w->story, "final2 done0");
+}
+
+static void a_live_stream_yields_to_nobody(void **state)
+{
+    world_t *w = *state;
+    push_n(w, 4);
+    from_broker(w, ES_YIELD, 1, 0);
+    assert_int_equal(stats(w).stale, 1);
+    sent(w);
+    final(w, 1, 1, 2);
+    assert_string_equal(sent(w), "");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, sender_setup, sender_teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_batch_stream_yields_at_the_next_final), T(with_nothing_on_its_way_it_yields_at_once),
+        T(a_raise_forgets_that_it_was_to_yield),    T(the_last_final_ends_it_instead),
+        T(a_live_stream_yields_to_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
