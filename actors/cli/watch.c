@@ -8,7 +8,7 @@
 
 #include "alloc.h"
 #include "endpoints.h"
-#include "unpack.h"
+#include "msgpack_json.h"
 #include "wire.h"
 
 enum { HWM = 64, BATCH = 16 };
@@ -19,61 +19,6 @@ struct es_watch {
     es_watch_fn fn;
     void *ctx;
 };
-
-static json_t *convert(const msgpack_object *object);
-
-static json_t *convert_array(const msgpack_object_array *array)
-{
-    json_t *out = json_array();
-    for (uint32_t i = 0; i < array->size; i++) json_array_append_new(out, convert(&array->ptr[i]));
-    return out;
-}
-
-static json_t *convert_map(const msgpack_object_map *map)
-{
-    json_t *out = json_object();
-    for (uint32_t i = 0; i < map->size; i++) {
-        es_span_t name;
-        char key[64];
-        if (!es_unpack_str(&map->ptr[i].key, &name) || name.len >= sizeof key) continue;
-        snprintf(key, sizeof key, "%.*s", (int)name.len, name.ptr);
-        json_object_set_new(out, key, convert(&map->ptr[i].val));
-    }
-    return out;
-}
-
-/* Never NULL: what JSON does not have becomes null. */
-static json_t *convert(const msgpack_object *object)
-{
-    es_span_t text;
-    json_t *out = NULL;
-    if (es_unpack_str(object, &text))
-        out = json_stringn(text.ptr ? text.ptr : "", text.len);
-    else if (object->type == MSGPACK_OBJECT_ARRAY)
-        out = convert_array(&object->via.array);
-    else if (object->type == MSGPACK_OBJECT_MAP)
-        out = convert_map(&object->via.map);
-    else if (object->type == MSGPACK_OBJECT_BOOLEAN)
-        out = json_boolean(object->via.boolean);
-    else if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-        out = json_integer((json_int_t)object->via.u64);
-    else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-        out = json_integer(object->via.i64);
-    else if (object->type == MSGPACK_OBJECT_FLOAT32 || object->type == MSGPACK_OBJECT_FLOAT64)
-        out = json_real(object->via.f64);
-    return out ? out : json_null();
-}
-
-json_t *es_watch_decode(const void *data, size_t len)
-{
-    es_decoder_t *decoder = es_decoder_new();
-    msgpack_object object;
-    json_t *out = NULL;
-    if (es_unpack(decoder, data, len, &object) == ES_DECODE_OK && object.type == MSGPACK_OBJECT_MAP)
-        out = convert(&object);
-    es_decoder_destroy(&decoder);
-    return out;
-}
 
 es_watch_t *es_watch_new(const char *brokers, es_watch_fn fn, void *ctx)
 {
@@ -107,7 +52,7 @@ static void take(es_watch_t *self, es_wire_t *wire)
     es_span_t key = es_wire_key(wire), body = es_wire_body(wire);
     char name[ES_KEY_MAX + 1];
     snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
-    json_t *house = es_watch_decode(body.ptr, body.len);
+    json_t *house = es_msgpack_json(body.ptr, body.len);
     if (house) self->fn(self->ctx, name, house);
     json_decref(house);
     if (self->relay) es_wire_forward(wire, self->relay, NULL);

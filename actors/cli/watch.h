@@ -20,7 +20,4 @@ void es_watch_attach(es_watch_t *self, es_loop_t *loop);
  * somebody serves there already. */
 void es_watch_relay(es_watch_t *self, const char *base);
 
-/* A msgpack body as JSON; NULL where it is none, or is not a map. To be freed with json_decref. */
-json_t *es_watch_decode(const void *data, size_t len);
-
 #endif

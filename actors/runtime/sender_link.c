@@ -226,6 +226,7 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
         es_log_warn("message from the broker dropped", ES_S("broker", broker->base), ES_S("reason", wire->reason));
     } else if (wire->msg.kind == ES_BEACON) {
         on_beacon(self, broker, key, &wire->msg, now_us);
+        if (self->ops->beacon) self->ops->beacon(self->ctx, key, &wire->msg, body, now_us);
     } else if (wire->msg.kind == ES_PROBED) {
         broker->probed_us = now_us;
         broker->workers = wire->msg.load;

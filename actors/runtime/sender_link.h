@@ -16,6 +16,8 @@ typedef struct {
     void (*message)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
     /* The set of live brokers changed: streams whose broker is gone should be raised (es_sender_link_broker tells the new one). May be NULL. */
     void (*changed)(void *ctx, uint64_t now_us);
+    /* A broker's BEACON: its key is `sys/` and the broker's incarnation, the body the state of the house. May be NULL. */
+    void (*beacon)(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us);
     /* Somebody asks us to end (DRAIN), perhaps more than once. May be NULL. */
     void (*drain)(void *ctx, uint64_t now_us);
 } es_sender_link_ops_t;

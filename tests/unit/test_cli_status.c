@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "msgpack_json.h"
 #include "status_view.h"
-#include "watch.h"
 
 static json_t *house(json_int_t uptime_ms, json_int_t frames, json_int_t count, const char *inc)
 {
@@ -229,14 +229,14 @@ static void a_body_becomes_json(void **state)
                                "b\x94\xc3\xc0\xfe\xa1"
                                "x\xa1"
                                "c\x80\x07\x08";
-    json_t *got = es_watch_decode(body, sizeof body - 1);
+    json_t *got = es_msgpack_json(body, sizeof body - 1);
     char *text = json_dumps(got, JSON_COMPACT);
     assert_string_equal(text, "{\"a\":1,\"b\":[true,null,-2,\"x\"],\"c\":{}}");
     free(text);
     json_decref(got);
-    assert_null(es_watch_decode(body, sizeof body - 2));
-    assert_null(es_watch_decode("\x01", 1));
-    assert_null(es_watch_decode("", 0));
+    assert_null(es_msgpack_json(body, sizeof body - 2));
+    assert_null(es_msgpack_json("\x01", 1));
+    assert_null(es_msgpack_json("", 0));
 }
 
 int main(void)

@@ -27,7 +27,8 @@ typedef struct {
     es_decoder_t *decoder;
     es_sender_link_t *link;
     uint64_t now;
-    unsigned messages, changes, drains;
+    unsigned messages, changes, drains, beacons;
+    size_t beacon_len;
     es_msg_t last;
     char last_key[32], last_body[32];
 } world_t;
@@ -56,6 +57,16 @@ static void on_drain(void *ctx, uint64_t now_us)
     w->drains++;
 }
 
+static void on_beacon(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
+{
+    world_t *w = ctx;
+    (void)now_us;
+    assert_int_equal(msg->kind, ES_BEACON);
+    assert_memory_equal(key.ptr, "sys/", 4);
+    w->beacon_len = body.len;
+    w->beacons++;
+}
+
 static void *bound(int type, const char *base, const char *name)
 {
     char at[96];
@@ -68,7 +79,8 @@ static void *bound(int type, const char *base, const char *name)
 
 static int setup(void **state)
 {
-    static const es_sender_link_ops_t ops = {.message = on_message, .changed = on_changed, .drain = on_drain};
+    static const es_sender_link_ops_t ops = {
+        .message = on_message, .changed = on_changed, .beacon = on_beacon, .drain = on_drain};
     static unsigned n;
     char list[160];
     world_t *w = calloc(1, sizeof *w);
@@ -215,6 +227,16 @@ static void sends_to_the_broker_named(void **state)
         assert_true(wire.ok && wire.msg.kind == ES_CLOSE);
         es_wire_close(&wire);
     }
+}
+
+static void beacons_are_handed_on_with_what_they_say(void **state)
+{
+    world_t *w = *state;
+    beacon(w, 0, INC_A);
+    publish(w, 1, "sys/" INC_B, &(es_msg_t){.kind = ES_BEACON}, "\x80");
+    assert_int_equal(w->beacons, 2);
+    assert_int_equal(w->beacon_len, 1);
+    assert_int_equal(w->messages, 0);
 }
 
 static void the_set_of_live_brokers(void **state)
@@ -413,6 +435,7 @@ int main(void)
         WITH(malformed_ones_are_counted_only),
         WITH(one_bad_item_leaves_the_others_alone),
         WITH(draining_stops_at_the_limit),
+        WITH(beacons_are_handed_on_with_what_they_say),
         WITH(sends_to_the_broker_named),
         WITH(the_set_of_live_brokers),
         WITH(who_leaves_is_left_at_once),
