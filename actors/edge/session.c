@@ -11,6 +11,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "secret_file.h"
+
 enum { MAC_LEN = 32, ISSUED_MAX = 16 };
 static const uint64_t ahead_ms = 300000; /* clocks of edges may differ so much */
 
@@ -82,19 +84,12 @@ static int read_key(es_session_key_t *key, const char *file)
     return whole ? 0 : -1;
 }
 
-/* Whole under another name first, then linked: whoever comes second finds the first one's key, and nobody half a key. */
 static int make_key(const char *file)
 {
-    char fresh[1100];
     es_session_key_t key;
-    snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
     if (getrandom(key.bytes, sizeof key.bytes, 0) != (ssize_t)sizeof key.bytes) return -1;
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) return -1;
-    bool written = write(fd, key.bytes, sizeof key.bytes) == (ssize_t)sizeof key.bytes && fsync(fd) == 0;
-    int rc = close(fd) == 0 && written && (link(fresh, file) == 0 || errno == EEXIST) ? 0 : -1;
+    int rc = es_secret_file_make(file, key.bytes, sizeof key.bytes);
     int error = errno;
-    unlink(fresh);
     OPENSSL_cleanse(&key, sizeof key);
     errno = error;
     return rc;
