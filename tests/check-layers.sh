@@ -26,7 +26,8 @@ library_allowed() {
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
     curl/*) [[ $1 = actors/runtime/http_client.c ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
-    sqlite3.h) [[ $1 =~ ^actors/room/room_(sql|store)[a-z_]*\.[ch]$ ]] ;;
+    sqlite3.h) [[ $1 =~ ^actors/(room/room_(sql|store)|jobs/store_sqlite)[a-z_]*\.[ch]$ ]] ;;
+    libpq-fe.h) [[ $1 =~ ^actors/jobs/store_postgres[a-z_]*\.[ch]$ ]] ;;
     editline/* | histedit.h) [[ $1 =~ ^actors/cli/[a-z_]+\.c$ ]] ;;
     sys/socket.h | netdb.h | poll.h | pthread.h | signal.h | time.h | sys/time.h) [[ ! $1 =~ ^proto/ ]] ;;
     esac

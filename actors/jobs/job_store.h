@@ -35,6 +35,8 @@ const char *es_job_store_trouble(const es_job_store_t *self);
 es_jobs_result_t es_job_store_begin(es_job_store_t *self);
 es_jobs_result_t es_job_store_commit(es_job_store_t *self); /* OK or DOWN */
 void es_job_store_rollback(es_job_store_t *self);
+/* A turn of its own that changes something: OK where the store takes changes. */
+es_jobs_result_t es_job_store_probe(es_job_store_t *self);
 
 /* ---- the owner's side */
 
