@@ -1,0 +1,125 @@
+#include "jobs_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+#define SECOND UINT64_C(1000000)
+#define HOUR (3600 * SECOND)
+
+enum { PATH_BYTES = 1024 };
+
+static const es_option_t options[] = {
+    ES_OPT_STR(es_jobs_config_t, store, "store", NULL, NULL, 1024,
+               "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
+    ES_OPT_STR(es_jobs_config_t, spool, "spool", NULL, NULL, 512,
+               "directory of the uploaded files; default: spool in --data"),
+    ES_OPT_UINT(es_jobs_config_t, concurrency, "concurrency", NULL, "2", 1, 256, "jobs that run at once"),
+    ES_OPT_DURATION(es_jobs_config_t, lease_us, "lease", "15s", 2 * SECOND, HOUR,
+                    "another actor takes a job over when its owner has said nothing for so long"),
+    ES_OPT_DURATION(es_jobs_config_t, stall_us, "stall", "5m", SECOND, 24 * HOUR,
+                    "an attempt of which nothing has come for so long has failed"),
+    ES_OPT_DURATION(es_jobs_config_t, max_duration_us, "max-duration", "12h", SECOND, 240 * HOUR,
+                    "a longer recording is refused"),
+    ES_OPT_DURATION(es_jobs_config_t, analysis_wait_us, "analysis-wait", "30s", 0, 24 * HOUR,
+                    "where no analysis actor was there for so long, jobs are completed without analysis"),
+    ES_OPT_DURATION(es_jobs_config_t, decode_silence_us, "decode-silence", "30s", SECOND, HOUR,
+                    "a decoder of files that says nothing for so long is killed"),
+    ES_OPT_DURATION(es_jobs_config_t, decode_cpu_us, "decode-cpu", "30m", SECOND, 24 * HOUR,
+                    "processor time that decoding one file may take"),
+    ES_OPT_UINT(es_jobs_config_t, decode_memory, "decode-memory", NULL, "1024", 64, 65536,
+                "MiB of address space of a decoder of files"),
+    ES_OPT_END};
+
+const es_option_t *const es_jobs_option_tables[] = {es_common_options, options, NULL};
+
+const es_config_about_t es_jobs_about = {
+    .program = "earshot-jobs",
+    .usage = "[OPTIONS]",
+    .about =
+        "Takes recordings, has them transcribed and analysed, and keeps what came of it. Several may share one store.",
+    .epilog = "Exit codes: 0 after SIGTERM or SIGINT, 1 where it could not start, 2 for a wrong option."};
+
+static void settle_path(char **field, const char *scheme, const char *data, const char *file)
+{
+    char text[PATH_BYTES];
+    if (*field && **field) return;
+    int n = snprintf(text, sizeof text, "%s%s/%s", scheme, data, file);
+    free(*field);
+    *field = es_alloc_copy(text, n > 0 && n < PATH_BYTES ? (size_t)n : 0);
+}
+
+static int settle_spool(es_jobs_config_t *config)
+{
+    settle_path(&config->spool, "", config->common.data, "spool");
+    if ((mkdir(config->spool, 0700) != 0 && errno != EEXIST) || access(config->spool, R_OK | W_OK | X_OK) != 0) {
+        fprintf(stderr, "earshot-jobs: --spool: \"%.200s\": %s\n", config->spool, strerror(errno));
+        return -1;
+    }
+    char *real = realpath(config->spool, NULL);
+    if (!real) return -1;
+    free(config->spool);
+    config->spool = es_alloc_copy(real, strlen(real));
+    free(real);
+    return 0;
+}
+
+es_config_result_t es_jobs_config_load(es_jobs_config_t *config, int argc, char **argv)
+{
+    int rest = argc;
+    es_config_result_t result = es_config_load(config, es_jobs_option_tables, &es_jobs_about, argc, argv, &rest);
+    if (result != ES_CONFIG_OK) return result;
+    if (rest < argc) {
+        fprintf(stderr, "earshot-jobs: unexpected argument \"%s\"; see --help\n", argv[rest]);
+        return ES_CONFIG_ERROR;
+    }
+    if (es_common_config_settle(&config->common, "jobs-1") != 0 || settle_spool(config) != 0) return ES_CONFIG_ERROR;
+    settle_path(&config->store, "sqlite:", config->common.data, "jobs.db");
+    return ES_CONFIG_OK;
+}
+
+void es_jobs_config_fini(es_jobs_config_t *config)
+{
+    es_config_fini(config, es_jobs_option_tables);
+}
+
+static void stars(char *from, const char *to)
+{
+    while (from < to) *from++ = '*';
+}
+
+/* A password in a URI may hold anything but a slash, and `@` where somebody forgot to escape it: the last one counts. */
+static void hide_userinfo(char *url)
+{
+    char *host = strstr(url, "://");
+    if (!host) return;
+    host += 3;
+    char *end = host + strcspn(host, "/?"), *at = end;
+    while (at > host && *at != '@') at--;
+    char *colon = memchr(host, ':', (size_t)(at - host));
+    if (*at == '@' && colon) stars(colon + 1, at);
+}
+
+static void hide_parameter(char *url)
+{
+    static const char name[] = "password=";
+    for (char *at = url; (at = strcasestr(at, name));) {
+        at += sizeof name - 1;
+        stars(at, at + strcspn(at, "& "));
+    }
+}
+
+void es_jobs_store_shown(const char *url, char *out, size_t cap)
+{
+    char *copy = es_alloc_copy(url, strlen(url));
+    hide_userinfo(copy);
+    hide_parameter(copy);
+    snprintf(out, cap, "%s", copy);
+    free(copy);
+}
