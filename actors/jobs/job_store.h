@@ -3,7 +3,7 @@
  *      begin --> any calls below, of any jobs --> commit: one fsync for all of them          (group commit: store_thread.h gathers)
  *
  * Leases fence: a job belongs to `worker` until lease_until_ms, under a token that grows with each owner. Calls that take a hold change nothing and answer LOST where
- * the token is no longer the job's: somebody else has it, or it was cancelled or removed. Times come in as milliseconds since 1970: machines that share a store keep their
+ * the token is no longer the job's: somebody else has it, or it was cancelled or removed. A change that is there already under this token is OK. Times come in as milliseconds since 1970: machines that share a store keep their
  * clocks within a few seconds.
  *
  * Calls block. One thread for each store object; several objects, in several processes, may have the same file or server open.
@@ -21,7 +21,9 @@ typedef enum {
     ES_JOBS_EXISTS,   /* insert: the id, or the session's key, is there already */
     ES_JOBS_LOST,     /* the hold is over */
     ES_JOBS_CONFLICT, /* the job's state does not allow it */
-    ES_JOBS_DOWN      /* the store is out of reach or broken: nothing of this turn is stored; try again later */
+    /* The store is out of reach or broken: nothing of this turn is stored; try again later. Where the connection to a server broke in the commit itself, all of the turn may be: every call
+     * may be said twice. */
+    ES_JOBS_DOWN
 } es_jobs_result_t;
 
 /* url: "sqlite:/path/jobs.db" or "postgresql://..." (as libpq takes it). Makes or migrates the tables where the schema is older; refuses a newer one. NULL with a sentence in
@@ -45,7 +47,7 @@ typedef struct {
     uint64_t token;
 } es_job_hold_t;
 
-/* A new job, QUEUED. EXISTS: *there_p (where not NULL) becomes the id that is there already (buffer of ES_JOB_ID_LEN + 1). */
+/* A new job, QUEUED, with its audio; run_at_ms 0 is created_ms, attempts 0 the default. EXISTS: *there_p (where not NULL) becomes the id that is there already (buffer of ES_JOB_ID_LEN + 1). */
 es_jobs_result_t es_job_store_insert(es_job_store_t *self, const es_job_t *job, char *there);
 /* Takes the next job of this spool for `worker`: QUEUED whose run_at has come, or TRANSCRIBING/ANALYZING whose lease has run out (deaths + 1); by priority, then run_at, then age. It
  * becomes TRANSCRIBING (ANALYZING stays), with a new token, attempt at least 1, and a history row begun. *out is the whole job (es_job_fini it). NONE: nothing to do; *next_ms
@@ -75,14 +77,15 @@ es_jobs_result_t es_job_store_failed(es_job_store_t *self, const es_job_hold_t *
 es_jobs_result_t es_job_store_again(es_job_store_t *self, const es_job_hold_t *hold, const char *error,
                                     uint64_t run_at_ms, uint64_t now_ms);
 
-/* ---- anybody's side */
+/* ---- anybody's side. `out` (may be NULL) is the job as it is then, with OK and CONFLICT; else it is zeroed. es_job_fini it. */
 
 /* -> CANCELLED, from any state that is not over; the hold of its owner ends. Cancelled already: OK. */
 es_jobs_result_t es_job_store_cancel(es_job_store_t *self, const char *id, uint64_t now_ms, es_job_t *out);
-/* FAILED or CANCELLED -> QUEUED, attempt 0, deaths 0; goes on after `done`. `attempt` not 0: only if that is still its attempt (said twice is once). Without its audio: CONFLICT. */
+/* FAILED or CANCELLED -> QUEUED, attempt 0, deaths 0; goes on after `done`. `attempt` not 0: only if that is still its attempt, else nothing changes and it is OK (said twice is once). Without
+ * its audio: CONFLICT. A delivery that is due is forgotten. */
 es_jobs_result_t es_job_store_retry(es_job_store_t *self, const char *id, uint32_t attempt, uint64_t now_ms,
                                     es_job_t *out);
-/* Deletes all rows of a job that is over or QUEUED; out (fini it) tells what it was. CONFLICT while it runs. */
+/* Deletes all rows of a job that is over or QUEUED; out tells what it was. CONFLICT while it runs. */
 es_jobs_result_t es_job_store_remove(es_job_store_t *self, const char *id, es_job_t *out);
 /* The file is deleted. */
 es_jobs_result_t es_job_store_audio_gone(es_job_store_t *self, const char *id, uint64_t now_ms);
@@ -97,7 +100,7 @@ typedef struct {
 /* Calls fn for each attempt, oldest first; strings valid during the call. */
 es_jobs_result_t es_job_store_history(es_job_store_t *self, const char *id,
                                       void (*fn)(void *arg, const es_job_attempt_t *attempt), void *arg);
-/* Calls fn for segments with `to` > after, in order, until it returns false. */
+/* Calls fn for segments with `to` > after, in order, until it returns false; spans valid during the call. */
 es_jobs_result_t es_job_store_segments(es_job_store_t *self, const char *id, uint64_t after,
                                        bool (*fn)(void *arg, const es_job_segment_t *segment), void *arg);
 
@@ -106,7 +109,7 @@ typedef struct {
     const char *session, *q; /* NULL: any. q: a part of id, session, file name or error, whatever case */
     uint64_t offset, count;
 } es_job_filter_t;
-/* Newest first. *total counts all that match. */
+/* Newest first, without their analysis. *total counts all that match. */
 es_jobs_result_t es_job_store_list(es_job_store_t *self, const es_job_filter_t *filter, uint64_t *total,
                                    void (*fn)(void *arg, const es_job_t *job), void *arg);
 
