@@ -218,13 +218,15 @@ static bool take_wait(es_sender_t *self, const es_msg_t *msg, const arrival_t *a
     return true;
 }
 
-/* What is half heard is heard out first: the next worker would have to hear it from its beginning. */
+/* What is half heard is heard out first, since the next worker would have to hear it from its beginning; but not for ever: decoders may be busy with live streams. */
 static bool take_yield(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
 {
-    if (!of_this_epoch(self, msg) || self->config.priority == 0) return false;
+    if (!of_this_epoch(self, msg) || self->config.priority == 0 || self->place > 0) return false;
     self->silent = 0;
+    if (!self->yielding) self->asked_us = at->now_us;
     self->yielding = true;
-    if (self->committed >= self->sent) es_sender_give_back(self, at->now_us);
+    bool late = at->now_us - self->asked_us >= ES_YIELD_PATIENCE_US;
+    if (late || self->committed >= self->sent) es_sender_give_back(self, at->now_us);
     return true;
 }
 

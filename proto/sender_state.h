@@ -7,6 +7,7 @@
 #include "stream_sender.h"
 
 #define ES_NEVER UINT64_MAX
+#define ES_YIELD_PATIENCE_US UINT64_C(5000000) /* asked so long ago: yield without a final */
 
 typedef struct {
     uint64_t pos;
@@ -47,6 +48,7 @@ struct es_sender {
     es_rto_t rto;
     uint64_t rto_at, probe_at, start_at, mark_at; /* ES_NEVER: not running */
     uint64_t rewind_from, probe_from;             /* not again before */
+    uint64_t asked_us;                            /* where yielding: since when */
 
     bool bound, done, closed, started, was_full;
     bool recovering; /* one frame in flight until something new is received */

@@ -52,6 +52,37 @@ static void with_nothing_on_its_way_it_yields_at_once(void **state)
     assert_int_equal(stats(w).yields, 1);
 }
 
+/* Decoders are busy with live streams: no final comes. */
+static void it_does_not_wait_for_a_final_for_ever(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 4);
+    ack(w, 1, 5, 0);
+    for (int i = 0; i < 10; i++) {
+        from_broker(w, ES_YIELD, 1, 0);
+        w->now += MS(500);
+        assert_int_equal(stats(w).yields, 0);
+    }
+    sent(w);
+    from_broker(w, ES_YIELD, 1, 0);
+    assert_string_equal(sent(w), "1:0C 2:1S 2:2 2:3 2:4");
+    assert_int_equal(stats(w).yields, 1);
+}
+
+static void who_waits_has_no_place_to_give(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 4);
+    from_broker(w, ES_WAIT, 1, 1);
+    sent(w);
+    from_broker(w, ES_YIELD, 1, 0);
+    final(w, 1, 1, 1); /* placed since */
+    assert_string_equal(sent(w), "1:2 1:3 1:4");
+    assert_int_equal(stats(w).yields, 0);
+}
+
 static void a_raise_forgets_that_it_was_to_yield(void **state)
 {
     world_t *w = *state;
@@ -95,7 +126,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_batch_stream_yields_at_the_next_final), T(with_nothing_on_its_way_it_yields_at_once),
         T(a_raise_forgets_that_it_was_to_yield),    T(the_last_final_ends_it_instead),
-        T(a_live_stream_yields_to_nobody),
+        T(a_live_stream_yields_to_nobody),          T(it_does_not_wait_for_a_final_for_ever),
+        T(who_waits_has_no_place_to_give),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
