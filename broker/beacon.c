@@ -9,6 +9,8 @@
  *   "results_total" uint   messages taken from workers and published
  *   "streams"       uint   placed now
  *   "waiting"       uint   waiting for a place now
+ *   "batch"         uint   of the streams: file jobs
+ *   "waiting_batch" uint   of those that wait: file jobs
  *   "free"          uint   places for streams free now, all services
  *   "dropped"       map    reason (str) -> uint: messages from senders that went nowhere, since the start
  *   "malformed"     map    socket (str) -> uint: since the start
@@ -176,7 +178,7 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     msgpack_packer_init(&p.pk, &sink, put);
     es_placement_stats_t stats;
     es_placement_stats(self->placement, &stats);
-    pack_map(&p, 16);
+    pack_map(&p, 18);
     pack_str(&p, "name", self->name);
     pack_uint(&p, "uptime_ms", (now_us - self->start_us) / 1000);
     pack_uint(&p, "heartbeat_ms", self->heartbeat_us / 1000);
@@ -186,6 +188,8 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     pack_uint(&p, "results_total", metric(self->metrics, "earshot_broker_messages_total{socket=\"results\"}"));
     pack_uint(&p, "streams", stats.streams);
     pack_uint(&p, "waiting", stats.waiting);
+    pack_uint(&p, "batch", stats.batch);
+    pack_uint(&p, "waiting_batch", stats.waiting_batch);
     pack_uint(&p, "free", es_placement_free(self->placement, es_span(NULL), now_us));
     pack_family(&p, "dropped", self->metrics, "earshot_broker_dropped_total");
     pack_family(&p, "malformed", self->metrics, "earshot_broker_malformed_total");

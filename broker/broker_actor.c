@@ -35,6 +35,8 @@ static const es_option_t options[] = {
                 "a stream that was there when so many workers died gets one without another such stream; 0: never"),
     ES_OPT_DURATION(es_broker_config_t, suspect_time_us, "suspect-time", "10s", 0, 3600 * SECOND,
                     "a worker that has lived so long with such a stream may get another"),
+    ES_OPT_UINT(es_broker_config_t, live_reserve, "live-reserve", NULL, "1", 0, 100000,
+                "places of each worker that file jobs leave free for live streams; only the first job may take any"),
     ES_OPT_UINT(es_broker_config_t, queue, "queue", NULL, "32768", 100, 10000000,
                 "messages that may wait for one peer (high-water mark); more are dropped and sent again"),
     ES_OPT_END};
@@ -104,6 +106,7 @@ static es_hub_t *open_hub(const es_broker_config_t *config)
     hub.house.placement.quarantine = config->quarantine;
     hub.house.placement.suspect = config->suspect;
     hub.house.placement.clear_us = config->suspect_time_us;
+    hub.house.placement.live_reserve = config->live_reserve;
     hub.house.placement.settle_us = config->settle_us;
     hub.house.placement.learn_us = config->learn_us;
     return es_hub_new(&hub);

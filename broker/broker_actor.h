@@ -12,6 +12,7 @@ typedef struct {
     uint64_t heartbeat_us, tick_us;
     uint64_t max_streams, max_waiting, max_workers;
     uint64_t stream_idle_us, wait_expiry_us, quarantine, suspect, suspect_time_us, settle_us, learn_us;
+    uint64_t live_reserve;
     uint64_t queue;
 } es_broker_config_t;
 

@@ -54,9 +54,13 @@ static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
                          "Placements of streams whose workers keep dying, each at a worker without another such.");
+static ES_METRIC_COUNTER(yields, "earshot_broker_yields_total",
+                         "Times that a file job was asked to give its place back.");
 static ES_METRIC_COUNTER(rewinds, "earshot_broker_rewinds_total", "Frames of unknown streams answered REWIND.");
 static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.");
 static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
+static ES_METRIC_GAUGE(batch, "earshot_broker_batch_streams", "Streams of file jobs placed now.");
+static ES_METRIC_GAUGE(waiting_batch, "earshot_broker_batch_waiting", "Streams of file jobs waiting for a place now.");
 static ES_METRIC_GAUGE(workers, "earshot_broker_workers", "Workers alive now.");
 
 void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *registry)
@@ -85,6 +89,9 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *
                  {&quarantined, s->quarantined},
                  {&orphaned, s->orphaned},
                  {&suspected, s->suspected},
+                 {&yields, s->yields},
+                 {&batch, s->batch},
+                 {&waiting_batch, s->waiting_batch},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
                  {&workers, es_registry_count(registry)}};
@@ -134,6 +141,9 @@ es_metric_t *const *es_broker_metrics(void)
                                         &es_broker_senders_unknown,
                                         &quarantined,
                                         &suspected,
+                                        &yields,
+                                        &batch,
+                                        &waiting_batch,
                                         &streams,
                                         &waiting,
                                         &workers,

@@ -169,7 +169,7 @@ static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, 
     for (int i = 0; i < n; i++) {
         const es_stream_ref_t *ref = &self->refs[i];
         if (!es_hex16_parse(ref->key, NULL)) return ES_NOT_FOR_US;
-        if (es_placement_learn(self->placement, inc, ref->key, ref->epoch, now_us)) continue;
+        if (es_placement_learn(self->placement, inc, ref, now_us)) continue;
         es_log_debug("stream has another worker", ES_B("client", ref->key.ptr, ref->key.len),
                      ES_U("epoch", ref->epoch));
         tell(self, inc, ref->key, ES_DROP, ref->epoch);
@@ -260,6 +260,9 @@ static void answer(es_house_t *self, es_span_t key, const es_route_t *route)
     es_msg_t msg = {.kind = waits ? ES_WAIT : ES_REWIND, .epoch = route->epoch};
     if (waits) ES_SET(&msg, ES_M_PLACE, place, route->place);
     self->ops->publish(self->ctx, key, &msg, NULL, 0);
+    if (route->yields.len == 0) return;
+    es_msg_t yield = {.kind = ES_YIELD, .epoch = route->yields_epoch};
+    self->ops->publish(self->ctx, route->yields, &yield, NULL, 0);
 }
 
 static void refuse(es_house_t *self, es_span_t key, const es_msg_t *start, uint64_t now_us)

@@ -1,43 +1,15 @@
-#include "placement.h"
+#include "placement_state.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "map.h"
-#include "pool.h"
 
 #define MS UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
 
-enum {
-    ES_PLACEMENT_RECENT = 1024 /* streams remembered as just rewound; a collision only costs a second REWIND */
-};
 #define ES_PLACEMENT_TICK_US (100 * MS)
-
-typedef struct es_placed {
-    LIST_ENTRY(es_placed) of_worker;
-    TAILQ_ENTRY(es_placed) of_age;
-    es_pool_worker_t *worker;
-    uint64_t epoch;            /* highest forwarded or learnt */
-    uint64_t base;             /* committed when it was placed */
-    uint64_t last_us, seen_us; /* of its last frame; of its entry into the list of ages */
-    size_t len;
-    char key[]; /* len bytes */
-} stream_t;
-
-struct es_placement {
-    es_placement_config_t config;
-    es_placement_stats_t stats;
-    uint64_t settled_us, learned_us; /* when those times are over */
-    es_map_t *streams, *waiters;
-    es_pool_t pool;
-    TAILQ_HEAD(, es_placed) ages; /* by seen_us, oldest first */
-    struct {
-        uint64_t hash, at_us;
-    } recent[ES_PLACEMENT_RECENT];
-};
 
 es_placement_config_t es_placement_defaults(void)
 {
@@ -53,6 +25,7 @@ es_placement_config_t es_placement_defaults(void)
                                    .quarantine = 10,
                                    .suspect = 3,
                                    .clear_us = 10 * SECOND,
+                                   .live_reserve = 1,
                                    .seed = 1};
 }
 
@@ -66,36 +39,26 @@ es_placement_t *es_placement_new(const es_placement_config_t *config, uint64_t n
     self->waiters = es_map_new(self->config.seed);
     TAILQ_INIT(&self->ages);
     es_pool_init(&self->pool, self->config.max_services, self->config.max_workers);
+    es_batch_init(&self->batch, self->config.live_reserve);
     return self;
 }
 
-static size_t free_places(const es_placement_t *self, const es_service_t *service, uint64_t now_us)
+size_t es_placement_free_places(const es_placement_t *self, const es_service_t *service, uint64_t now_us)
 {
     if (now_us < self->settled_us || self->stats.streams >= self->config.max_streams) return 0;
     return es_pool_free(&self->pool, service, self->config.max_streams - self->stats.streams);
 }
 
-int es_placement_worker_up(es_placement_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
-{
-    return es_pool_worker_up(&self->pool, inc, service, capacity) ? 0 : -1;
-}
-
-void es_placement_worker_load(es_placement_t *self, uint64_t inc, uint64_t load)
-{
-    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (w) w->foreign = load > w->placed ? load - w->placed : 0;
-}
-
 /* ---- streams ---- */
 
-static void attach(stream_t *stream, es_pool_worker_t *w)
+static void attach(es_placed_t *stream, es_pool_worker_t *w)
 {
     stream->worker = w;
     LIST_INSERT_HEAD(&w->streams, stream, of_worker);
     w->placed++;
 }
 
-static void detach(stream_t *stream)
+static void detach(es_placed_t *stream)
 {
     LIST_REMOVE(stream, of_worker);
     stream->worker->placed--;
@@ -103,9 +66,10 @@ static void detach(stream_t *stream)
     stream->worker = NULL;
 }
 
-static stream_t *add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch, uint64_t now_us)
+es_placed_t *es_placement_add_stream(es_placement_t *self, es_span_t key, es_pool_worker_t *w, uint64_t epoch,
+                                     uint64_t now_us)
 {
-    stream_t *stream = es_alloc_zero(sizeof *stream + key.len);
+    es_placed_t *stream = es_alloc_zero(sizeof *stream + key.len);
     memcpy(stream->key, key.ptr, key.len);
     stream->len = key.len;
     stream->epoch = epoch;
@@ -117,100 +81,23 @@ static stream_t *add_stream(es_placement_t *self, es_span_t key, es_pool_worker_
     return stream;
 }
 
-static void remove_stream(es_placement_t *self, stream_t *stream)
+void es_placement_remove_stream(es_placement_t *self, es_placed_t *stream)
 {
     es_map_remove(self->streams, es_span_of(stream->key, stream->len));
     TAILQ_REMOVE(&self->ages, stream, of_age);
+    es_batch_set(&self->batch, stream, false);
     detach(stream);
     free(stream);
     self->stats.streams--;
 }
 
-static void remove_waiter(es_placement_t *self, es_waiter_t *waiter)
+void es_placement_remove_waiter(es_placement_t *self, es_waiter_t *waiter)
 {
     es_service_t *s = waiter->owner;
     es_map_remove(self->waiters, es_span_of(waiter->key, waiter->len));
     es_waiting_remove(&s->queue, waiter);
     free(waiter);
     self->stats.waiting--;
-}
-
-bool es_placement_learn(es_placement_t *self, uint64_t inc, es_span_t key, uint64_t epoch, uint64_t now_us)
-{
-    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    stream_t *stream = es_map_get(self->streams, key);
-    if (stream && stream->worker == w) {
-        if (epoch > stream->epoch) stream->epoch = epoch;
-        return true;
-    }
-    es_waiter_t *waiter = es_map_get(self->waiters, key);
-    if (stream || !w || self->stats.streams >= self->config.max_streams || (waiter && waiter->epoch > epoch)) {
-        self->stats.losers++;
-        return false;
-    }
-    if (waiter) {
-        es_service_t *s = waiter->owner;
-        remove_waiter(self, waiter);
-        es_pool_release_service(&self->pool, s);
-    }
-    add_stream(self, key, w, epoch, now_us);
-    self->stats.learned++;
-    return true;
-}
-
-size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement_lost_fn fn, void *ctx)
-{
-    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (!w) return 0;
-    size_t n = 0;
-    for (stream_t *stream = LIST_FIRST(&w->streams), *next; stream; stream = next, n++) {
-        next = LIST_NEXT(stream, of_worker);
-        if (fn) fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
-        remove_stream(self, stream);
-    }
-    self->stats.lost += n;
-    es_pool_worker_down(&self->pool, w);
-    return n;
-}
-
-size_t es_placement_worker_suspect(const es_placement_t *self, uint64_t inc, char key[ES_KEY_MAX])
-{
-    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (!w || !w->suspect || w->foreign > 0) return 0;
-    memcpy(key, w->suspect->key, w->suspect->len);
-    return w->suspect->len;
-}
-
-size_t es_placement_worker_movable(const es_placement_t *self, uint64_t inc, uint64_t now_us, es_placement_lost_fn fn,
-                                   void *ctx)
-{
-    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (!w || w->capacity > 0) return 0;
-    size_t free = es_placement_free(self, es_span_of(w->service->name, w->service->len), now_us), n = 0;
-    const stream_t *stream;
-    LIST_FOREACH(stream, &w->streams, of_worker)
-    {
-        if (n == free) break;
-        fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
-        n++;
-    }
-    return n;
-}
-
-size_t es_placement_sender_gone(es_placement_t *self, es_span_t prefix, uint64_t before_us,
-                                es_placement_forgotten_fn fn, void *ctx)
-{
-    size_t n = 0;
-    for (stream_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
-        next = TAILQ_NEXT(stream, of_age);
-        bool of_it = stream->len >= prefix.len && memcmp(stream->key, prefix.ptr, prefix.len) == 0;
-        if (!of_it || stream->last_us >= before_us) continue;
-        fn(ctx, stream->worker->inc, es_span_of(stream->key, stream->len));
-        remove_stream(self, stream);
-        n++;
-    }
-    self->stats.orphaned += n;
-    return n;
 }
 
 /* ---- routing ---- */
@@ -227,10 +114,15 @@ static es_route_t wait(es_placement_t *self, const es_msg_t *msg, uint64_t place
     return (es_route_t){.verdict = ES_ROUTE_WAIT, .epoch = msg->epoch, .place = place};
 }
 
-static es_route_t forward(es_placement_t *self, const stream_t *stream)
+static es_route_t forward(es_placement_t *self, const es_placed_t *stream)
 {
     self->stats.forwards++;
     return (es_route_t){.verdict = ES_ROUTE_FORWARD, .worker = stream->worker->inc};
+}
+
+static bool is_batch(const es_msg_t *start)
+{
+    return ES_HAS(start, ES_M_PRIORITY) && start->priority > 0;
 }
 
 static bool is_suspect(const es_placement_t *self, const es_msg_t *start)
@@ -241,8 +133,9 @@ static bool is_suspect(const es_placement_t *self, const es_msg_t *start)
 static es_route_t forward_new(es_placement_t *self, es_span_t key, es_pool_worker_t *w, const es_msg_t *start,
                               uint64_t now_us)
 {
-    stream_t *stream = add_stream(self, key, w, start->epoch, now_us);
+    es_placed_t *stream = es_placement_add_stream(self, key, w, start->epoch, now_us);
     stream->base = start->committed;
+    es_batch_set(&self->batch, stream, is_batch(start));
     if (is_suspect(self, start)) {
         w->suspect = stream;
         w->cleared_us = now_us + self->config.clear_us;
@@ -255,8 +148,35 @@ static es_route_t forward_new(es_placement_t *self, es_span_t key, es_pool_worke
 
 static es_lane_t lane_of(const es_msg_t *msg)
 {
-    if (ES_HAS(msg, ES_M_PRIORITY) && msg->priority > 0) return ES_LANE_BATCH;
+    if (is_batch(msg)) return ES_LANE_BATCH;
     return ES_HAS(msg, ES_M_BASE) && msg->base > 0 ? ES_LANE_GOING : ES_LANE_LIVE;
+}
+
+/* A worker for a START that has so many before it; NULL: it must wait. */
+static es_pool_worker_t *pick(const es_placement_t *self, const es_service_t *s, const es_msg_t *start, uint64_t ahead,
+                              uint64_t now_us)
+{
+    size_t free = es_placement_free_places(self, s, now_us);
+    uint64_t clean_us = is_suspect(self, start) ? now_us : 0;
+    if (is_batch(start)) free = es_batch_free(&self->batch, &self->pool, s, free, now_us);
+    if (ahead >= free) return NULL;
+    return is_batch(start) ? es_batch_pick(&self->batch, &self->pool, s, clean_us, now_us)
+                           : es_pool_pick(&self->pool, s, &(es_pool_want_t){.clean_us = clean_us});
+}
+
+/* A live stream waits: which batch stream is to give its place back? */
+static es_route_t wait_and_ask(es_placement_t *self, const es_waiter_t *waiter, const es_msg_t *msg, uint64_t now_us)
+{
+    es_service_t *s = waiter->owner;
+    uint64_t place = es_waiting_place(&s->queue, waiter), free = es_placement_free_places(self, s, now_us);
+    es_route_t route = wait(self, msg, place);
+    if (waiter->lane == ES_LANE_BATCH || place <= free || now_us < self->settled_us) return route;
+    const es_placed_t *other = es_batch_to_yield(&self->batch, s, place - free - 1, now_us);
+    if (!other) return route;
+    route.yields = es_span_of(other->key, other->len);
+    route.yields_epoch = other->epoch;
+    self->stats.yields++;
+    return route;
 }
 
 static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, const es_msg_t *msg, uint64_t now_us)
@@ -272,12 +192,7 @@ static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, 
     waiter->last_us = now_us;
     es_map_put(self->waiters, es_span_of(waiter->key, waiter->len), waiter);
     self->stats.waiting++;
-    return wait(self, msg, es_waiting_place(&s->queue, waiter));
-}
-
-static es_pool_worker_t *pick(const es_placement_t *self, const es_service_t *s, const es_msg_t *start, uint64_t now_us)
-{
-    return is_suspect(self, start) ? es_pool_pick_for_suspect(&self->pool, s, now_us) : es_pool_pick(&self->pool, s);
+    return wait_and_ask(self, waiter, msg, now_us);
 }
 
 /* A START of a stream that has no worker. */
@@ -294,30 +209,30 @@ static es_route_t place_or_wait(es_placement_t *self, es_span_t key, const es_ms
     if (waiter && waiter->epoch > msg->epoch) return drop(self, ES_ROUTE_STALE);
     if (waiter && waiter->owner != s) {
         es_service_t *other = waiter->owner;
-        remove_waiter(self, waiter);
+        es_placement_remove_waiter(self, waiter);
         es_pool_release_service(&self->pool, other);
         waiter = NULL;
     }
     uint64_t ahead = waiter ? es_waiting_place(&s->queue, waiter) - 1 : es_waiting_ahead(&s->queue, lane_of(msg));
-    es_pool_worker_t *w = ahead < free_places(self, s, now_us) ? pick(self, s, msg, now_us) : NULL;
+    es_pool_worker_t *w = pick(self, s, msg, ahead, now_us);
     if (w) {
-        if (waiter) remove_waiter(self, waiter);
+        if (waiter) es_placement_remove_waiter(self, waiter);
         return forward_new(self, key, w, msg, now_us);
     }
     if (!waiter) return enqueue(self, s, key, msg, now_us);
     waiter->epoch = msg->epoch;
     waiter->last_us = now_us;
-    return wait(self, msg, es_waiting_place(&s->queue, waiter));
+    return wait_and_ask(self, waiter, msg, now_us);
 }
 
 /* The key's next stream wants another service. */
-static es_route_t change_service(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+static es_route_t change_service(es_placement_t *self, es_placed_t *stream, const es_msg_t *msg, uint64_t now_us)
 {
     uint64_t displaced = stream->worker->inc;
     char copy[ES_KEY_MAX];
     memcpy(copy, stream->key, stream->len);
     es_span_t key = es_span_of(copy, stream->len);
-    remove_stream(self, stream);
+    es_placement_remove_stream(self, stream);
     self->stats.moved++;
     es_route_t route = place_or_wait(self, key, msg, now_us);
     route.displaced = displaced;
@@ -325,12 +240,12 @@ static es_route_t change_service(es_placement_t *self, stream_t *stream, const e
 }
 
 /* A new epoch leaves a draining worker where another has a place, and a worker of another service in any case. */
-static es_route_t begin_anew(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+static es_route_t begin_anew(es_placement_t *self, es_placed_t *stream, const es_msg_t *msg, uint64_t now_us)
 {
     es_pool_worker_t *old = stream->worker;
     if (msg->service.len > 0 && es_pool_service(&self->pool, msg->service) != old->service)
         return change_service(self, stream, msg, now_us);
-    es_pool_worker_t *successor = old->capacity == 0 ? es_pool_pick(&self->pool, old->service) : NULL;
+    es_pool_worker_t *successor = old->capacity == 0 ? es_pool_pick(&self->pool, old->service, NULL) : NULL;
     if (!successor) return forward(self, stream);
     detach(stream);
     attach(stream, successor);
@@ -340,10 +255,11 @@ static es_route_t begin_anew(es_placement_t *self, stream_t *stream, const es_ms
     return route;
 }
 
-static es_route_t route_known(es_placement_t *self, stream_t *stream, const es_msg_t *msg, uint64_t now_us)
+static es_route_t route_known(es_placement_t *self, es_placed_t *stream, const es_msg_t *msg, uint64_t now_us)
 {
     if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
     bool anew = msg->epoch > stream->epoch && (msg->flags & ES_F_START);
+    if (msg->flags & ES_F_START) es_batch_set(&self->batch, stream, is_batch(msg));
     stream->epoch = msg->epoch;
     stream->last_us = now_us;
     if (stream->worker->suspect == stream && msg->committed > stream->base) stream->worker->suspect = NULL;
@@ -364,18 +280,18 @@ static es_route_t route_unknown(es_placement_t *self, es_span_t key, const es_ms
     return (es_route_t){.verdict = ES_ROUTE_REWIND, .epoch = msg->epoch};
 }
 
-static es_route_t route_close(es_placement_t *self, stream_t *stream, es_span_t key, const es_msg_t *msg)
+static es_route_t route_close(es_placement_t *self, es_placed_t *stream, es_span_t key, const es_msg_t *msg)
 {
     es_waiter_t *waiter = es_map_get(self->waiters, key);
     if (waiter && msg->epoch >= waiter->epoch) {
         es_service_t *s = waiter->owner;
-        remove_waiter(self, waiter);
+        es_placement_remove_waiter(self, waiter);
         es_pool_release_service(&self->pool, s);
     }
     if (!stream) return drop(self, ES_ROUTE_UNKNOWN);
     if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
     es_route_t route = forward(self, stream);
-    remove_stream(self, stream);
+    es_placement_remove_stream(self, stream);
     self->stats.closed++;
     return route;
 }
@@ -383,7 +299,7 @@ static es_route_t route_close(es_placement_t *self, stream_t *stream, es_span_t 
 es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us)
 {
     assert(key.len > 0 && key.len <= ES_KEY_MAX);
-    stream_t *stream = es_map_get(self->streams, key);
+    es_placed_t *stream = es_map_get(self->streams, key);
     if (msg->kind == ES_CLOSE) return route_close(self, stream, key, msg);
     if (msg->kind != ES_FRAME) return drop(self, ES_ROUTE_UNKNOWN);
     if (stream) return route_known(self, stream, msg, now_us);
@@ -404,7 +320,7 @@ static void expire_waiter(void *ctx, es_waiter_t *waiter)
 {
     es_placement_t *self = ctx;
     self->stats.wait_expired++;
-    remove_waiter(self, waiter);
+    es_placement_remove_waiter(self, waiter);
 }
 
 /* Ages are looked at lazily: a stream that was busy since it entered the list goes to its end, so that a frame costs one store.
@@ -412,11 +328,11 @@ static void expire_waiter(void *ctx, es_waiter_t *waiter)
 static uint64_t expire_streams(es_placement_t *self, uint64_t now_us)
 {
     uint64_t idle = self->config.stream_idle_us, due = UINT64_MAX;
-    for (stream_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
+    for (es_placed_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
         next = TAILQ_NEXT(stream, of_age);
         if (now_us - stream->seen_us < idle) return due < stream->seen_us + idle ? due : stream->seen_us + idle;
         if (now_us - stream->last_us >= idle) {
-            remove_stream(self, stream);
+            es_placement_remove_stream(self, stream);
             self->stats.idled++;
             continue;
         }
@@ -446,20 +362,7 @@ uint64_t es_placement_tick(es_placement_t *self, uint64_t now_us)
 size_t es_placement_free(const es_placement_t *self, es_span_t service, uint64_t now_us)
 {
     es_service_t *s = service.len > 0 ? es_pool_service(&self->pool, service) : NULL;
-    return service.len > 0 && !s ? 0 : free_places(self, s, now_us);
-}
-
-size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
-{
-    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    return w ? w->placed : 0;
-}
-
-uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t inc)
-{
-    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (!w) return 0;
-    return w->foreign < UINT64_MAX - w->placed ? w->placed + w->foreign : UINT64_MAX;
+    return service.len > 0 && !s ? 0 : es_placement_free_places(self, s, now_us);
 }
 
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
@@ -467,6 +370,9 @@ void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
     *out = self->stats;
     out->workers = self->pool.worker_count;
     out->services = self->pool.service_count;
+    out->batch = self->batch.count;
+    const es_service_t *s;
+    LIST_FOREACH(s, &self->pool.services, link) out->waiting_batch += s->queue.counts[ES_LANE_BATCH];
 }
 
 void es_placement_destroy(es_placement_t **self_p)

@@ -18,8 +18,10 @@
  * A START that is placed elsewhere although its old worker lives is safe by the rules of the epoch, only wasteful; so settle is short.
  *
  * Waiting. One queue a service with three lanes: live streams that have words committed (their worker died in the middle), live streams, file jobs. No
- * place is reserved: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
+ * place is reserved within a lane: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
  * waiting holds a place no longer than wait_expiry.
+ *
+ * Live first. File jobs leave some places of each worker free, and a live stream that waits all the same has one of them asked to yield: batch.h.
  *
  * Suspects. A stream whose workers keep dying is refused in the end, but only what is alone with a worker is held guilty. So that one stream cannot
  * take all others down for ever where workers are few, one that has seen `suspect` deaths since its last commit gets a worker without another such stream, or waits: of the
@@ -46,9 +48,10 @@ typedef struct {
     uint64_t rewind_us;      /* a REWIND to one stream at most this often; default 100 ms */
     uint64_t
         quarantine; /* deaths of workers that were alone with a stream after which it is refused; default 10, 0: never */
-    uint64_t suspect;  /* deaths, its own and shared ones, that make a stream a suspect; default 3, 0: never */
-    uint64_t clear_us; /* default 10 s */
-    uint64_t seed;     /* of the hash map */
+    uint64_t suspect;      /* deaths, its own and shared ones, that make a stream a suspect; default 3, 0: never */
+    uint64_t clear_us;     /* default 10 s */
+    uint64_t live_reserve; /* places of each worker that file jobs leave free; default 1 */
+    uint64_t seed;         /* of the hash map */
 } es_placement_config_t;
 es_placement_config_t es_placement_defaults(void);
 
@@ -84,6 +87,8 @@ typedef struct {
     uint64_t epoch;           /* WAIT, REWIND: that of the frame */
     uint64_t place;           /* WAIT: from 1 */
     bool placed;              /* FORWARD: a placement was just made */
+    es_span_t yields;         /* WAIT: where not empty, ask this stream to YIELD; valid until the next call */
+    uint64_t yields_epoch;    /* and that is its epoch */
 } es_route_t;
 
 /* What to do with a FRAME or CLOSE on `key` (1..ES_KEY_MAX bytes; asserted). Other kinds are dropped as unknown. */
@@ -98,7 +103,7 @@ int es_placement_worker_up(es_placement_t *self, uint64_t worker, es_span_t serv
  * brokers and takes places too. An unknown worker is ignored. */
 void es_placement_worker_load(es_placement_t *self, uint64_t worker, uint64_t load);
 /* HELLO says that the worker has this stream. True where that is so now; false: another has it (or max_streams is reached), send DROP. */
-bool es_placement_learn(es_placement_t *self, uint64_t worker, es_span_t key, uint64_t epoch, uint64_t now_us);
+bool es_placement_learn(es_placement_t *self, uint64_t worker, const es_stream_ref_t *stream, uint64_t now_us);
 
 /* Called for each stream that a worker had, with the highest epoch forwarded. Must not call into placement. */
 typedef void (*es_placement_lost_fn)(void *ctx, es_span_t key, uint64_t epoch);
@@ -130,10 +135,12 @@ uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t worker);
 
 typedef struct {
     size_t streams, waiting, workers, services;                 /* now */
+    size_t batch, waiting_batch;                                /* of these: file jobs */
     uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
     uint64_t losers;                                            /* learn answered false */
     uint64_t orphaned, quarantined;                             /* STARTs refused */
     uint64_t suspected;                                         /* placements of suspects */
+    uint64_t yields;                                            /* times that a file job was asked to yield */
     uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
 } es_placement_stats_t;

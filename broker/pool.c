@@ -98,15 +98,25 @@ static uint64_t free_of(const es_pool_worker_t *w)
     return w->foreign < left ? left - w->foreign : 0;
 }
 
+static uint64_t free_beyond(const es_pool_worker_t *w, uint64_t reserve)
+{
+    return free_of(w) > reserve ? free_of(w) - reserve : 0;
+}
+
 size_t es_pool_free(const es_pool_t *self, const es_service_t *service, size_t limit)
+{
+    return es_pool_free_beyond(self, service, 0, limit);
+}
+
+size_t es_pool_free_beyond(const es_pool_t *self, const es_service_t *service, uint64_t reserve, size_t limit)
 {
     size_t left = limit;
     es_pool_worker_t *w;
     LIST_FOREACH(w, &self->workers, link)
     {
         if (service && w->service != service) continue;
-        if (free_of(w) >= left) return limit;
-        left -= (size_t)free_of(w);
+        if (free_beyond(w, reserve) >= left) return limit;
+        left -= (size_t)free_beyond(w, reserve);
     }
     return limit - left;
 }
@@ -117,18 +127,20 @@ static bool better(const es_pool_worker_t *a, const es_pool_worker_t *b)
     return share_a > share_b || (share_a >= share_b && free_of(a) > free_of(b));
 }
 
-es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service)
+static bool suits(const es_pool_worker_t *w, const es_pool_want_t *want)
 {
-    return es_pool_pick_for_suspect(self, service, UINT64_MAX);
+    if (want->clean_us > 0 && w->suspect && want->clean_us < w->cleared_us) return false;
+    return free_beyond(w, want->reserve) > 0;
 }
 
-es_pool_worker_t *es_pool_pick_for_suspect(const es_pool_t *self, const es_service_t *service, uint64_t now_us)
+es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service, const es_pool_want_t *want)
 {
+    static const es_pool_want_t any = {0};
     es_pool_worker_t *best = NULL, *w;
     LIST_FOREACH(w, &self->workers, link)
     {
-        if (w->service != service || (w->suspect && now_us < w->cleared_us)) continue;
-        if (free_of(w) > 0 && (!best || better(w, best))) best = w;
+        if (w->service != service || !suits(w, want ? want : &any)) continue;
+        if (!best || better(w, best)) best = w;
     }
     return best;
 }

@@ -47,9 +47,14 @@ void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker);
 
 /* Free places of a service (NULL: of all), at most `limit`. */
 size_t es_pool_free(const es_pool_t *self, const es_service_t *service, size_t limit);
-/* The worker with the smallest share of its places taken, among equals the one with most places free. NULL: none has room. */
-es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service);
-/* The same among workers that have no suspect now. */
-es_pool_worker_t *es_pool_pick_for_suspect(const es_pool_t *self, const es_service_t *service, uint64_t now_us);
+/* The same less `reserve` places of each worker. */
+size_t es_pool_free_beyond(const es_pool_t *self, const es_service_t *service, uint64_t reserve, size_t limit);
+
+typedef struct {
+    uint64_t reserve;  /* so many places of the worker stay free */
+    uint64_t clean_us; /* not 0: only one that has no suspect at that time */
+} es_pool_want_t;
+/* The worker with the smallest share of its places taken, among equals the one with most places free, that is as wanted (NULL: any). NULL: none has room. */
+es_pool_worker_t *es_pool_pick(const es_pool_t *self, const es_service_t *service, const es_pool_want_t *want);
 
 #endif

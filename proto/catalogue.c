@@ -172,16 +172,20 @@ size_t es_streams_encode(const es_stream_ref_t *streams, size_t n, void *buf, si
     msgpack_pack_array(&pack.packer, n);
     for (size_t i = 0; i < n && !pack.full; i++) {
         if (streams[i].key.len > ES_KEY_MAX || !es_utf8_valid(streams[i].key.ptr, streams[i].key.len)) return 0;
-        msgpack_pack_array(&pack.packer, 2);
+        msgpack_pack_array(&pack.packer, streams[i].priority > 0 ? 3 : 2);
         es_pack_str(&pack, streams[i].key);
         msgpack_pack_uint64(&pack.packer, streams[i].epoch);
+        if (streams[i].priority > 0) msgpack_pack_uint32(&pack.packer, streams[i].priority);
     }
     return es_pack_len(&pack);
 }
 
 static bool decode_stream(const msgpack_object *item, es_stream_ref_t *out)
 {
-    const msgpack_object *cell = row(item, 2);
+    const msgpack_object *cell = row(item, 2), *third = row(item, 3);
+    uint64_t priority;
+    bool told = third && es_unpack_uint(&third[2], &priority) && priority <= UINT32_MAX;
+    out->priority = told ? (uint32_t)priority : 0;
     return cell && (es_unpack_str(&cell[0], &out->key) || es_unpack_bin(&cell[0], &out->key)) &&
            out->key.len <= ES_KEY_MAX && es_unpack_uint(&cell[1], &out->epoch);
 }

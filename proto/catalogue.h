@@ -101,10 +101,11 @@ size_t es_words_encode(const es_word_t *words, size_t n, void *buf, size_t cap);
 /* Decodes at most `max` words; spans point into data. Returns the count, or -1 for bytes that are not such an array. */
 int es_words_decode(es_decoder_t *decoder, const void *data, size_t len, es_word_t *words, size_t max);
 
-/* HELLO's list of streams: msgpack array of [key, epoch]. */
+/* HELLO's list of streams: msgpack array of [key, epoch] or [key, epoch, priority]. */
 typedef struct {
     es_span_t key;
     uint64_t epoch;
+    uint32_t priority; /* as in its START; 0: live */
 } es_stream_ref_t;
 size_t es_streams_encode(const es_stream_ref_t *streams, size_t n, void *buf, size_t cap);
 int es_streams_decode(es_decoder_t *decoder, const void *data, size_t len, es_stream_ref_t *streams, size_t max);

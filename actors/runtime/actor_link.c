@@ -7,7 +7,7 @@
 #include "broker_link.h"
 #include "log.h"
 
-enum { ROW_MAX = 16 }; /* bytes of a stream in HELLO's list, less its key */
+enum { ROW_MAX = 24 }; /* bytes of a stream in HELLO's list, less its key */
 
 ES_METRIC_COUNTER(es_actor_link_malformed, "earshot_worker_malformed_total",
                   "Messages from brokers that are not valid.");

@@ -50,6 +50,7 @@ struct es_stream {
     bool open;
     bool mended; /* said once a stream */
     uint64_t epoch;
+    uint32_t priority;
     char trace[ES_TRACE_LEN]; /* of the START: what is answered belongs to the same trace */
     bool traced;
     uint64_t due_us;     /* when the receiver wants to be called */
@@ -96,6 +97,7 @@ static void stream_begin(void *ctx, const es_msg_t *start)
     es_stream_t *stream = ctx;
     stream_shut(stream);
     stream->epoch = start->epoch;
+    stream->priority = ES_HAS(start, ES_M_PRIORITY) ? (uint32_t)start->priority : 0;
     stream->waiting_us = 0;
     stream->traced = start->trace.len == ES_TRACE_LEN;
     if (stream->traced) memcpy(stream->trace, start->trace.ptr, ES_TRACE_LEN);
@@ -274,7 +276,8 @@ static size_t link_streams(void *ctx, es_stream_ref_t **refs)
     es_stream_t *stream;
     *refs = es_alloc((es_keymap_count(self->streams) + 1) * sizeof **refs);
     for (size_t at = 0; (stream = es_keymap_next(self->streams, &at));)
-        (*refs)[n++] = (es_stream_ref_t){.key = es_span(stream->key), .epoch = stream->epoch};
+        (*refs)[n++] =
+            (es_stream_ref_t){.key = es_span(stream->key), .epoch = stream->epoch, .priority = stream->priority};
     return n;
 }
 

@@ -96,7 +96,8 @@ static void try_streams(const uint8_t *data, size_t size)
     if (!sayable) return;
     PROPERTY(es_streams_decode(decoder, first, len, again, LIST_MAX) == n);
     for (int i = 0; i < n; i++)
-        PROPERTY(es_span_eq(streams[i].key, again[i].key) && streams[i].epoch == again[i].epoch);
+        PROPERTY(es_span_eq(streams[i].key, again[i].key) && streams[i].epoch == again[i].epoch &&
+                 streams[i].priority == again[i].priority);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

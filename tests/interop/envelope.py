@@ -195,8 +195,11 @@ def decode_words(data):
 
 
 def decode_streams(data):
-    rows = decode_rows(data, (lambda c: isinstance(c, (str, bytes)) and len(c) <= 128, is_uint))
-    return rows and [[c.decode() if isinstance(c, bytes) else c for c in row] for row in rows]
+    judges = (lambda c: isinstance(c, (str, bytes)) and len(c) <= 128, is_uint)
+    rows = decode_rows(data, judges)
+    # A third cell is the priority, where it is one; 0 is not said.
+    return rows and [[c.decode() if isinstance(c, bytes) else c for c in row] + [c for c in whole[2:3] if is_u32(c)]
+                     for row, whole in zip(rows, unpack(data))]
 
 
 def decode_events(data):

@@ -65,6 +65,35 @@ void check_done(client_t *c)
             world_fail(&c->sim->world, "c%d: mark %" PRIu64 " never came", c->id, seq);
 }
 
+/* As long as it may take a batch stream to come to a final, or to give up waiting for one, where messages are lost besides. */
+#define YIELDS_WITHIN SECONDS(12)
+
+/* Does this worker hear a batch stream whose sender is there and means this epoch? */
+static bool serves_batch(const sim_t *sim, int w)
+{
+    for (int k = 0; k < sim->keys; k++) {
+        const stream_t *s = sim->workers[w].streams[k];
+        const connection_t *at = &sim->connections[k];
+        es_sender_stats_t stats;
+        if (!s || s->priority == 0 || !at->sender || sim->nodes[NODE_EDGE + at->edge].state != RUNNING) continue;
+        es_sender_stats(at->sender, &stats);
+        if (stats.epoch == s->epoch && stats.place == 0 && !stats.done) return true;
+    }
+    return false;
+}
+
+/* With two brokers, one does not know the other's; suspects wait for other reasons. */
+void check_live_first(const connection_t *connection)
+{
+    sim_t *sim = connection->sim;
+    uint64_t since = connection->waiting_at > sim->plan.calm_at ? connection->waiting_at : sim->plan.calm_at;
+    if (sim->plan.brokers > 1 || sim->plan.poisoned >= 0 || sim->world.now < since + YIELDS_WITHIN) return;
+    for (int w = 0; w < sim->plan.workers; w++)
+        if (serves_batch(sim, w))
+            world_fail(&sim->world, "key %d: waits for %d ms while a batch stream has a place", connection->key,
+                       (int)((sim->world.now - connection->waiting_at) / 1000));
+}
+
 void check_stuck(sim_t *sim)
 {
     for (int i = 0; i < sim->plan.clients; i++) {

@@ -60,7 +60,8 @@ static void begin_stream(client_t *c)
     c->done = c->refused = false;
     c->poisoned = c->id == c->sim->plan.poisoned && c->stream == 0;
     write_script(c->sim, c);
-    c->interval_us = world_chance(world, 200) ? 0 : 1000 + world_below(world, MS(40));
+    uint64_t slowest = c->batch ? c->sim->plan.batch_interval_us : MS(40);
+    c->interval_us = world_chance(world, 200) ? 0 : 1000 + world_below(world, slowest);
     c->abandon_seq = world_chance(world, 80) ? 1 + world_below(world, c->script.frames) : 0;
     c->speak_at = world->now + world_below(world, MS(500));
     client_wake(c, c->speak_at);
@@ -86,6 +87,7 @@ void client_open(sim_t *sim, int id)
     c->key = connection_new(sim, id, edge_pick(sim))->key;
     c->step_at = c->connect_at = UINT64_MAX;
     c->streams = 1 + (int)world_below(&sim->world, 3);
+    c->batch = world_chance(&sim->world, sim->plan.batch);
     begin_stream(c);
     start_stream(c);
 }

@@ -74,6 +74,10 @@ static void on_waiting(void *ctx, uint64_t place)
 {
     connection_t *self = ctx;
     if (place > 0) self->sim->figures.waits++;
+    if (place == 0)
+        self->waiting_at = 0;
+    else if (self->waiting_at == 0)
+        self->waiting_at = self->sim->world.now;
 }
 
 connection_t *connection_new(sim_t *sim, int client, int edge)
@@ -102,7 +106,9 @@ void connection_begin(connection_t *self, const client_t *client)
     config.window_frames = plan->window_frames;
     config.window_bytes = plan->window_bytes;
     config.retain_frames = plan->retain_frames;
-    config.partials = plan->partials;
+    config.partials = plan->partials && !client->batch;
+    config.priority = client->batch ? 1 : 0;
+    self->waiting_at = 0;
     self->timer_at = UINT64_MAX;
     self->committed = client->sent;
     self->broker = edge_broker(self->sim, self->edge, self->key);
@@ -119,6 +125,7 @@ static void free_sender(connection_t *self)
     es_sender_stats(self->sender, &stats);
     self->sim->figures.raises += stats.raises;
     self->sim->figures.probes += stats.probes;
+    self->sim->figures.yields += stats.yields;
     self->last_epoch = stats.epoch;
     es_sender_destroy(&self->sender);
 }
@@ -190,6 +197,7 @@ void connection_receive(sim_t *sim, const packet_t *packet)
     if (!self->sender || !bend_to_sender(sim, self, &msg)) return;
     es_sender_receive(self->sender, &msg, packet->data, packet->len, sim->world.now);
     check_bounds(self);
+    if (msg.kind == ES_WAIT && self->waiting_at > 0 && !sim->clients[self->client].batch) check_live_first(self);
     connection_rearm(self);
 }
 

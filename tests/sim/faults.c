@@ -68,7 +68,19 @@ static void draw_sizes(sim_t *sim, plan_t *p)
     p->window_frames = 1 + (uint32_t)world_below(w, 40);
     p->window_bytes = world_chance(w, 200) ? 40 : 1u << 20;
     p->retain_frames = 2 * (ENGINE_SEGMENT_MAX + ENGINE_AHEAD_MAX) + 1 + (uint32_t)world_below(w, 60);
+    p->batch = world_chance(w, 500) ? (uint32_t)world_below(w, 1000) : 0;
+    p->reserve = world_below(w, 2);
     for (int i = 0; i < SIM_WORKERS; i++) p->capacity[i] = 1 + (uint32_t)world_below(w, 4);
+}
+
+/* Fewer places than streams, and some of those from a disk: who speaks must not wait for them. */
+static void make_scarce(sim_t *sim, plan_t *p)
+{
+    p->brokers = p->workers = 1;
+    p->capacity[0] = 1 + (uint32_t)world_below(&sim->world, 3);
+    p->batch = 500;
+    p->batch_interval_us = MS(500);
+    if (p->clients < 3) p->clients = 3;
 }
 
 void faults_plan(sim_t *sim)
@@ -78,6 +90,8 @@ void faults_plan(sim_t *sim)
     *p = (plan_t){0};
     draw_sizes(sim, p);
     draw_network(sim, p);
+    p->batch_interval_us = MS(100);
+    if (world_chance(w, 150)) make_scarce(sim, p);
     p->decode_us = world_chance(w, 500) ? world_below(w, MS(400)) : 0;
     p->whimsical = world_chance(w, 250);
     p->partials = world_chance(w, 300);

@@ -101,7 +101,7 @@ static void hello(sim_t *sim, int b, const packet_t *packet)
     es_placement_worker_up(h->placement, msg->inc, msg->service, msg->capacity);
     int n = es_streams_decode(decoder, packet->data, packet->len, refs, SIM_KEYS);
     for (int i = 0; i < n; i++)
-        if (!es_placement_learn(h->placement, msg->inc, refs[i].key, refs[i].epoch, sim->world.now))
+        if (!es_placement_learn(h->placement, msg->inc, &refs[i], sim->world.now))
             tell(sim, b, msg->inc, key_parse(refs[i].key), ES_DROP, refs[i].epoch);
     es_placement_worker_load(h->placement, msg->inc, msg->load);
     move_away(sim, b, msg->inc);
@@ -144,6 +144,8 @@ static void route(sim_t *sim, int b, const packet_t *packet)
         if (r.verdict == ES_ROUTE_WAIT) ES_SET(&answer, ES_M_PLACE, place, r.place);
         publish(sim, b, packet->key, &answer, NULL);
     }
+    if (r.yields.len > 0 && sim->off != SAFE_YIELD)
+        publish(sim, b, key_parse(r.yields), &(es_msg_t){.kind = ES_YIELD, .epoch = r.yields_epoch}, NULL);
 }
 
 void house_receive(sim_t *sim, const packet_t *packet)
@@ -227,6 +229,7 @@ void house_start(sim_t *sim, int b)
     placement.stream_idle_us = SECONDS(20);
     placement.quarantine = sim->off == SAFE_QUARANTINE ? 0 : sim->plan.quarantine;
     if (sim->off == SAFE_SUSPECTS) placement.suspect = 0;
+    placement.live_reserve = sim->plan.reserve;
     registry.max_actors = 64;
     node->life++;
     node->state = RUNNING;

@@ -32,15 +32,15 @@ static void figures(const void *sim, char *out, size_t cap)
     const figures_t *f = &((const sim_t *)sim)->figures;
     snprintf(out, cap,
              "%" PRIu64 " finals, %" PRIu64 " raises, %" PRIu64 " probes, %" PRIu64 " waits, %" PRIu64
-             " moves, %" PRIu64 " changes of broker, %" PRIu64 " resumed, %" PRIu64 " refused",
-             f->deliveries, f->raises, f->probes, f->waits, f->moves, f->rebrokers, f->resumes, f->refused);
+             " moves, %" PRIu64 " changes of broker, %" PRIu64 " resumed, %" PRIu64 " refused, %" PRIu64 " yields",
+             f->deliveries, f->raises, f->probes, f->waits, f->moves, f->rebrokers, f->resumes, f->refused, f->yields);
 }
 
 int main(int argc, char **argv)
 {
     static const char *const safeguards[SAFE_MODES] = {
-        "none",  "epoch",    "contiguity", "republish", "checkpoint", "retransmit", "order",      "start",
-        "twice", "rebroker", "resume",     "keep",      "one line",   "partials",   "quarantine", "suspects"};
+        "none",     "epoch",  "contiguity", "republish", "checkpoint", "retransmit", "order", "start",   "twice",
+        "rebroker", "resume", "keep",       "one line",  "partials",   "quarantine", "yield", "suspects"};
     static const harness_t harness = {.name = "sim",
                                       .run = run,
                                       .world = world,

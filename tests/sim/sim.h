@@ -53,6 +53,7 @@ typedef enum {
     SAFE_ONE_LINE,   /* a client that has resumed elsewhere still hears its old connection */
     SAFE_PARTIALS,   /* the sender takes partials that it has: two brokers bring each twice */
     SAFE_QUARANTINE, /* a stream that kills workers is never refused */
+    SAFE_YIELD,      /* no batch stream is asked to give its place to a live one */
     SAFE_SUSPECTS,   /* streams whose workers keep dying get no worker apart from one another */
     SAFE_MODES
 } safeguard_t;
@@ -117,7 +118,10 @@ typedef struct {
     bool whimsical;     /* engines of two incarnations cut differently */
     bool partials;
     uint64_t quarantine;
-    int poisoned; /* a worker dies of this client's first stream, -1: of none */
+    int poisoned;               /* a worker dies of this client's first stream, -1: of none */
+    uint64_t reserve;           /* places of each worker that batch streams leave free */
+    uint32_t batch;             /* of 1000: clients that send from a disk, and go behind those that speak */
+    uint64_t batch_interval_us; /* between two of their frames, at most */
     uint32_t capacity[SIM_WORKERS];
     fault_t fault[16];
     uint64_t calm_at; /* from here on nothing goes wrong */
@@ -139,7 +143,7 @@ typedef struct {
     uint64_t committed, marked; /* as the client heard */
     uint64_t carry;             /* the checkpoint of the last final */
     int connections;            /* of this stream */
-    bool done, finished, refused, lost, poisoned;
+    bool done, finished, refused, lost, poisoned, batch;
 } client_t;
 
 typedef struct {
@@ -149,6 +153,7 @@ typedef struct {
     bool gone; /* with its edge */
     uint64_t committed, timer_at, line_at, last_epoch;
     uint64_t partial_epoch, partial_to; /* of the last partial since the last final */
+    uint64_t waiting_at;                /* since when there is no place for it, 0: there is */
 } connection_t;
 
 typedef struct {
@@ -163,6 +168,7 @@ typedef struct {
     int worker, key;
     bool open;
     uint64_t epoch, published; /* highest final said in this epoch */
+    uint32_t priority;
     engine_t engine;
     struct outcome_node *first, **last; /* decoded, not due yet */
     uint64_t due_us;
@@ -183,7 +189,7 @@ typedef struct {
 } house_t;
 
 typedef struct {
-    uint64_t deliveries, raises, waits, probes, moves, rebrokers, resumes, refused;
+    uint64_t deliveries, raises, waits, probes, moves, rebrokers, resumes, refused, yields;
 } figures_t;
 
 typedef struct sim {
@@ -230,6 +236,8 @@ void check_final(client_t *client, const es_msg_t *final);
 void check_partial(client_t *client, const es_msg_t *partial);
 void check_mark(client_t *client, uint64_t seq);
 void check_done(client_t *client);
+/* A live stream waits. */
+void check_live_first(const connection_t *connection);
 void check_stuck(sim_t *sim);
 
 /* connection.c */

@@ -60,6 +60,7 @@ static void on_begin(void *ctx, const es_msg_t *start)
     forget_outcomes(s);
     s->open = true;
     s->epoch = start->epoch;
+    s->priority = (uint32_t)start->priority;
     s->published = 0;
     engine_begin(&s->engine, start->base, carry, s->sim->plan.max_segment,
                  s->sim->plan.whimsical ? s->sim->workers[s->worker].inc : 0);
@@ -165,7 +166,7 @@ static void say_hello(sim_t *sim, int w, int b)
         const stream_t *s = sim->workers[w].streams[i];
         if (!s) continue;
         key_text(i, keys[n]);
-        refs[n] = (es_stream_ref_t){.key = es_span(keys[n]), .epoch = s->epoch};
+        refs[n] = (es_stream_ref_t){.key = es_span(keys[n]), .epoch = s->epoch, .priority = s->priority};
         n++;
     }
     es_msg_t msg = {.kind = ES_HELLO};

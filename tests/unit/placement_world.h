@@ -78,6 +78,11 @@ static inline es_route_t close_stream(world_t *w, const char *key, uint64_t epoc
     return send(w, key, (es_msg_t){.kind = ES_CLOSE, .epoch = epoch});
 }
 
+static inline bool learn(world_t *w, uint64_t worker, const char *key, uint64_t epoch)
+{
+    return es_placement_learn(w->p, worker, &(es_stream_ref_t){es_span(key), epoch, 0}, w->now);
+}
+
 static inline es_placement_stats_t stats(world_t *w)
 {
     es_placement_stats_t s;

@@ -187,7 +187,7 @@ static void streams_make_the_round_trip(void **state)
     es_stream_ref_t *streams = calloc(N, sizeof *streams), *back = calloc(N, sizeof *back);
     for (unsigned i = 0; i < N; i++) {
         for (unsigned d = 0; d < ES_CLIENT_ID_LEN; d++) keys[i][d] = "0123456789abcdef"[(i * 2654435761u >> d) & 15];
-        streams[i] = (es_stream_ref_t){es_span_of(keys[i], ES_CLIENT_ID_LEN), (uint64_t)i << 33};
+        streams[i] = (es_stream_ref_t){es_span_of(keys[i], ES_CLIENT_ID_LEN), (uint64_t)i << 33, i % 3 == 0 ? 7 : 0};
     }
     char *buf = malloc(ES_HOUSE_MAX);
     size_t len = es_streams_encode(streams, N, buf, ES_HOUSE_MAX);
@@ -196,6 +196,7 @@ static void streams_make_the_round_trip(void **state)
     for (unsigned i = 0; i < N; i++) {
         assert_true(es_span_eq(streams[i].key, back[i].key));
         assert_int_equal(streams[i].epoch, back[i].epoch);
+        assert_int_equal(streams[i].priority, back[i].priority);
     }
     assert_int_equal(es_streams_decode(*state, buf, len, back, 10), 10);
     assert_int_equal(es_streams_encode(streams, N, buf, len - 1), 0);
@@ -210,7 +211,7 @@ static void keys_of_streams(void **state)
 {
     char buf[512], filler[ES_KEY_MAX + 1];
     memset(filler, 'k', sizeof filler);
-    es_stream_ref_t stream = {es_span_of(filler, ES_KEY_MAX), 1}, back[2];
+    es_stream_ref_t stream = {es_span_of(filler, ES_KEY_MAX), 1, 0}, back[2];
     size_t len = es_streams_encode(&stream, 1, buf, sizeof buf);
     assert_int_equal(es_streams_decode(*state, buf, len, back, 1), 1);
     assert_int_equal(back[0].key.len, ES_KEY_MAX);
@@ -222,6 +223,9 @@ static void keys_of_streams(void **state)
     assert_int_equal(es_streams_decode(*state, "\x91\x92\xc4\x02\xff\0\x05", 7, back, 1), 1); /* bin will do */
     assert_int_equal(back[0].key.len, 2);
     assert_int_equal(es_streams_decode(*state, "\x91\x93\xa1k\x05\xc0", 6, back, 1), 1); /* longer row */
+    assert_int_equal(back[0].priority, 0);
+    assert_int_equal(es_streams_decode(*state, "\x91\x94\xa1k\x05\x07\xc0", 7, back, 1), 1);
+    assert_int_equal(back[0].priority, 7);
     assert_int_equal(back[0].epoch, 5);
     assert_int_equal(es_streams_decode(*state, NULL, 0, back, 1), 0);
     assert_int_equal(es_streams_decode(*state, "\x80", 1, back, 1), -1);

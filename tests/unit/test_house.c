@@ -251,7 +251,7 @@ static void test_ping_finds_it_unreachable(void **state)
 static void test_relearn_and_loser(void **state)
 {
     world_t *w = *state;
-    es_stream_ref_t refs[] = {{es_span(CLIENT), 4}, {es_span(OTHER), 1}};
+    es_stream_ref_t refs[] = {{es_span(CLIENT), 4, 0}, {es_span(OTHER), 1, 0}};
     assert_int_equal(hello(w, 7, 4, refs, 2), ES_TAKEN);
     assert_int_equal(w->n, 0);
     uint64_t worker = 0;
@@ -350,7 +350,7 @@ static void test_what_does_not_belong(void **state)
     es_msg_t final = {.kind = ES_FINAL};
     assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &final, w->now, &worker), ES_NOT_FOR_US);
     assert_int_equal(from_worker(w, 7, ES_FRAME), ES_NOT_FOR_US);
-    es_stream_ref_t bad = {es_span("room/x"), 4};
+    es_stream_ref_t bad = {es_span("room/x"), 4, 0};
     assert_int_equal(hello(w, 7, 4, &bad, 1), ES_NOT_FOR_US);
     es_msg_t msg = {.kind = ES_HELLO};
     ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
@@ -449,7 +449,7 @@ static void test_rooms_and_streams_are_kept_apart(void **state)
     hello_of(w, "room", 8, 100, NULL, 0);
     assert_int_equal(frame(w, CLIENT, 1, ES_F_START, &worker), ES_TAKEN);
     only(w, ES_WAIT);
-    es_stream_ref_t claimed = {es_span(OTHER), 4};
+    es_stream_ref_t claimed = {es_span(OTHER), 4, 0};
     assert_int_equal(hello_of(w, "room", 8, 100, &claimed, 1), ES_TAKEN);
     assert_string_equal(only(w, ES_DROP)->key, OTHER);
     hello(w, 7, 4, NULL, 0);
@@ -720,6 +720,32 @@ static void test_beacon(void **state)
     msgpack_unpacked_destroy(&beacon);
 }
 
+static void test_a_live_stream_makes_a_job_yield(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t start = {.kind = ES_FRAME, .epoch = 6, .seq = 1};
+    ES_SET(&start, ES_M_FLAGS, flags, ES_F_START);
+    ES_SET(&start, ES_M_SERVICE, service, es_span("transcribe"));
+    ES_SET(&start, ES_M_PRIORITY, priority, 1);
+    hello(w, 7, 1, NULL, 0);
+    assert_int_equal(es_house_frontend(w->house, es_span(OTHER), &start, w->now, &worker), ES_FORWARD);
+    assert_int_equal(frame(w, CLIENT, 1, ES_F_START, &worker), ES_TAKEN);
+    assert_int_equal(w->n, 2);
+    assert_int_equal(w->said[0].msg.kind, ES_WAIT);
+    assert_string_equal(w->said[0].key, CLIENT);
+    assert_int_equal(w->said[1].msg.kind, ES_YIELD);
+    assert_string_equal(w->said[1].key, OTHER);
+    assert_int_equal(w->said[1].msg.epoch, 6);
+    assert_false(w->said[1].to_worker);
+    w->n = 0;
+    msgpack_unpacked beacon;
+    next_beacon(w, &beacon);
+    assert_int_equal(number(&beacon.data, "batch"), 1);
+    assert_int_equal(number(&beacon.data, "waiting_batch"), 0);
+    msgpack_unpacked_destroy(&beacon);
+}
+
 static void test_a_stream_that_kills_is_refused(void **state)
 {
     world_t *w = *state;
@@ -886,6 +912,7 @@ int main(void)
                                        TEST(test_relearn_and_loser),
                                        TEST(test_drain_moves_politely),
                                        TEST(test_drain_tells_streams_to_go),
+                                       TEST(test_a_live_stream_makes_a_job_yield),
                                        TEST(test_a_stream_that_kills_is_refused),
                                        TEST(test_a_suspect_alone_is_blamed),
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),

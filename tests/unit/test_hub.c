@@ -111,7 +111,7 @@ static void test_restart_relearns(void **state)
     stop_broker(w);
     assert_int_equal(access(w->at.frontend + strlen("ipc://"), F_OK), -1);
     start_broker(w);
-    es_stream_ref_t ref = {es_span(CLIENT), 6};
+    es_stream_ref_t ref = {es_span(CLIENT), 6, 0};
     say_hello_until_heard(w, &ref);
     uint64_t end = es_now_us() + DEADLINE_US;
     for (bool there = false; !there;) {

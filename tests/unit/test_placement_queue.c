@@ -39,12 +39,12 @@ static void test_hello_teaches(void **state)
     world_t *w = *state;
     restart(w);
     up(w, 1, 4);
-    assert_true(es_placement_learn(w->p, 1, es_span("a"), 5, w->now));
+    assert_true(learn(w, 1, "a", 5));
     assert_forward(frame(w, "a", 5), 1); /* while still settling */
     assert_drop(frame(w, "a", 4), ES_ROUTE_STALE);
-    assert_true(es_placement_learn(w->p, 1, es_span("a"), 3, w->now)); /* an older HELLO takes nothing back */
+    assert_true(learn(w, 1, "a", 3)); /* an older HELLO takes nothing back */
     assert_drop(frame(w, "a", 4), ES_ROUTE_STALE);
-    assert_true(es_placement_learn(w->p, 1, es_span("a"), 6, w->now));
+    assert_true(learn(w, 1, "a", 6));
     assert_drop(frame(w, "a", 5), ES_ROUTE_STALE);
     assert_int_equal(stats(w).learned, 1);
 }
@@ -55,10 +55,10 @@ static void test_hello_never_displaces(void **state)
     up(w, 1, 4);
     assert_forward(start(w, "a", 2), 1);
     up(w, 2, 4);
-    assert_false(es_placement_learn(w->p, 2, es_span("a"), 1, w->now));
-    assert_false(es_placement_learn(w->p, 2, es_span("a"), 9, w->now));
+    assert_false(learn(w, 2, "a", 1));
+    assert_false(learn(w, 2, "a", 9));
     assert_forward(frame(w, "a", 2), 1);
-    assert_false(es_placement_learn(w->p, 77, es_span("b"), 1, w->now)); /* a worker that is not there */
+    assert_false(learn(w, 77, "b", 1)); /* a worker that is not there */
     assert_int_equal(stats(w).losers, 3);
 }
 
@@ -68,8 +68,8 @@ static void test_hello_ends_waiting(void **state)
     assert_wait(start(w, "a", 2), 1);
     assert_wait(start(w, "b", 5), 2);
     up(w, 1, 2);
-    assert_false(es_placement_learn(w->p, 1, es_span("b"), 4, w->now)); /* the sender has moved on */
-    assert_true(es_placement_learn(w->p, 1, es_span("a"), 2, w->now));
+    assert_false(learn(w, 1, "b", 4)); /* the sender has moved on */
+    assert_true(learn(w, 1, "a", 2));
     assert_int_equal(stats(w).waiting, 1);
     assert_forward(frame(w, "a", 2), 1);
     assert_forward(start(w, "b", 5), 1);
@@ -86,7 +86,7 @@ static void test_stream_limit(void **state)
     assert_forward(start(w, "a", 1), 2);
     assert_forward(start(w, "b", 1), 1);
     assert_wait(start(w, "c", 1), 1);
-    assert_false(es_placement_learn(w->p, 1, es_span("d"), 1, w->now));
+    assert_false(learn(w, 1, "d", 1));
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
     close_stream(w, "a", 1);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 1);

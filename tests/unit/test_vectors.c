@@ -248,6 +248,8 @@ static size_t try_streams(es_decoder_t *decoder, const json_t *vector, const uin
     {
         if (!es_span_eq(streams[i].key, es_span(json_string_value(json_array_get(row, 0))))) SAY(vector, "key");
         if (streams[i].epoch != number(json_array_get(row, 1))) SAY(vector, "epoch");
+        const json_t *priority = json_array_get(row, 2); /* absent: 0 */
+        if (streams[i].priority != (priority ? number(priority) : 0)) SAY(vector, "priority");
     }
     return n < 0 ? 0 : es_streams_encode(streams, (size_t)n, again, ES_ENVELOPE_MAX);
 }

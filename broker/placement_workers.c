@@ -1,0 +1,107 @@
+/* Workers that come, tell, drain and go, and senders that are gone: the part of placement that no frame passes. */
+#include <string.h>
+
+#include "placement_state.h"
+
+int es_placement_worker_up(es_placement_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
+{
+    return es_pool_worker_up(&self->pool, inc, service, capacity) ? 0 : -1;
+}
+
+void es_placement_worker_load(es_placement_t *self, uint64_t inc, uint64_t load)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (w) w->foreign = load > w->placed ? load - w->placed : 0;
+}
+
+bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_t *ref, uint64_t now_us)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    es_placed_t *stream = es_map_get(self->streams, ref->key);
+    if (stream && stream->worker == w) {
+        if (ref->epoch > stream->epoch) stream->epoch = ref->epoch;
+        return true;
+    }
+    es_waiter_t *waiter = es_map_get(self->waiters, ref->key);
+    if (stream || !w || self->stats.streams >= self->config.max_streams || (waiter && waiter->epoch > ref->epoch)) {
+        self->stats.losers++;
+        return false;
+    }
+    if (waiter) {
+        es_service_t *s = waiter->owner;
+        es_placement_remove_waiter(self, waiter);
+        es_pool_release_service(&self->pool, s);
+    }
+    stream = es_placement_add_stream(self, ref->key, w, ref->epoch, now_us);
+    es_batch_set(&self->batch, stream, ref->priority > 0);
+    self->stats.learned++;
+    return true;
+}
+
+size_t es_placement_worker_lost(es_placement_t *self, uint64_t inc, es_placement_lost_fn fn, void *ctx)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w) return 0;
+    size_t n = 0;
+    for (es_placed_t *stream = LIST_FIRST(&w->streams), *next; stream; stream = next, n++) {
+        next = LIST_NEXT(stream, of_worker);
+        if (fn) fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
+        es_placement_remove_stream(self, stream);
+    }
+    self->stats.lost += n;
+    es_pool_worker_down(&self->pool, w);
+    return n;
+}
+
+size_t es_placement_worker_suspect(const es_placement_t *self, uint64_t inc, char key[ES_KEY_MAX])
+{
+    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w || !w->suspect || w->foreign > 0) return 0;
+    memcpy(key, w->suspect->key, w->suspect->len);
+    return w->suspect->len;
+}
+
+size_t es_placement_worker_movable(const es_placement_t *self, uint64_t inc, uint64_t now_us, es_placement_lost_fn fn,
+                                   void *ctx)
+{
+    const es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w || w->capacity > 0) return 0;
+    size_t free = es_placement_free(self, es_span_of(w->service->name, w->service->len), now_us), n = 0;
+    const es_placed_t *stream;
+    LIST_FOREACH(stream, &w->streams, of_worker)
+    {
+        if (n == free) break;
+        fn(ctx, es_span_of(stream->key, stream->len), stream->epoch);
+        n++;
+    }
+    return n;
+}
+
+size_t es_placement_sender_gone(es_placement_t *self, es_span_t prefix, uint64_t before_us,
+                                es_placement_forgotten_fn fn, void *ctx)
+{
+    size_t n = 0;
+    for (es_placed_t *stream = TAILQ_FIRST(&self->ages), *next; stream; stream = next) {
+        next = TAILQ_NEXT(stream, of_age);
+        bool of_it = stream->len >= prefix.len && memcmp(stream->key, prefix.ptr, prefix.len) == 0;
+        if (!of_it || stream->last_us >= before_us) continue;
+        fn(ctx, stream->worker->inc, es_span_of(stream->key, stream->len));
+        es_placement_remove_stream(self, stream);
+        n++;
+    }
+    self->stats.orphaned += n;
+    return n;
+}
+
+size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    return w ? w->placed : 0;
+}
+
+uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w) return 0;
+    return w->foreign < UINT64_MAX - w->placed ? w->placed + w->foreign : UINT64_MAX;
+}
