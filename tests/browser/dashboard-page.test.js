@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, newPage, shot } from './support/chromium.js';
-import { FakeDesk, job } from './support/fake-desk.js';
+import { eventOf, FakeDesk, job } from './support/fake-desk.js';
 import { until } from './support/until.js';
 import { serveWeb } from './support/web.js';
 
@@ -78,12 +78,12 @@ test('progress and words come by themselves, and never go back', async () => {
   await until(() => desk.sockets.size === 1, 'it watches');
   desk.change(desk.jobs[0], { progress: 61 }, 'job.progress', 'go forward ten meters');
   await until(async () => /61 %.*go forward ten meters/s.test(await row(page, 1).textContent()), 'progress is shown');
-  desk.tell('job.progress', { job: { ...desk.jobs[0], version: 1, progress: 3 } });
+  desk.tell('job.progress', eventOf({ ...desk.jobs[0], version: 1, progress: 3 }));
   desk.change(desk.jobs[0], { status: 'COMPLETED', progress: 100 }, 'job.completed');
   await until(async () => /Completed.*100 %/s.test(await row(page, 1).textContent()), 'it is completed');
   await until(async () => (await count(page, 'COMPLETED')) === '2', 'the count follows');
   desk.jobs.unshift(job(8, 'QUEUED'));
-  desk.tell('job.queued', { job: desk.jobs[0] });
+  desk.tell('job.queued', eventOf(desk.jobs[0]));
   await row(page, 8).waitFor();
   await close(page);
 });

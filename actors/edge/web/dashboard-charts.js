@@ -57,7 +57,7 @@ export class Charts {
       this.#outputs[name].textContent = lines.map(([key, , words]) => words(now[key] ?? 0)).join(', ');
       const chart = this.#charts[name];
       if (!chart || !due) continue;
-      lines.forEach(([key], i) => chart.data.datasets[i].data.push({ x: now.time, y: now[key] ?? 0 }));
+      lines.forEach(([key], i) => chart.data.datasets[i].data.push({ x: now.time, y: now[key] ?? null }));
       bound(chart, now.time);
       chart.update('none');
     }

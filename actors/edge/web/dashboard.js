@@ -7,117 +7,85 @@
 import { Charts } from './dashboard-charts.js';
 import { HouseTables } from './dashboard-house.js';
 import { JobsTable } from './dashboard-jobs.js';
-import { DashboardLink } from './dashboard-link.js';
 import { byId, say } from './dom.js';
+import { Jobs } from './jobs.js';
 
 const KEPT = 'earshot-operator-token';
 const LINK = { connecting: 'Connecting', open: 'Live', waiting: 'No connection, trying again', closed: 'Closed' };
 const PER_PAGE = 25;
 
-class Refused extends Error {}
-
-let token = '';
-
-async function ask(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } });
-  if (response.ok) return response;
-  const { message } = await response.json().catch(() => ({}));
-  const text = message ?? `The server answered ${response.status}.`;
-  throw response.status === 401 ? new Refused(text) : new Error(text);
-}
-
-const ofJob = (job) => `jobs/${encodeURIComponent(job.jobId)}`;
-
-const api = {
-  async list({ state, q, page }) {
-    const query = new URLSearchParams({ page, per_page: PER_PAGE });
-    if (state) query.set('state', state);
-    if (q) query.set('q', q);
-    return (await ask(`jobs?${query}`)).json();
-  },
-  async details(job) {
-    return (await ask(ofJob(job))).json();
-  },
-  async transcript(job) {
-    return (await ask(`${ofJob(job)}/transcript?format=text`)).text();
-  },
+const jobs = new Jobs();
+const charts = new Charts(byId);
+const tables = new HouseTables(byId);
+const desk = {
+  list: (filter) => jobs.list({ ...filter, perPage: PER_PAGE }),
+  details: (job) => jobs.get(job.jobId),
+  transcript: (job) => jobs.transcript(job.jobId, 'text'),
   async act(verb, job) {
     try {
-      if (verb === 'remove') await ask(ofJob(job), { method: 'DELETE' });
-      else await ask(`${ofJob(job)}/${verb}`, { method: 'POST' });
+      await jobs[verb](job.jobId);
       trouble(null);
     } catch (error) {
       trouble(error);
     }
-    await jobs.load();
+    await table.load();
   },
 };
+const table = new JobsTable(byId, desk, trouble);
 
-const charts = new Charts(byId);
-const tables = new HouseTables(byId);
-const jobs = new JobsTable(byId, api, trouble);
-const link = new DashboardLink({
-  onState: show,
-  onOpen: () => {
-    jobs.load();
-    begin();
-  },
-  onHouse: house,
-  onJob: (type, event) => jobs.event(type, event),
-  onRefused: refuse,
-});
-
-function show(state) {
+jobs.on('state', ({ state }) => {
   document.body.dataset.link = state;
   say(byId('link-text'), LINK[state]);
-}
+  if (state === 'open') refresh();
+});
+jobs.on('error', trouble);
 
 function house(state) {
   tables.show(state);
   charts.add(state.now);
-  jobs.counts(state.counts);
+  table.counts(state.counts);
 }
 
-async function begin() {
+/** What changed while nobody listened. */
+async function refresh() {
+  table.load();
   try {
-    charts.begin((await (await ask('api/house')).json()).history);
+    charts.begin((await jobs.house()).history);
   } catch (error) {
     trouble(error);
   }
 }
 
 function trouble(error) {
-  if (error instanceof Refused) {
-    refuse(error.message);
+  if (error?.code === 'unauthorized') {
+    lock(error.message);
     return;
   }
   byId('trouble').hidden = !error;
   say(byId('trouble'), error ? error.message : '');
 }
 
-function refuse(message) {
+function lock(message = '') {
+  jobs.close();
+  jobs.token = '';
   sessionStorage.removeItem(KEPT);
-  lock(message);
-}
-
-function lock(message) {
-  link.close();
-  token = '';
   byId('panes').hidden = true;
   byId('lock').hidden = true;
   byId('door').hidden = false;
-  say(byId('door-trouble'), message ?? '');
+  say(byId('door-trouble'), message);
   byId('token').value = '';
   byId('token').focus();
 }
 
-function unlock(given) {
-  token = given;
-  sessionStorage.setItem(KEPT, given);
+function unlock(token) {
+  jobs.close();
+  jobs.token = token;
+  sessionStorage.setItem(KEPT, token);
   byId('door').hidden = true;
   byId('panes').hidden = false;
   byId('lock').hidden = false;
-  link.open(given);
+  jobs.watchHouse(house);
+  jobs.watchAll((event) => table.event(event.type, event));
 }
 
 function tokenInAddress() {
@@ -127,8 +95,8 @@ function tokenInAddress() {
 }
 
 function enter() {
-  const given = tokenInAddress() ?? sessionStorage.getItem(KEPT);
-  if (given) unlock(given);
+  const token = tokenInAddress() ?? sessionStorage.getItem(KEPT);
+  if (token) unlock(token);
   else lock();
 }
 
@@ -136,9 +104,9 @@ byId('door').addEventListener('submit', (event) => {
   event.preventDefault();
   unlock(byId('token').value.trim());
 });
-byId('lock').addEventListener('click', () => refuse(''));
+byId('lock').addEventListener('click', () => lock());
 addEventListener('hashchange', () => {
-  const given = tokenInAddress();
-  if (given) unlock(given);
+  const token = tokenInAddress();
+  if (token) unlock(token);
 });
 enter();

@@ -38,6 +38,10 @@ export function job(number, status, more = {}) {
   };
 }
 
+export function eventOf(one) {
+  return { job_id: one.jobId, session_id: one.sessionId, status: one.status, progress: one.progress, version: one.version, job: one };
+}
+
 export class FakeDesk {
   jobs = [];
   token = 'the-right-token';
@@ -57,7 +61,7 @@ export class FakeDesk {
   /** A job changes, and everybody who watches hears of it. */
   change(one, fields, type, text) {
     Object.assign(one, fields, { version: one.version + 1, updatedAt: Date.now() });
-    this.tell(type, { job_id: one.jobId, session_id: one.sessionId, status: one.status, progress: one.progress, version: one.version, job: one, text });
+    this.tell(type, { ...eventOf(one), text });
   }
 
   tell(type, payload) {
@@ -90,9 +94,14 @@ export class FakeDesk {
       if (type === 'ping') socket.send(JSON.stringify({ type: 'pong', payload: {}, timestamp: 0 }));
       else if (payload.token !== this.token) this.#refuse(socket, type);
       else if (type === 'house.watch') socket.send(JSON.stringify({ type: 'house.state', payload: this.house(), timestamp: 0 }));
-      else if (type === 'job.watch') this.sockets.add(socket);
+      else if (type === 'job.watch') this.#watch(socket);
     });
     socket.onClose(() => this.sockets.delete(socket));
+  }
+
+  #watch(socket) {
+    this.sockets.add(socket);
+    for (const one of this.jobs) if (!one.status.endsWith('ED') || one.status === 'QUEUED') this.tell('job.progress', eventOf(one));
   }
 
   #refuse(socket, ref) {
