@@ -48,6 +48,7 @@ struct es_stream {
     es_receiver_t *receiver;
     void *state; /* the actor's */
     bool open;
+    bool ended;  /* by its sender */
     bool mended; /* said once a stream */
     uint64_t epoch;
     uint32_t priority;
@@ -152,6 +153,11 @@ uint64_t es_stream_epoch(const es_stream_t *stream)
     return stream->epoch;
 }
 
+bool es_stream_ended(const es_stream_t *stream)
+{
+    return stream->ended;
+}
+
 static es_span_t mend(es_stream_t *stream, es_span_t text, char *buf, size_t cap)
 {
     return es_worker_text(text, buf, cap, stream->key, &stream->mended);
@@ -228,7 +234,9 @@ static bool on_close(es_worker_t *self, es_span_t key, const es_msg_t *msg, es_s
     es_stream_t *stream = es_keymap_get(self->streams, key);
     (void)body;
     (void)now_us;
-    if (stream && msg->epoch >= stream->epoch) stream_destroy(stream);
+    if (!stream || msg->epoch < stream->epoch) return true;
+    stream->ended = true;
+    stream_destroy(stream);
     return true;
 }
 

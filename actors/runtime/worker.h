@@ -52,6 +52,8 @@ uint64_t es_worker_incarnation(const es_worker_t *self);
 /* client_id: NUL-terminated, valid while the stream is open. */
 const char *es_stream_key(const es_stream_t *stream);
 uint64_t es_stream_epoch(const es_stream_t *stream);
+/* Inside `close`: the sender said so (CLOSE). It may begin anew in a moment, by another broker or behind those that are live; else it has no further interest. */
+bool es_stream_ended(const es_stream_t *stream);
 /* All up to final->to_seq is committed by this; see es_final_t. Text and reason that are not UTF-8 or over their limits are mended (U+FFFD, cut at a
  * character) and counted; so is a partial's text. */
 void es_stream_final(es_stream_t *stream, const es_final_t *final);
