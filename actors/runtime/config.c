@@ -178,7 +178,8 @@ static es_config_result_t store_all(loader_t *self)
         const char *text = find_text(self, i, what);
         if (!text || es_option_store(self->options[i], self->config, text, err, sizeof err) == 0) continue;
         es_option_describe(self->options[i], allowed, sizeof allowed);
-        return fail(self, "%s: \"%.100s\" %s; allowed: %s", what, text, err, allowed);
+        return fail(self, "%s: \"%.100s\" %s; allowed: %s", what, self->options[i]->secret ? "..." : text, err,
+                    allowed);
     }
     return ES_CONFIG_OK;
 }

@@ -27,6 +27,7 @@ typedef struct {
     uint64_t min, max;   /* UINT: range; DURATION: range in microseconds; STR: max is the longest length */
     const char *choices; /* CHOICE: "mock|pocketsphinx" */
     const char *help;    /* one line */
+    bool secret;         /* its value is never shown */
 } es_option_t;
 
 #define ES_OPT_UINT(T, field, name_, alias_, def, lo, hi, help_)                                             \
@@ -38,6 +39,12 @@ typedef struct {
     {                                                                                                       \
         .name = name_, .alias = alias_, .type = ES_OPT_T_STR, .offset = offsetof(T, field), .initial = def, \
         .max = maxlen, .help = help_                                                                        \
+    }
+/* A text that is not shown where it is refused. */
+#define ES_OPT_SECRET(T, field, name_, maxlen, help_)                                                    \
+    {                                                                                                    \
+        .name = name_, .type = ES_OPT_T_STR, .offset = offsetof(T, field), .max = maxlen, .help = help_, \
+        .secret = true                                                                                   \
     }
 #define ES_OPT_FLAG(T, field, name_, help_)                                               \
     {                                                                                     \

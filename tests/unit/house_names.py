@@ -4,7 +4,7 @@ import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
-option = re.compile(r'ES_OPT_(?:UINT|STR|FLAG|CHOICE|DURATION)\(\s*\w+\s*,\s*[\w.]+\s*,\s*"([^"]+)"')
+option = re.compile(r'ES_OPT_(?:UINT|STR|SECRET|FLAG|CHOICE|DURATION)\(\s*\w+\s*,\s*[\w.]+\s*,\s*"([^"]+)"')
 sources = [path for folder in ("broker", "actors") for path in (root / folder).rglob("*.c")]
 said = {name.upper().replace("-", "_") for path in sources for name in option.findall(path.read_text())}
 text = (root / "actors/runtime/config_common.c").read_text()
