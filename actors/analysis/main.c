@@ -1,0 +1,13 @@
+#include "analysis_actor.h"
+#include "runner.h"
+
+int main(int argc, char **argv)
+{
+    es_runner_prepare();
+    es_analysis_config_t config;
+    es_config_result_t loaded = es_analysis_config_load(&config, argc, argv);
+    int status = loaded == ES_CONFIG_HELP ? 0 : 2;
+    if (loaded == ES_CONFIG_OK) status = es_runner_main(es_analysis_actor, &config, &config.common);
+    es_analysis_config_fini(&config);
+    return status;
+}
