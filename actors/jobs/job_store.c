@@ -9,7 +9,7 @@
 #include "job_store_backend.h"
 #include "store_text.h"
 
-static const es_job_backend_t *const backends[] = {&es_job_backend_sqlite};
+static const es_job_backend_t *const backends[] = {&es_job_backend_sqlite, &es_job_backend_postgres};
 
 /* ---- life */
 

@@ -1,4 +1,4 @@
-/* Stores of jobs to test, two handles on each: two actors. The backend is the first argument of the test: "sqlite", or "postgresql" with the address of a server. */
+/* Stores of jobs to test, two handles on each: two actors. On a server where tests/support/postgres.sh runs the test, else in a file. */
 #ifndef JOB_STORE_WORLD_H
 #define JOB_STORE_WORLD_H
 
@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
 
 #include "job_store.h"
 
@@ -32,12 +34,83 @@ static inline es_job_store_t *opened(world_t *w)
     return store;
 }
 
-static inline int setup(void **state)
+static inline bool on_a_server(void)
+{
+    return getenv("ES_POSTGRES_URL") != NULL;
+}
+
+/* Runs SQL as an operator would; the tables are in the search path. */
+static inline void by_hand(const world_t *w, const char *sql)
+{
+    if (on_a_server()) {
+        char all[8192];
+        snprintf(all, sizeof all, "SET client_min_messages TO error; SET search_path TO earshot; %s", sql);
+        PGconn *conn = PQconnectdb(w->url);
+        PGresult *result = PQexec(conn, all);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+            fail_msg("%s: %s", sql, PQerrorMessage(conn));
+        PQclear(result);
+        PQfinish(conn);
+        return;
+    }
+    sqlite3 *db;
+    char *err = NULL;
+    assert_int_equal(sqlite3_open(w->url + strlen("sqlite:"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    if (sqlite3_exec(db, sql, NULL, NULL, &err) != SQLITE_OK) fail_msg("%s: %s", sql, err);
+    sqlite3_close(db);
+}
+
+static inline int64_t counted_in_file(const world_t *w, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    assert_int_equal(sqlite3_open(w->url + strlen("sqlite:"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return n;
+}
+
+static inline int64_t counted(const world_t *w, const char *sql)
+{
+    char all[1024];
+    if (!on_a_server()) return counted_in_file(w, sql);
+    snprintf(all, sizeof all, "SET search_path TO earshot; %s", sql);
+    PGconn *conn = PQconnectdb(w->url);
+    PGresult *result = PQexec(conn, all);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    int64_t n = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    PQfinish(conn);
+    return n;
+}
+
+/* An address where nothing is yet. */
+static inline world_t *empty_world(void)
 {
     world_t *w = calloc(1, sizeof *w);
     snprintf(w->dir, sizeof w->dir, "/tmp/es-jobs-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
-    snprintf(w->url, sizeof w->url, "sqlite:%s/jobs.db", w->dir);
+    if (on_a_server())
+        snprintf(w->url, sizeof w->url, "%s", getenv("ES_POSTGRES_URL"));
+    else
+        snprintf(w->url, sizeof w->url, "sqlite:%s/jobs.db", w->dir);
+    if (on_a_server()) by_hand(w, "DROP SCHEMA IF EXISTS earshot CASCADE");
+    return w;
+}
+
+static inline int setup_empty(void **state)
+{
+    *state = empty_world();
+    return 0;
+}
+
+static inline int setup(void **state)
+{
+    world_t *w = empty_world();
     w->a = opened(w);
     w->b = opened(w);
     *state = w;
