@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -10,13 +11,12 @@
 #include "alloc.h"
 #include "decoder_wire.h"
 
-enum { NICE = 10, STATUS_ATTACH = 3 };
+enum { STATUS_ATTACH = 3 };
 
 typedef struct {
     const es_engine_t *engine;
     void *state;
     int fd;
-    bool live;
     uint64_t open; /* segment that partials are asked of; 0: none */
     char *data;    /* of the last message */
     size_t cap;
@@ -142,11 +142,19 @@ static void serve(child_t *self)
         serve_live(self, &header, pcm);
 }
 
-_Noreturn void es_decoder_child_run(const es_engine_t *engine, void *model, int fd, bool live)
+/* Where that is not allowed: less polite, no worse. */
+static void give_way(es_decoder_role_t role)
 {
-    child_t self = {.engine = engine, .fd = fd, .live = live};
-    prctl(PR_SET_NAME, live ? "es-partials" : "es-decoder");
-    if (live && nice(NICE) == -1) errno = 0; /* less polite, no worse */
+    const struct sched_param param = {0};
+    if (role.batch) sched_setscheduler(0, SCHED_BATCH, &param);
+    if (role.nice > 0 && nice(role.nice) == -1) errno = 0;
+}
+
+_Noreturn void es_decoder_child_run(const es_engine_t *engine, void *model, int fd, es_decoder_role_t role)
+{
+    child_t self = {.engine = engine, .fd = fd};
+    prctl(PR_SET_NAME, role.live ? "es-partials" : role.batch ? "es-batch" : "es-decoder");
+    give_way(role);
     self.state = engine->attach(model);
     if (!self.state) _exit(STATUS_ATTACH);
     say(&self, ES_DW_READY, (uint64_t)getpid(), NULL, 0);

@@ -4,8 +4,13 @@
 
 #include "engine.h"
 
-/* Attaches to the model and serves the host at the other end of fd until that is closed; then ends the process. live: for partials, and nicer to the
- * others. */
-_Noreturn void es_decoder_child_run(const es_engine_t *engine, void *model, int fd, bool live);
+typedef struct {
+    bool live;  /* for partials */
+    bool batch; /* for file jobs: it comes after all others that want the processor */
+    int nice;   /* so much nicer than its host */
+} es_decoder_role_t;
+
+/* Attaches to the model and serves the host at the other end of fd until that is closed; then ends the process. */
+_Noreturn void es_decoder_child_run(const es_engine_t *engine, void *model, int fd, es_decoder_role_t role);
 
 #endif

@@ -125,10 +125,10 @@ static void on_fd(void *ctx, short revents, uint64_t now_us)
     if (revents & ~POLLOUT) es_decoder_link_pump(self);
 }
 
-es_decoder_link_t *es_decoder_link_new(es_zygote_t *zygote, es_loop_t *loop, uint32_t id, bool live,
+es_decoder_link_t *es_decoder_link_new(es_zygote_t *zygote, es_loop_t *loop, uint32_t id, es_decoder_role_t role,
                                        const es_decoder_link_ops_t *ops, void *ctx)
 {
-    int fd = es_zygote_spawn(zygote, id, live);
+    int fd = es_zygote_spawn(zygote, id, role);
     if (fd < 0) return NULL;
     es_decoder_link_t *self = es_alloc_zero(sizeof *self);
     *self = (es_decoder_link_t){.zygote = zygote, .loop = loop, .id = id, .fd = fd, .ops = ops, .ctx = ctx};

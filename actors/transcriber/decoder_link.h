@@ -18,7 +18,7 @@ typedef struct {
 } es_decoder_link_ops_t;
 
 /* Forks decoder `id`. NULL where that could not even be asked for. */
-es_decoder_link_t *es_decoder_link_new(es_zygote_t *zygote, es_loop_t *loop, uint32_t id, bool live,
+es_decoder_link_t *es_decoder_link_new(es_zygote_t *zygote, es_loop_t *loop, uint32_t id, es_decoder_role_t role,
                                        const es_decoder_link_ops_t *ops, void *ctx);
 /* Kills the decoder. */
 void es_decoder_link_destroy(es_decoder_link_t **self_p);

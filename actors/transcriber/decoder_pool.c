@@ -200,10 +200,11 @@ static uint64_t cpu_clock(int pid)
 static bool start(es_decoder_pool_t *self, uint64_t now_us)
 {
     static const es_decoder_link_ops_t ops = {.ready = on_ready, .result = on_result, .gone = on_gone};
+    const es_decoder_role_t role = {.batch = self->config.batch, .nice = self->config.nice};
     for (uint32_t i = 0; i < self->config.decoders; i++) {
         decoder_t *d = &self->decoders[i];
         if (d->state != ABSENT) continue;
-        d->link = es_decoder_link_new(self->zygote, self->loop, i, false, &ops, d);
+        d->link = es_decoder_link_new(self->zygote, self->loop, self->config.first_id + i, role, &ops, d);
         if (!d->link) {
             self->fork_us = now_us + RETRY_US;
             return false;
@@ -244,12 +245,27 @@ static void schedule(es_decoder_pool_t *self)
     while (self->waiting > starting && now >= self->fork_us && start(self, now)) starting++;
 }
 
+/* Does it work, or want to? One that hangs sleeps. */
+static bool runnable(int pid)
+{
+    char path[32], stat[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    stat[fread(stat, 1, sizeof stat - 1, file)] = '\0';
+    fclose(file);
+    const char *name_end = strrchr(stat, ')');
+    return name_end && strncmp(name_end, ") R", 3) == 0;
+}
+
 /* Its time is over, but does it work, only too slowly because the machine has too much to do? Killing it would make that worse, and lose words. */
 static bool starved(decoder_t *d, uint64_t now_us)
 {
+    bool batch = d->pool->config.batch;
     uint64_t cpu = cpu_clock(d->pid), used = cpu - d->cpu_us;
-    if (d->state != BUSY || cpu < d->cpu_us || now_us - d->since_us > PATIENCE * d->limit_us) return false;
-    if (cpu - d->cpu_from >= d->limit_us || used * STARVED < now_us - d->looked_us) return false;
+    if (d->state != BUSY || cpu < d->cpu_us || cpu - d->cpu_from >= d->limit_us) return false;
+    if (!batch && now_us - d->since_us > PATIENCE * d->limit_us) return false;
+    if (used * STARVED < now_us - d->looked_us && !(batch && runnable(d->pid))) return false;
     d->cpu_us = cpu;
     d->looked_us = now_us;
     d->due_us = now_us + (d->limit_us / 4 > LOOK_US ? d->limit_us / 4 : LOOK_US);
@@ -294,7 +310,7 @@ uint64_t es_decoder_pool_tick(void *ctx, uint64_t now_us)
 es_decoder_pool_t *es_decoder_pool_new(const es_decoder_pool_config_t *config, es_zygote_t *zygote, es_loop_t *loop,
                                        es_decoder_pool_fn fn)
 {
-    assert(config->decoders > 0 && config->decoders <= ES_ZYGOTE_CHILDREN / 2);
+    assert(config->decoders > 0 && config->first_id + config->decoders <= ES_ZYGOTE_CHILDREN / 2);
     es_decoder_pool_t *self = es_alloc_zero(sizeof *self + config->decoders * sizeof *self->decoders);
     self->config = *config;
     if (self->config.queue_bytes == 0) self->config.queue_bytes = QUEUE_BYTES;

@@ -1,7 +1,7 @@
 /* Segments on their way through decoders: first come first served, each to the next free one; forked when needed.
  *
  * A decoder that ends, or that takes longer than max(deadline, 3 x the segment), is killed, another one forked, and the segment tried once more; the
- * second failure is the segment's answer. One that works but does not get the processor is given up to eight times as long: killing it would
+ * second failure is the segment's answer. One that works but does not get the processor is given up to eight times as long, and one for batch any time: killing it would
  * only lose words. Never blocks; one thread.
  */
 #ifndef ES_DECODER_POOL_H
@@ -17,7 +17,10 @@ typedef struct es_decoder_pool es_decoder_pool_t;
 typedef void (*es_decoder_pool_fn)(void *owner, uint64_t id, const es_engine_result_t *result);
 
 typedef struct {
-    uint32_t decoders;    /* 1 to ES_ZYGOTE_CHILDREN / 2 */
+    uint32_t decoders; /* 1 to ES_ZYGOTE_CHILDREN / 2 - first_id */
+    uint32_t first_id; /* theirs are from here on: two pools of one zygote must not share them */
+    bool batch;        /* they come after all others that want the processor, and may take as long as those want it */
+    int nice;          /* so much nicer than we are */
     uint64_t deadline_us; /* of a segment, at least */
     size_t queue_bytes;   /* audio that may wait; 0: 256 MiB */
 } es_decoder_pool_config_t;

@@ -9,7 +9,8 @@
 enum {
     ASK_EVERY = 4800,                 /* samples between two questions: 300 ms */
     LAG_MAX = 10,                     /* questions without an answer: 3 s behind, not worth the cost any more */
-    IDS_FROM = ES_ZYGOTE_CHILDREN / 2 /* the pool's decoders have the ids below */
+    NICE = 10,                        /* finals before partials */
+    IDS_FROM = ES_ZYGOTE_CHILDREN / 2 /* the pools' decoders have the ids below */
 };
 
 static ES_METRIC_COUNTER(asked, "earshot_transcriber_partials_asked_total",
@@ -110,8 +111,9 @@ static slot_t *begin(es_partials_t *self, void *owner, uint64_t start)
         self->refused_start = start;
         return NULL;
     }
+    const es_decoder_role_t role = {.live = true, .nice = NICE};
     uint32_t id = IDS_FROM + (uint32_t)(slot - self->slots);
-    if (!slot->link) slot->link = es_decoder_link_new(self->zygote, self->loop, id, true, &ops, slot);
+    if (!slot->link) slot->link = es_decoder_link_new(self->zygote, self->loop, id, role, &ops, slot);
     slot->owner = owner;
     slot->start = start;
     slot->id = ++self->last_id;

@@ -20,13 +20,14 @@ es_metric_t *const *es_speech_streams_metrics(void)
 }
 
 struct es_speech_streams {
-    es_decoder_pool_t *pool;
+    es_decoder_pool_t *pool, *batch;
     es_partials_t *partials; /* NULL: none */
     size_t busy;
 };
 
 typedef struct {
     es_speech_streams_t *all;
+    es_decoder_pool_t *pool;
     es_stream_t *stream;
     es_transcript_t *transcript;
     bool partials, done;
@@ -63,7 +64,7 @@ static void on_segment(void *ctx, uint64_t id, const int16_t *pcm, size_t sample
 {
     speech_t *self = ctx;
     if (self->partials) es_partials_end(self->all->partials, self);
-    if (es_decoder_pool_submit(self->all->pool, self, id, pcm, samples) == 0) return;
+    if (es_decoder_pool_submit(self->pool, self, id, pcm, samples) == 0) return;
     es_engine_result_t result = {.error = es_span("too much audio waits for a decoder")};
     on_words(self, id, &result);
 }
@@ -86,7 +87,9 @@ static void *speech_open(void *ctx, es_stream_t *stream, const es_msg_t *start)
     bool lost;
     self->all = all;
     self->stream = stream;
-    self->partials = all->partials && (start->flags & ES_F_PARTIALS);
+    bool batch = ES_HAS(start, ES_M_PRIORITY) && start->priority > 0;
+    self->pool = batch ? all->batch : all->pool;
+    self->partials = all->partials && !batch && (start->flags & ES_F_PARTIALS);
     self->transcript = es_transcript_new(&ops, self, start->base, start->pos, checkpoint, &lost);
     all->busy++;
     if (lost) {
@@ -113,7 +116,7 @@ static void speech_close(void *state, es_stream_t *stream)
     speech_t *self = state;
     (void)stream;
     if (self->partials) es_partials_end(self->all->partials, self);
-    es_decoder_pool_forget(self->all->pool, self);
+    es_decoder_pool_forget(self->pool, self);
     es_transcript_destroy(&self->transcript);
     if (!self->done) self->all->busy--;
     free(self);
@@ -127,7 +130,12 @@ es_speech_streams_t *es_speech_streams_new(const es_speech_config_t *config, es_
 {
     es_speech_streams_t *self = es_alloc_zero(sizeof *self);
     bool partials = config->partials > 0 && (es_zygote_engine(zygote)->capabilities & ES_ENGINE_PARTIALS);
+    es_decoder_pool_config_t batch = config->pool;
+    batch.batch = true;
+    batch.nice = config->batch_nice;
+    batch.first_id += batch.decoders;
     self->pool = es_decoder_pool_new(&config->pool, zygote, loop, on_words);
+    self->batch = es_decoder_pool_new(&batch, zygote, loop, on_words);
     if (partials) self->partials = es_partials_new(config->partials, zygote, loop, on_partial);
     return self;
 }
@@ -139,6 +147,7 @@ void es_speech_streams_destroy(es_speech_streams_t **self_p)
     *self_p = NULL;
     es_partials_destroy(&self->partials);
     es_decoder_pool_destroy(&self->pool);
+    es_decoder_pool_destroy(&self->batch);
     free(self);
 }
 

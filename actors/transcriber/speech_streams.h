@@ -1,4 +1,5 @@
-/* Streams of an engine that wants segments: transcript (segmenter) in front, decoders behind, partials beside. One thread. */
+/* Streams of an engine that wants segments: transcript (segmenter) in front, decoders behind, partials beside. File jobs have decoders of their own, which take what the
+ * processor has left. One thread. */
 #ifndef ES_SPEECH_STREAMS_H
 #define ES_SPEECH_STREAMS_H
 
@@ -8,8 +9,9 @@
 typedef struct es_speech_streams es_speech_streams_t;
 
 typedef struct {
-    es_decoder_pool_config_t pool;
-    uint32_t partials; /* streams that get partials at once; 0: none */
+    es_decoder_pool_config_t pool; /* for live streams; for batch as many again, with the ids above */
+    int batch_nice;                /* these are so much nicer */
+    uint32_t partials;             /* streams that get partials at once; 0: none */
 } es_speech_config_t;
 
 /* Zygote and loop must outlive it. */

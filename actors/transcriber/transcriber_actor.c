@@ -115,6 +115,7 @@ static const es_worker_ops_t *start_streams(transcriber_t *self, void **ctx)
     }
     es_speech_config_t speech = {.pool = {.decoders = or_default(config->decoders, sysconf(_SC_NPROCESSORS_ONLN)),
                                           .deadline_us = config->segment_deadline_us},
+                                 .batch_nice = (int)config->batch_nice,
                                  .partials = (uint32_t)config->partials};
     if (speech.pool.decoders > ES_TRANSCRIBER_DECODERS_MAX) speech.pool.decoders = ES_TRANSCRIBER_DECODERS_MAX;
     *ctx = self->speech = es_speech_streams_new(&speech, config->zygote, self->loop);

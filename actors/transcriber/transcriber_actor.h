@@ -11,11 +11,12 @@
 
 typedef struct {
     es_common_config_t common;
-    uint64_t engine;   /* index, engines.h */
-    uint64_t capacity; /* streams at once; 0: as the engine likes */
-    uint64_t decoders; /* processes that decode; 0: one a core */
-    uint64_t partials; /* streams that get partial words at once */
-    uint64_t delay_ms; /* of the mock's answers */
+    uint64_t engine;     /* index, engines.h */
+    uint64_t capacity;   /* streams at once; 0: as the engine likes */
+    uint64_t decoders;   /* processes that decode; 0: one a core */
+    uint64_t batch_nice; /* of the decoders of file jobs */
+    uint64_t partials;   /* streams that get partial words at once */
+    uint64_t delay_ms;   /* of the mock's answers */
     uint64_t segment_deadline_us;
     uint64_t drain_timeout_us;
     uint64_t idle_us;

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "decoder_child.h"
 
 enum { CONTROL = 3, LOAD_MS = 60000, SPAWN = 1, KILL = 2 };
 
 typedef struct {
-    uint32_t what, id, live;
+    uint32_t what, id;
+    es_decoder_role_t role;
 } order_t;
 
 struct es_zygote {
@@ -71,7 +71,7 @@ static void spawn(nursery_t *self, const order_t *order, int fd)
         close(CONTROL);
         close(self->signals);
         sigprocmask(SIG_SETMASK, &self->mask, NULL);
-        es_decoder_child_run(self->engine, self->model, fd, order->live);
+        es_decoder_child_run(self->engine, self->model, fd, order->role);
     }
     /* Where fork failed the host sees the end of the socket. */
     if (pid > 0) self->pids[order->id] = pid;
@@ -220,11 +220,11 @@ static int order(es_zygote_t *self, order_t what, int fd)
     return sendmsg(self->control, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof what ? 0 : -1;
 }
 
-int es_zygote_spawn(es_zygote_t *self, uint32_t id, bool live)
+int es_zygote_spawn(es_zygote_t *self, uint32_t id, es_decoder_role_t role)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return -1;
-    int rc = order(self, (order_t){.what = SPAWN, .id = id, .live = live}, pair[1]);
+    int rc = order(self, (order_t){.what = SPAWN, .id = id, .role = role}, pair[1]);
     int error = errno;
     close(pair[1]);
     if (rc == 0 && fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0) return pair[0];

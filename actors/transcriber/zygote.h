@@ -9,7 +9,7 @@
 #ifndef ES_ZYGOTE_H
 #define ES_ZYGOTE_H
 
-#include "engine.h"
+#include "decoder_child.h"
 
 typedef struct es_zygote es_zygote_t;
 
@@ -24,7 +24,7 @@ void es_zygote_destroy(es_zygote_t **self_p);
 int es_zygote_fd(const es_zygote_t *self);
 const es_engine_t *es_zygote_engine(const es_zygote_t *self);
 /* Has decoder `id` forked. The host's end of its socket, non-blocking, or -1 with errno. End of file on it: that decoder is no more. */
-int es_zygote_spawn(es_zygote_t *self, uint32_t id, bool live);
+int es_zygote_spawn(es_zygote_t *self, uint32_t id, es_decoder_role_t role);
 /* Kills decoder `id`, if it lives. */
 void es_zygote_kill(es_zygote_t *self, uint32_t id);
 
