@@ -9,6 +9,7 @@
 #include "acceptor.h"
 #include "alloc.h"
 #include "clients.h"
+#include "edge_http.h"
 #include "edge_loop.h"
 #include "edge_metrics.h"
 #include "edge_rooms.h"
@@ -31,7 +32,7 @@ typedef struct {
     es_sender_link_t *link;
     es_client_env_t env;
     es_clients_t clients;
-    es_http_t http;
+    es_edge_http_t *http;
     char prefix[ES_PREFIX_LEN + 1];
     bool draining, asked;
     uint64_t drain_until, part_at, next_second; /* part_at: who was asked to go elsewhere has had its time; 0: done */
@@ -108,7 +109,7 @@ static const es_dialect_t *dialect_of(const char *path)
     return !strcmp(path, "/api/audio/ws") ? &es_flat : !strcmp(path, "/ws") ? &es_envelope_ws : NULL;
 }
 
-static unsigned server_admit(void *ctx, const char *path, const char *origin, const char *host)
+static unsigned http_admit(void *ctx, const char *path, const char *origin, const char *host)
 {
     edge_t *self = ctx;
     es_metric_t *counter = NULL;
@@ -156,10 +157,10 @@ static void server_gone(void *ctx, es_client_t *client)
     es_metric_set(&es_edge_clients, self->clients.count);
 }
 
-static void server_answer(void *ctx, const es_http_request_t *request, es_http_answer_t *out)
+static void http_adopt(void *ctx, int fd, const char *bytes, size_t len)
 {
     edge_t *self = ctx;
-    es_http_answer(&self->http, request, out);
+    es_server_adopt(self->server, fd, bytes, len);
 }
 
 static const char *unready(void *ctx)
@@ -174,7 +175,7 @@ static const char *unready(void *ctx)
 static void on_connection(void *ctx, int fd)
 {
     edge_t *self = ctx;
-    es_server_adopt(self->server, fd);
+    es_gate_take(es_edge_http_gate(self->http), fd, self->env.now_us);
 }
 
 /* ---- what the house says */
@@ -247,6 +248,7 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
     es_acceptor_destroy(&self->acceptor);
     es_clients_each(&self->clients, drain_client, self);
+    es_gate_drain(es_edge_http_gate(self->http), now_us);
 }
 
 static void part_client(void *ctx, es_client_t *client)
@@ -304,6 +306,11 @@ static void loop_flush(void *ctx)
     es_sender_link_flush(self->link);
 }
 
+static bool idle(const edge_t *self)
+{
+    return !self->clients.count && !es_gate_busy(es_edge_http_gate(self->http));
+}
+
 static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 {
     edge_t *self = ctx;
@@ -314,7 +321,8 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     next = earliest(next, es_edge_rooms_turn(self->env.rooms));
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
-    if (self->draining && (!self->clients.count || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
+    next = earliest(next, es_gate_turn(es_edge_http_gate(self->http), now_us));
+    if (self->draining && (idle(self) || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
     if (self->part_at && now_us >= self->part_at) {
         self->part_at = 0;
         es_clients_each(&self->clients, part_client, self);
@@ -338,20 +346,6 @@ static int write_address(const char *file, const char *url)
     if (out && fprintf(out, "%s\n", url) > 0 && !fclose(out) && !rename(fresh, file)) return 0;
     es_log_error("the address cannot be written to --addr-file", ES_S("file", file), ES_S("error", strerror(errno)));
     return -1;
-}
-
-static const char *web_dir(const es_edge_config_t *config)
-{
-    if (config->web && *config->web) return config->web;
-    return access(ES_WEB_SOURCE, R_OK) ? ES_WEB_INSTALLED : ES_WEB_SOURCE;
-}
-
-/* What the build has put together lies beside the sources' own files once it is installed. */
-static void load_pages(edge_t *self)
-{
-    const char *dir = web_dir(self->config);
-    es_pages_load(&self->http.pages, dir);
-    if (strcmp(dir, ES_WEB_SOURCE) == 0) es_pages_add(&self->http.pages, ES_WEB_BUILT);
 }
 
 static void watch_house(edge_t *self)
@@ -413,17 +407,16 @@ static int start(edge_t *self)
     static const es_sender_link_ops_t link_ops = {
         .message = link_message, .changed = link_changed, .drain = link_drain};
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
-    const es_server_ops_t server_ops = {
-        .ctx = self, .admit = server_admit, .open = server_open, .gone = server_gone, .answer = server_answer};
+    const es_edge_http_ops_t http_ops = {.ctx = self, .unready = unready, .admit = http_admit, .adopt = http_adopt};
+    const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone};
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link || start_rooms(self)) return -1;
-    self->http = (es_http_t){.ctx = self, .unready = unready, .metrics = {es_edge_metrics(), es_sender_link_metrics()}};
-    load_pages(self);
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
+    self->http = es_edge_http_new(&http_ops, self->config, self->loop);
     self->acceptor =
         es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
     if (!self->acceptor) {
@@ -442,13 +435,13 @@ static void finish(edge_t *self)
     if (self->clients.count)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
     es_acceptor_destroy(&self->acceptor);
+    es_edge_http_destroy(&self->http);
     es_server_destroy(&self->server);
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);
     es_edge_rooms_destroy(&self->env.rooms);
     es_client_env_fini(&self->env);
     es_sender_link_destroy(&self->link);
-    es_pages_fini(&self->http.pages);
 }
 
 void es_edge_actor(zsock_t *pipe, void *args)

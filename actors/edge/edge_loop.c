@@ -102,6 +102,48 @@ void es_edge_loop_unwatch(es_edge_loop_t *self, int fd)
         if (self->watches[i].io.fd == fd) ev_io_stop(self->ev, &self->watches[i].io);
 }
 
+struct es_edge_watch {
+    ev_io io;
+    struct ev_loop *ev;
+    void (*fn)(void *ctx, bool readable, bool writable);
+    void *ctx;
+};
+
+static void on_watch(struct ev_loop *ev, ev_io *io, int events)
+{
+    es_edge_watch_t *self = io->data;
+    (void)ev;
+    self->fn(self->ctx, events & (EV_READ | EV_ERROR), events & (EV_WRITE | EV_ERROR));
+}
+
+es_edge_watch_t *es_edge_watch_new(es_edge_loop_t *loop, int fd, void (*fn)(void *ctx, bool readable, bool writable),
+                                   void *ctx)
+{
+    es_edge_watch_t *self = es_alloc_zero(sizeof *self);
+    self->ev = loop->ev;
+    self->fn = fn;
+    self->ctx = ctx;
+    ev_io_init(&self->io, on_watch, fd, 0);
+    self->io.data = self;
+    return self;
+}
+
+void es_edge_watch_set(es_edge_watch_t *self, bool reading, bool writing)
+{
+    ev_io_stop(self->ev, &self->io);
+    ev_io_set(&self->io, self->io.fd, (reading ? EV_READ : 0) | (writing ? EV_WRITE : 0));
+    if (reading || writing) ev_io_start(self->ev, &self->io);
+}
+
+void es_edge_watch_destroy(es_edge_watch_t **self_p)
+{
+    es_edge_watch_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    ev_io_stop(self->ev, &self->io);
+    free(self);
+}
+
 void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket)
 {
     int fd = -1;

@@ -34,6 +34,13 @@ void *es_edge_loop_handle(es_edge_loop_t *self);
 #define ES_EDGE_LOOP_FDS 32
 void es_edge_loop_watch(es_edge_loop_t *self, int fd, void (*fn)(void *ctx), void *ctx);
 void es_edge_loop_unwatch(es_edge_loop_t *self, int fd);
+/* Any number of sockets, each with a function of its own: what has come true is told. At first nothing is watched for. */
+typedef struct es_edge_watch es_edge_watch_t;
+es_edge_watch_t *es_edge_watch_new(es_edge_loop_t *loop, int fd, void (*fn)(void *ctx, bool readable, bool writable),
+                                   void *ctx);
+void es_edge_watch_set(es_edge_watch_t *self, bool reading, bool writing);
+/* Before the socket is closed or given away; also from within fn. */
+void es_edge_watch_destroy(es_edge_watch_t **self_p);
 /* Watch a raw ZeroMQ socket's descriptor. */
 void es_edge_loop_watch_socket(es_edge_loop_t *self, void *socket);
 void es_edge_loop_run(es_edge_loop_t *self);

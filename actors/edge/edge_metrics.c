@@ -35,6 +35,8 @@ ES_METRIC_COUNTER(es_edge_culled, "earshot_edge_culled_total", "clients closed 1
 ES_METRIC_COUNTER(es_edge_too_big, "earshot_edge_too_big_total", "clients closed 1009 for an oversize message");
 ES_METRIC_COUNTER(es_edge_not_utf8, "earshot_edge_not_utf8_total", "clients closed 1007 for text that is not UTF-8");
 ES_METRIC_COUNTER(es_edge_deaf, "earshot_edge_unheard_total", "messages for clients that are gone");
+ES_METRIC_GAUGE(es_edge_http_connections, "earshot_edge_http_connections",
+                "connections that are no WebSocket, or not yet");
 ES_METRIC_COUNTER(es_edge_requests, "earshot_edge_requests_total", "plain HTTP requests answered");
 ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"origin\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");

@@ -1,7 +1,6 @@
 #include "server.h"
 
 #include <libwebsockets.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +14,6 @@ _Static_assert(LWS_PRE <= ES_FRAME_HEADROOM, "lws_write may use LWS_PRE bytes be
 enum {
     RX_BUFFER = 16384,
     WRITE_MAX = 65536, /* bytes handed over at once: what lws may have to keep for a slow client */
-    BODY_PIECE = 16384,
     HEADER_MAX = 512,
     PING_SECS = 20,
     GONE_SECS = 40
@@ -42,8 +40,6 @@ typedef struct {
     uint8_t *rest; /* of what the socket did not take whole, in es_server_push */
     size_t rest_len;
     uint64_t closing_since, valid_at;
-    es_http_answer_t *answer; /* being written */
-    size_t written;
 } session_t;
 
 static es_server_t *server_of(struct lws *wsi)
@@ -73,44 +69,6 @@ static int query_of(struct lws *wsi, char *out, size_t cap)
         used += len;
     }
     return 0;
-}
-
-/* lws's own answers say HTTP/1.0 here, which WebSocket clients refuse to read. Always -1: hang up. */
-static int refuse_upgrade(struct lws *wsi, unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *name, *text;
-    } answers[] = {{403, "Forbidden", "Pages of this origin may not connect; see --allow-origin."},
-                   {404, "Not Found", "WebSocket is spoken at /api/audio/ws and /ws."},
-                   {431, "Request Header Fields Too Large", "The path, the query, Host or Origin is too long."},
-                   {503, "Service Unavailable", "This server takes no new clients now; try again later."},
-                   {400, "Bad Request", "Only an upgrade to websocket is possible."}};
-    uint8_t buf[LWS_PRE + 512];
-    size_t i = 0;
-    while (answers[i].status != status && answers[i].status != 400) i++;
-    int n = snprintf((char *)buf + LWS_PRE, sizeof buf - LWS_PRE,
-                     "HTTP/1.1 %u %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %zu\r\n"
-                     "cache-control: no-store\r\nconnection: close\r\n\r\n%s\n",
-                     answers[i].status, answers[i].name, strlen(answers[i].text) + 1, answers[i].text);
-    lws_write(wsi, buf + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS);
-    return -1;
-}
-
-static int confirm_upgrade(es_server_t *self, struct lws *wsi, const char *protocol)
-{
-    char path[HEADER_MAX], origin[HEADER_MAX], host[HEADER_MAX], query[HEADER_MAX];
-    unsigned status = 0;
-    if (strcmp(protocol, "websocket") != 0)
-        status = 400;
-    else if (header(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || header(wsi, WSI_TOKEN_HOST, host, sizeof host) ||
-             query_of(wsi, query, sizeof query))
-        status = 431;
-    else if (header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin))
-        status = 403;
-    else
-        status = self->ops.admit(self->ops.ctx, path, origin, host);
-    return status ? refuse_upgrade(wsi, status) : 0;
 }
 
 static int established(session_t *session, struct lws *wsi)
@@ -253,84 +211,6 @@ void es_server_care(es_client_t *client, uint64_t now_us)
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
 }
 
-/* ---- HTTP */
-
-static const char *method_of(struct lws *wsi, char **path, int *len)
-{
-    int method = lws_http_get_uri_and_method(wsi, path, len);
-    return method == LWSHUMETH_GET ? "GET" : method == LWSHUMETH_HEAD ? "HEAD" : "other";
-}
-
-static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at, uint8_t *end)
-{
-    return lws_add_http_header_by_name(wsi, (const unsigned char *)name, (const unsigned char *)value,
-                                       (int)strlen(value), at, end);
-}
-
-static int write_head(struct lws *wsi, const es_http_answer_t *answer, bool close)
-{
-    uint8_t buf[LWS_PRE + 2048], *start = buf + LWS_PRE, *at = start, *end = buf + sizeof buf - 1;
-    int rc = lws_add_http_common_headers(wsi, answer->status, answer->type, answer->len, &at, end);
-    for (const char *const *h = es_http_headers; *h; h += 2) rc |= add_header(wsi, h[0], h[1], &at, end);
-    rc |= add_header(wsi, "cache-control:", answer->etag ? "no-cache" : "no-store", &at, end);
-    if (answer->etag) rc |= add_header(wsi, "etag:", answer->etag, &at, end);
-    if (answer->allow) rc |= add_header(wsi, "allow:", answer->allow, &at, end);
-    if (close) rc |= add_header(wsi, "connection:", "close", &at, end);
-    return rc ? -1 : lws_finalize_write_http_header(wsi, start, &at, end);
-}
-
-static void forget_answer(session_t *session)
-{
-    if (!session->answer) return;
-    free(session->answer->owned);
-    free(session->answer);
-    session->answer = NULL;
-}
-
-static int request(session_t *session, struct lws *wsi)
-{
-    es_server_t *self = server_of(wsi);
-    char *uri = NULL, tags[HEADER_MAX], path[HEADER_MAX];
-    int len = 0;
-    const char *method = method_of(wsi, &uri, &len);
-    if (header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, tags, sizeof tags)) *tags = 0;
-    if (!uri || len >= (int)sizeof path) return lws_return_http_status(wsi, 414, NULL), -1;
-    memcpy(path, uri, (size_t)len);
-    path[len] = 0;
-    forget_answer(session);
-    session->answer = es_alloc_zero(sizeof *session->answer);
-    session->written = 0;
-    es_http_request_t asked = {.method = method, .path = path, .if_none_match = tags};
-    self->ops.answer(self->ops.ctx, &asked, session->answer);
-    bool closes = session->answer->status == 405; /* a body may follow that nobody reads */
-    if (write_head(wsi, session->answer, closes)) return -1;
-    if (!strcmp(method, "HEAD") || !session->answer->len) {
-        forget_answer(session);
-        return lws_http_transaction_completed(wsi) ? -1 : 0;
-    }
-    lws_callback_on_writable(wsi);
-    return 0;
-}
-
-static int write_body(session_t *session, struct lws *wsi)
-{
-    es_http_answer_t *answer = session->answer;
-    uint8_t buf[LWS_PRE + BODY_PIECE];
-    if (!answer) return 0;
-    size_t n = answer->len - session->written;
-    if (n > BODY_PIECE) n = BODY_PIECE;
-    memcpy(buf + LWS_PRE, answer->body + session->written, n);
-    session->written += n;
-    bool last = session->written == answer->len, closes = answer->status == 405;
-    if (lws_write(wsi, buf + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)n) return -1;
-    if (!last) {
-        lws_callback_on_writable(wsi);
-        return 0;
-    }
-    forget_answer(session);
-    return closes || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
 static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
 {
     session_t *session = user;
@@ -343,18 +223,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         return established(session, wsi);
     case LWS_CALLBACK_CLOSED:
         return closed(session);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return confirm_upgrade(server_of(wsi), wsi, in);
-    case LWS_CALLBACK_HTTP:
-        return request(session, wsi);
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return write_body(session, wsi);
+    case LWS_CALLBACK_HTTP: /* the gate lets upgrades through only */
     case LWS_CALLBACK_HTTP_BODY:
-        return -1;
-    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-    case LWS_CALLBACK_CLOSED_HTTP:
-        if (session) forget_answer(session);
-        return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
         return -1;
@@ -368,6 +238,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
 static void on_log(int level, const char *line)
 {
     size_t len = strlen(line);
+    if (strstr(line, "adopt_socket_readbuf")) level = LLL_DEBUG; /* 4.1.6 tells of each as of an error */
     if (len && line[len - 1] == '\n') len--;
     if (level & LLL_ERR)
         es_log_error("libwebsockets", ES_B("text", line, len));
@@ -390,7 +261,6 @@ static void describe(es_server_t *self, struct lws_context_creation_info *info)
     info->pt_serv_buf_size = RX_BUFFER;
     info->retry_and_idle_policy = &self->retry;
     info->timeout_secs = 15;
-    info->keepalive_timeout = 15;
     info->user = self;
 }
 
@@ -420,7 +290,9 @@ void es_server_destroy(es_server_t **self_p)
     free(self);
 }
 
-void es_server_adopt(es_server_t *self, int fd)
+void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len)
 {
-    if (!lws_adopt_socket_vhost(self->vhost, fd)) es_log_debug("libwebsockets did not take a connection");
+    /* NULL where it was refused or closed at once: either way the socket is taken care of. */
+    if (!lws_adopt_socket_vhost_readbuf(self->vhost, fd, bytes, len))
+        es_log_debug("libwebsockets did not take a connection");
 }

@@ -4,26 +4,23 @@
 #define ES_SERVER_H
 
 #include "client.h"
-#include "http.h"
 
 typedef struct es_server es_server_t;
 
 typedef struct {
     void *ctx;
-    /* May this upgrade go on? 0, or the HTTP status that refuses it. */
-    unsigned (*admit)(void *ctx, const char *path, const char *origin, const char *host);
     /* A WebSocket is open; the client belongs to the server's user, who frees it in `gone`. */
     es_client_t *(*open)(void *ctx, const char *path, const char *query, void *transport);
     void (*gone)(void *ctx, es_client_t *client);
-    void (*answer)(void *ctx, const es_http_request_t *request, es_http_answer_t *out);
 } es_server_ops_t;
 
 /* ev_loop: a struct ev_loop that outlives the server. NULL with the reason logged. */
 es_server_t *es_server_new(const es_server_ops_t *ops, void *ev_loop);
 /* Closes every connection without further words (drain first) and frees. */
 void es_server_destroy(es_server_t **self_p);
-/* Takes over an accepted, non-blocking socket. */
-void es_server_adopt(es_server_t *self, int fd);
+/* Takes over a non-blocking socket from which these bytes have been read: the head of a good opening of a WebSocket, which is admitted, with a path and a query
+ * of at most 511 bytes, and what came after it. */
+void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len);
 
 /* For the env of clients: their `transport` is what `open` was given. */
 void es_server_flush(void *transport);

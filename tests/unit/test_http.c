@@ -11,6 +11,8 @@
 
 #include "edge_metrics.h"
 #include "http.h"
+#include "http_answer.h"
+#include "http_world.h"
 
 static const char *why; /* we are not ready */
 static char dir[] = "/tmp/es-http-XXXXXX";
@@ -38,63 +40,88 @@ static void drop(const char *name)
     remove(path);
 }
 
-static es_http_answer_t ask(es_http_t *http, const char *method, const char *path, const char *tag)
+static es_http_t http = {.unready = unready};
+static es_http_router_t router;
+
+static void serve(es_http_exchange_t *x)
 {
-    es_http_answer_t answer;
-    es_http_request_t request = {.method = method, .path = path, .if_none_match = tag};
-    es_http_answer(http, &request, &answer);
-    return answer;
+    es_http_router_serve(&router, x);
 }
 
-static unsigned status(es_http_t *http, const char *path)
+/* The answer to one request, on a connection of its own. */
+static world_t *ask(const char *method, const char *path, const char *tag)
 {
-    es_http_answer_t answer = ask(http, "GET", path, "");
-    free(answer.owned);
-    return answer.status;
+    char request[512];
+    world_t *world = world_new(serve);
+    snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: a\r\nIf-None-Match: %s\r\n\r\n", method, path, tag);
+    world_say(world, request);
+    return world;
 }
 
-static void answers(void **state)
+static unsigned status(const char *method, const char *path, const char *tag)
 {
-    (void)state;
-    es_http_t http = {.unready = unready, .metrics = {es_edge_metrics()}};
+    world_t *world = ask(method, path, tag);
+    unsigned got = world_status(world);
+    world_destroy(world);
+    return got;
+}
+
+static bool answers_with(const char *method, const char *path, const char *text)
+{
+    world_t *world = ask(method, path, "");
+    bool got = world_got(world, text);
+    world_destroy(world);
+    return got;
+}
+
+static void make_pages(char *inner, size_t cap)
+{
     assert_non_null(mkdtemp(dir));
     put("index.html", "<!doctype html>");
     put("a.js", "export {}");
     put(".hidden.js", "no");
     put("notes.xyz", "no");
-    char inner[128];
-    snprintf(inner, sizeof inner, "%s/dir.js", dir);
+    snprintf(inner, cap, "%s/dir.js", dir);
     assert_int_equal(mkdir(inner, 0700), 0);
     assert_int_equal(es_pages_load(&http.pages, dir), 0);
     assert_int_equal(http.pages.count, 2);
+    es_http_router_add(&router, es_http_routes, &http);
+}
 
-    es_http_answer_t page = ask(&http, "GET", "/", "");
-    assert_int_equal(page.status, 200);
-    assert_string_equal(page.type, "text/html; charset=utf-8");
-    assert_memory_equal(page.body, "<!doctype html>", page.len);
-    assert_int_equal(ask(&http, "GET", "/", page.etag).status, 304);
-    assert_int_equal(ask(&http, "GET", "/", "\"other\"").status, 200);
-    assert_string_equal(ask(&http, "GET", "/web/a.js", "").type, "text/javascript; charset=utf-8");
-    static const char *const none[] = {
-        "/web/",       "/web",         "/nothing", "/web/../a.js", "/web/.hidden.js", "/web/notes.xyz",
-        "/web/dir.js", "/favicon.ico", ""};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_int_equal(status(&http, none[i]), 404);
-    assert_int_equal(ask(&http, "POST", "/", "").status, 405);
-    assert_int_equal(status(&http, "/ws"), 426);
+static void pages_are_served(void)
+{
+    static const char *const none[] = {"/web/",           "/web",           "/nothing",    "/web/a.js/",
+                                       "/web/.hidden.js", "/web/notes.xyz", "/web/dir.js", "/favicon.ico"};
+    const char *etag = es_pages_find(&http.pages, "index.html")->etag;
+    assert_true(answers_with("GET", "/", "content-type: text/html; charset=utf-8\r\n"));
+    assert_true(answers_with("GET", "/", "\r\n\r\n<!doctype html>"));
+    assert_true(answers_with("GET", "/", "cache-control: no-cache\r\n"));
+    assert_true(answers_with("GET", "/web/a.js", "content-type: text/javascript; charset=utf-8\r\n"));
+    assert_int_equal(status("GET", "/", etag), 304);
+    assert_int_equal(status("GET", "/", "\"other\""), 200);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_int_equal(status("GET", none[i], ""), 404);
+    assert_int_equal(status("GET", "/web/../a.js", ""), 400);
+    assert_int_equal(status("GET", "/web/%2e%2E/a.js", ""), 400);
+}
 
-    assert_int_equal(status(&http, "/readyz"), 200);
+static void answers(void **state)
+{
+    (void)state;
+    char inner[128];
+    http.metrics[0] = es_edge_metrics();
+    make_pages(inner, sizeof inner);
+    pages_are_served();
+    assert_int_equal(status("POST", "/", ""), 405);
+    assert_true(answers_with("POST", "/", "allow: GET, HEAD\r\n"));
+    assert_int_equal(status("GET", "/ws", ""), 426);
+    assert_int_equal(status("GET", "/readyz", ""), 200);
     why = "no \\\"broker\\\"";
-    es_http_answer_t ready = ask(&http, "GET", "/readyz", "");
-    assert_int_equal(ready.status, 503);
-    assert_non_null(strstr(ready.body, "no \\\"broker"));
-    free(ready.owned);
-    es_http_answer_t health = ask(&http, "HEAD", "/healthz", "");
-    assert_int_equal(health.status, 200);
-    assert_memory_equal(health.body, "{\"status\":\"ok\",", 15);
-    free(health.owned);
-    es_http_answer_t metrics = ask(&http, "GET", "/metrics", "");
-    assert_non_null(strstr(metrics.body, "# TYPE earshot_edge_clients gauge\nearshot_edge_clients 0"));
-    free(metrics.owned);
+    assert_int_equal(status("GET", "/readyz", ""), 503);
+    assert_true(answers_with("GET", "/readyz", "no \\\"broker"));
+    assert_true(answers_with("GET", "/healthz", "\r\n\r\n{\"status\":\"ok\","));
+    assert_int_equal(status("HEAD", "/healthz", ""), 200);
+    assert_false(answers_with("HEAD", "/healthz", "status\":"));
+    assert_true(answers_with("GET", "/metrics", "# TYPE earshot_edge_clients gauge\nearshot_edge_clients 0"));
 
     es_pages_fini(&http.pages);
     rmdir(inner);
@@ -107,7 +134,7 @@ static void answers(void **state)
 static void the_policy_is_strict(void **state)
 {
     (void)state;
-    assert_string_equal(es_http_headers[0], "content-security-policy:");
+    assert_string_equal(es_http_headers[0], "content-security-policy");
     assert_non_null(strstr(es_http_headers[1], "default-src 'none'"));
     assert_null(strstr(es_http_headers[1], "unsafe"));
 }

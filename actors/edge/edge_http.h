@@ -1,0 +1,27 @@
+/* The edge's HTTP put together: gate, routes and pages. One thread, the loop's. */
+#ifndef ES_EDGE_HTTP_H
+#define ES_EDGE_HTTP_H
+
+#include "edge_actor.h"
+#include "gate.h"
+#include "http_router.h"
+
+typedef struct es_edge_http es_edge_http_t;
+
+typedef struct {
+    void *ctx;
+    const char *(*unready)(void *ctx); /* why we are not, or NULL */
+    /* As in es_gate_ops_t. */
+    unsigned (*admit)(void *ctx, const char *path, const char *origin, const char *host);
+    void (*adopt)(void *ctx, int fd, const char *bytes, size_t len);
+} es_edge_http_ops_t;
+
+/* Reads the pages. config and loop outlive it. */
+es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_config_t *config, es_edge_loop_t *loop);
+/* Handlers hear that it is over: whatever serves routes is destroyed after this. */
+void es_edge_http_destroy(es_edge_http_t **self_p);
+/* To add routes to. */
+es_http_router_t *es_edge_http_router(es_edge_http_t *self);
+es_gate_t *es_edge_http_gate(es_edge_http_t *self);
+
+#endif

@@ -1,0 +1,44 @@
+/* Why the HTTP front answers by itself: each reason with its status, its sentence and a counter. */
+#ifndef ES_HTTP_REFUSAL_H
+#define ES_HTTP_REFUSAL_H
+
+#include "metrics.h"
+
+typedef enum {
+    ES_HTTP_BAD_BYTE,
+    ES_HTTP_BAD_LINE_END,
+    ES_HTTP_BAD_REQUEST_LINE,
+    ES_HTTP_BAD_TARGET,
+    ES_HTTP_BAD_FIELD,
+    ES_HTTP_BAD_HOST,
+    ES_HTTP_BAD_LENGTH,
+    ES_HTTP_BAD_FRAMING,
+    ES_HTTP_BAD_CHUNK,
+    ES_HTTP_BAD_UPGRADE,
+    ES_HTTP_METHOD_NOT_ALLOWED,
+    ES_HTTP_METHOD_UNKNOWN,
+    ES_HTTP_HEAD_SLOW,
+    ES_HTTP_BODY_SLOW,
+    ES_HTTP_BODY_TOO_LARGE,
+    ES_HTTP_TARGET_TOO_LONG,
+    ES_HTTP_EXPECT_UNKNOWN,
+    ES_HTTP_UPGRADE_VERSION,
+    ES_HTTP_HEAD_TOO_LARGE,
+    ES_HTTP_CODING_UNKNOWN,
+    ES_HTTP_VERSION_UNKNOWN,
+    ES_HTTP_TOO_MANY,
+    ES_HTTP_TOO_MANY_OF_ADDRESS,
+    ES_HTTP_REFUSALS
+} es_http_why_t;
+
+typedef struct {
+    unsigned status;
+    const char *code, *message;
+} es_http_refusal_t;
+
+const es_http_refusal_t *es_http_refusal(es_http_why_t why);
+/* earshot_edge_http_refused_total{reason=code} */
+void es_http_count_refusal(es_http_why_t why);
+es_metric_t *const *es_http_refusal_metrics(void);
+
+#endif
