@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "edge_metrics.h"
 #include "job_wire.h"
+#include "jobs_metrics.h"
 #include "timers.h"
 
 enum { NUMBERS = 64 }; /* keys that questions spread over, so that several jobs actors share them */

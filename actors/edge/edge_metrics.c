@@ -53,60 +53,27 @@ ES_METRIC_COUNTER(es_edge_room_gaps, "earshot_edge_room_gaps_total", "times that
 ES_METRIC_COUNTER(es_edge_room_malformed, "earshot_edge_room_malformed_total",
                   "messages of room actors that are not valid");
 
-ES_METRIC_COUNTER(es_edge_asks, "earshot_edge_job_asks_total", "questions put to jobs actors");
-ES_METRIC_GAUGE(es_edge_asks_open, "earshot_edge_job_asks_open", "questions to jobs actors under way");
-ES_METRIC_COUNTER(es_edge_asks_again, "earshot_edge_job_asks_again_total",
-                  "questions that were put again because no answer came");
-ES_METRIC_COUNTER(es_edge_asks_unanswered, "earshot_edge_job_asks_unanswered_total",
-                  "questions that no jobs actor has answered for 5 s");
-ES_METRIC_COUNTER(es_edge_asks_refused, "earshot_edge_job_asks_refused_total",
-                  "questions not put because too many were under way");
-
 es_metric_t *const *es_edge_metrics(void)
 {
-    static es_metric_t *const list[] = {&es_edge_clients,
-                                        &es_edge_streams,
-                                        &es_edge_lag_us,
-                                        &es_edge_connections,
-                                        &es_edge_frames,
-                                        &es_edge_bytes,
-                                        &es_edge_finals,
-                                        &es_edge_partials,
-                                        &chunk_too_large,
-                                        &text_too_large,
-                                        &too_many_marks,
-                                        &segment_failed,
-                                        &too_many_rooms,
-                                        &room_full,
-                                        &room_unavailable,
-                                        &too_many_pending,
-                                        &rate_limited,
-                                        &other_errors,
-                                        &es_edge_throttled,
-                                        &es_edge_overruns,
-                                        &es_edge_culled,
-                                        &es_edge_too_big,
-                                        &es_edge_not_utf8,
-                                        &es_edge_deaf,
-                                        &es_edge_requests,
-                                        &es_edge_origin_refused,
-                                        &es_edge_full_refused,
-                                        &es_edge_drain_refused,
-                                        &es_edge_path_refused,
-                                        &es_edge_accept_failed,
-                                        &es_edge_rooms_open,
-                                        &es_edge_room_members,
-                                        &es_edge_room_events,
-                                        &es_edge_room_bytes,
-                                        &es_edge_room_fetches,
-                                        &es_edge_room_gaps,
-                                        &es_edge_room_malformed,
-                                        &es_edge_asks,
-                                        &es_edge_asks_open,
-                                        &es_edge_asks_again,
-                                        &es_edge_asks_unanswered,
-                                        &es_edge_asks_refused,
-                                        NULL};
+    static es_metric_t *const list[] = {&es_edge_clients,        &es_edge_streams,
+                                        &es_edge_lag_us,         &es_edge_connections,
+                                        &es_edge_frames,         &es_edge_bytes,
+                                        &es_edge_finals,         &es_edge_partials,
+                                        &chunk_too_large,        &text_too_large,
+                                        &too_many_marks,         &segment_failed,
+                                        &too_many_rooms,         &room_full,
+                                        &room_unavailable,       &too_many_pending,
+                                        &rate_limited,           &other_errors,
+                                        &es_edge_throttled,      &es_edge_overruns,
+                                        &es_edge_culled,         &es_edge_too_big,
+                                        &es_edge_not_utf8,       &es_edge_deaf,
+                                        &es_edge_requests,       &es_edge_origin_refused,
+                                        &es_edge_full_refused,   &es_edge_drain_refused,
+                                        &es_edge_path_refused,   &es_edge_accept_failed,
+                                        &es_edge_rooms_open,     &es_edge_room_members,
+                                        &es_edge_room_events,    &es_edge_room_bytes,
+                                        &es_edge_room_fetches,   &es_edge_room_gaps,
+                                        &es_edge_room_malformed, NULL};
     return list;
 }
 

@@ -7,7 +7,7 @@
 #include "envelope.h"
 
 #define ES_OPERATOR_MIN 16u /* characters of a token */
-#define ES_OPERATOR_MAX 256u
+#define ES_OPERATOR_MAX 128u
 
 typedef struct {
     char token[ES_OPERATOR_MAX + 1];

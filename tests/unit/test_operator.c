@@ -53,7 +53,7 @@ static void a_token_may_be_brought_along(void **state)
     assert_string_equal(self.token, "correct-horse.battery_staple");
     write_file(file, "short\n");
     assert_int_equal(es_operator_load(&self, file, err, sizeof err), -1);
-    assert_non_null(strstr(err, "16 to 256"));
+    assert_non_null(strstr(err, "16 to 128"));
     write_file(file, "");
     assert_int_equal(es_operator_load(&self, file, err, sizeof err), -1);
     char line[400];
