@@ -227,7 +227,7 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
     } else if (wire->msg.kind == ES_BEACON) {
         on_beacon(self, broker, key, &wire->msg, now_us);
         if (self->ops->beacon) self->ops->beacon(self->ctx, key, &wire->msg, body, now_us);
-    } else if (wire->msg.kind == ES_PROBED) {
+    } else if (wire->msg.kind == ES_PROBED && es_span_eq(key, es_span(self->own_key))) {
         broker->probed_us = now_us;
         broker->workers = wire->msg.load;
     } else if (wire->msg.kind == ES_BUNDLE) {

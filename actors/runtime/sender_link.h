@@ -12,7 +12,7 @@
 typedef struct es_sender_link es_sender_link_t;
 
 typedef struct {
-    /* A message on one of our keys. Spans valid during the call. */
+    /* A message on one of our keys (PROBED too, where somebody else than the link asked). Spans valid during the call. */
     void (*message)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
     /* The set of live brokers changed: streams whose broker is gone should be raised (es_sender_link_broker tells the new one). May be NULL. */
     void (*changed)(void *ctx, uint64_t now_us);

@@ -6,7 +6,8 @@ import sys
 from house import BIN, ROOT
 
 BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
-COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot-room", []), ("earshot-analysis", []),
+COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot-room", []), ("earshot-jobs", []),
+            ("earshot-analysis", []),
             ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"]), ("earshot", ["drain"])]
 
 
@@ -17,7 +18,7 @@ def rows(command):
 
 def section():
     tables = {" ".join([name, *more]): rows((name, more)) for name, more in COMMANDS}
-    actors = [set(tables[name]) for name in ("earshot-broker", "earshot-edge", "earshot-transcriber", "earshot-room", "earshot-analysis")]
+    actors = [set(tables[name]) for name in ("earshot-broker", "earshot-edge", "earshot-transcriber", "earshot-room", "earshot-jobs", "earshot-analysis")]
     common = [row for row in tables["earshot-broker"] if all(row in table for table in actors)]
     parts = ["**Every actor**\n\n" + "\n".join(common) + "\n"]
     for name, table in tables.items():
