@@ -16,6 +16,19 @@ void es_client_env_fini(es_client_env_t *env)
     es_timers_fini(&env->timers);
 }
 
+/* Its worker need not keep what nobody will ask for, where the old broker still forwards. */
+bool es_client_env_rebroker(es_client_env_t *env, es_span_t key, es_sender_t *sender, int *broker)
+{
+    int now = env->broker(env->ctx, key);
+    if (now == *broker) return false;
+    es_sender_stats_t stats;
+    es_sender_stats(sender, &stats);
+    env->send(env->ctx, *broker, key, &(es_msg_t){.kind = ES_CLOSE, .epoch = stats.epoch}, NULL, 0);
+    *broker = now;
+    es_sender_raise(sender, env->now_us);
+    return true;
+}
+
 /* ---- out */
 
 size_t es_client_say(es_client_t *self)
@@ -183,16 +196,8 @@ void es_client_tick(es_client_t *self)
 void es_client_rebroker(es_client_t *self)
 {
     if (!self->sender) return;
-    int broker = self->env->broker(self->env->ctx, es_span_of(self->id, ES_CLIENT_ID_LEN));
-    if (broker == self->broker) return;
-    es_sender_stats_t stats;
-    es_sender_stats(self->sender, &stats);
-    /* Its worker need not keep what nobody will ask for, where the old broker still forwards. */
-    self->env->send(self->env->ctx, self->broker, es_span_of(self->id, ES_CLIENT_ID_LEN),
-                    &(es_msg_t){.kind = ES_CLOSE, .epoch = stats.epoch}, NULL, 0);
-    self->broker = broker;
-    es_sender_raise(self->sender, self->env->now_us);
-    settle(self);
+    if (es_client_env_rebroker(self->env, es_span_of(self->id, ES_CLIENT_ID_LEN), self->sender, &self->broker))
+        settle(self);
 }
 
 void es_client_drain(es_client_t *self)

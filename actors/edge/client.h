@@ -63,6 +63,8 @@ typedef struct {
 } es_client_env_t;
 /* Frees the memory behind it. */
 void es_client_env_fini(es_client_env_t *env);
+/* Where *broker is no longer the one for this key: says CLOSE to it and begins the stream anew at the one that is. True: it moved. */
+bool es_client_env_rebroker(es_client_env_t *env, es_span_t key, es_sender_t *sender, int *broker);
 
 /* How a protocol speaks. Functions may use everything below but es_client_destroy. */
 typedef struct {
