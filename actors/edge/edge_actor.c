@@ -8,6 +8,7 @@
 
 #include "acceptor.h"
 #include "alloc.h"
+#include "asks.h"
 #include "clients.h"
 #include "edge_http.h"
 #include "edge_loop.h"
@@ -19,6 +20,7 @@
 #include "origin.h"
 #include "sender_link.h"
 #include "server.h"
+#include "uploads.h"
 #include "wire.h"
 
 enum { SECOND = 1000000, MOVE_US = 800000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };
@@ -33,6 +35,8 @@ typedef struct {
     es_client_env_t env;
     es_clients_t clients;
     es_edge_http_t *http;
+    es_asks_t *asks;
+    es_uploads_t *uploads;
     char prefix[ES_PREFIX_LEN + 1];
     bool draining, asked;
     uint64_t drain_until, part_at, next_second; /* part_at: who was asked to go elsewhere has had its time; 0: done */
@@ -89,7 +93,7 @@ static void env_random_hex(void *ctx, char *out, size_t digits)
     }
 }
 
-static void rooms_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+static void request_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     edge_t *self = ctx;
     self->work++;
@@ -184,13 +188,16 @@ static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const vo
 {
     edge_t *self = ctx;
     es_span_t room;
-    (void)now_us;
     self->work++;
     es_client_t *client = es_clients_find(&self->clients, key);
     if (client && es_room_is_answer(msg->kind))
         es_client_answer(client, msg, body, len);
     else if (client)
         es_client_receive(client, msg, body, len);
+    else if (es_uploads_receive(self->uploads, key, msg, body, len))
+        return;
+    else if (msg->kind == ES_JOB_TOLD && es_span_eq(key, es_span(es_sender_link_key(self->link))))
+        es_asks_told(self->asks, msg, body, len, now_us);
     else if (msg->kind == ES_ROOM_NEWS && es_room_of_key(key, &room))
         es_edge_rooms_news(self->env.rooms, room, msg, body, len);
     else if (es_room_is_answer(msg->kind) && es_span_eq(key, es_span(es_sender_link_key(self->link))))
@@ -210,6 +217,7 @@ static void link_changed(void *ctx, uint64_t now_us)
     edge_t *self = ctx;
     (void)now_us;
     es_clients_each(&self->clients, rebroker, self);
+    es_uploads_rebroker(self->uploads);
     es_edge_rooms_brokers_changed(self->env.rooms);
 }
 
@@ -248,6 +256,7 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
     es_acceptor_destroy(&self->acceptor);
     es_clients_each(&self->clients, drain_client, self);
+    es_uploads_drain(self->uploads);
     es_gate_drain(es_edge_http_gate(self->http), now_us);
 }
 
@@ -319,6 +328,8 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     uint64_t next = es_sender_link_tick(self->link, now_us);
     run_timers(self, now_us);
     next = earliest(next, es_edge_rooms_turn(self->env.rooms));
+    next = earliest(next, es_asks_tick(self->asks, now_us));
+    next = earliest(next, es_uploads_turn(self->uploads));
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
     next = earliest(next, es_gate_turn(es_edge_http_gate(self->http), now_us));
@@ -396,10 +407,27 @@ static int start_rooms(edge_t *self)
     const es_edge_rooms_limits_t limits = {.max_rooms = self->config->max_rooms,
                                            .max_room_members = self->config->max_room_members,
                                            .backlog = self->config->room_backlog};
-    const es_edge_rooms_ops_t ops = {.ctx = self, .send = rooms_send, .subscribe = rooms_subscribe};
+    const es_edge_rooms_ops_t ops = {.ctx = self, .send = request_send, .subscribe = rooms_subscribe};
     if (load_session_key(self)) return -1;
     self->env.rooms = es_edge_rooms_new(&limits, &ops, &self->env, es_sender_link_key(self->link));
     return 0;
+}
+
+static void start_uploads(edge_t *self)
+{
+    const es_edge_config_t *config = self->config;
+    const es_uploads_config_t limits = {.max_upload = config->max_upload,
+                                        .max_uploads = config->max_uploads,
+                                        .memory = config->upload_memory,
+                                        .sync_max = config->sync_max,
+                                        .wait_us = config->upload_wait_us,
+                                        .stall_us = config->upload_stall_us,
+                                        .sync_us = config->sync_timeout_us,
+                                        .all_sync = config->async_uploads != 0};
+    const es_asks_ops_t ask_ops = {.ctx = self, .send = request_send};
+    self->asks = es_asks_new(es_sender_link_key(self->link), &ask_ops);
+    self->uploads = es_uploads_new(&limits, &self->env, self->asks, self->prefix);
+    es_uploads_routes(self->uploads, es_edge_http_router(self->http));
 }
 
 static int start(edge_t *self)
@@ -417,6 +445,7 @@ static int start(edge_t *self)
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
+    start_uploads(self);
     self->acceptor =
         es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
     if (!self->acceptor) {
@@ -436,6 +465,8 @@ static void finish(edge_t *self)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
     es_acceptor_destroy(&self->acceptor);
     es_edge_http_destroy(&self->http);
+    es_uploads_destroy(&self->uploads);
+    es_asks_destroy(&self->asks);
     es_server_destroy(&self->server);
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);

@@ -18,6 +18,8 @@ typedef struct {
     uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog, say_rate, say_burst;
     char *session_key; /* its file, or NULL: in the data directory */
     uint64_t session_us;
+    uint64_t max_upload, max_uploads, upload_memory, upload_wait_us, upload_stall_us;
+    uint64_t async_uploads, sync_max, sync_timeout_us; /* async_uploads: 0: on */
 } es_edge_config_t;
 
 extern const es_option_t *const es_edge_option_tables[];
