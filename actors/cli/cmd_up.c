@@ -16,11 +16,13 @@ enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2 };
 static const es_config_about_t about = {
     .program = "earshot up",
     .usage = "[OPTIONS]",
-    .about = "Starts broker, edge, transcribers and a room actor, restarts what dies, and stops "
-             "all in order on SIGINT or SIGTERM (a second one\n"
-             "kills). Prints \"ready http://HOST:PORT\", with an address for each edge, once a word said would "
-             "come back. With --broker no\n"
-             "broker is started: the actors join that one. Pid files and addresses (NAME.addr) are in DIR/run.",
+    .about = "Starts broker, edge, transcribers and actors for rooms, recordings and their analysis, restarts what "
+             "dies, and\n"
+             "stops all in order on SIGINT or SIGTERM (a second one kills). Prints \"ready http://HOST:PORT\", with an "
+             "address for\n"
+             "each edge, once a word said would come back, then where the dashboard is. With --broker no broker is "
+             "started: the\n"
+             "actors join that one. Pid files and addresses (NAME.addr) are in DIR/run.",
     .epilog = "Exit codes:\n"
               "  0    stopped by a signal\n"
               "  1    could not start, or an actor died again and again\n"

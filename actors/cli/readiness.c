@@ -1,9 +1,10 @@
-/* Ready means: a word said now comes back, and a message to a room too. So each edge must have had a probe through a broker (/readyz), and every transcriber and
- * room actor of ours must be registered with each broker of ours (or the one named), as its beacon tells. */
+/* Ready means: a word said now comes back, and a message to a room too. So each edge must have had a probe through a broker (/readyz), and every actor of ours
+ * that serves must be registered with each broker of ours (or the one named), as its beacon tells. */
 #include <stdio.h>
 #include <string.h>
 
 #include "net.h"
+#include "operator_token.h"
 #include "up.h"
 
 enum { LOOK_US = 100000, REMIND_US = 10000000, GET_MS = 500 };
@@ -22,7 +23,7 @@ static bool has_worker(json_t *house, const char *name)
 
 static bool serves(const es_up_actor_t *actor)
 {
-    return actor->role == ES_UP_TRANSCRIBER || actor->role == ES_UP_ROOM;
+    return actor->role != ES_UP_BROKER && actor->role != ES_UP_EDGE;
 }
 
 /* Of our actors that serve; house NULL: all, otherwise those that it knows. */
@@ -88,6 +89,20 @@ static size_t edges_ready(es_up_t *self, address_t out[ES_UP_EDGES_MAX])
     return n;
 }
 
+/* On this machine alone is the token shown; elsewhere it is told where it lies. */
+static void announce_dashboard(const es_up_t *self, const address_t *at)
+{
+    char file[600], token[ES_OPERATOR_TOKEN_MAX + 1], err[700];
+    bool bracket = strchr(at->host, ':');
+    es_operator_token_file(file, sizeof file, self->config->common.data);
+    if (es_operator_token_read(token, file, err, sizeof err) == -1) return;
+    printf("dashboard http://%s%s%s:%u/dashboard", bracket ? "[" : "", at->host, bracket ? "]" : "", at->port);
+    if (es_net_loopback(self->config->host))
+        printf("#token=%s\n", token);
+    else
+        printf(" (its token is in %s)\n", file);
+}
+
 static void announce(es_up_t *self, const address_t *edges)
 {
     size_t n = 0;
@@ -100,17 +115,18 @@ static void announce(es_up_t *self, const address_t *edges)
         printf(strchr(at->host, ':') ? " http://[%s]:%u" : " http://%s:%u", at->host, at->port);
     }
     putchar('\n');
+    announce_dashboard(self, &edges[0]);
     fflush(stdout);
 }
 
 static void remind(es_up_t *self, size_t known, size_t all)
 {
     if (self->brokers > 1)
-        es_up_say(self, "not ready yet: all of %zu brokers know %zu of %zu transcribers and room actors%s",
-                  self->brokers, known, all, known == all ? ", an edge is not ready (GET /readyz)" : "");
+        es_up_say(self, "not ready yet: all of %zu brokers know %zu of %zu actors that serve%s", self->brokers, known,
+                  all, known == all ? ", an edge is not ready (GET /readyz)" : "");
     else
-        es_up_say(self, "not ready yet: %zu of %zu transcribers and room actors are registered with the broker%s",
-                  known, all, known == all ? ", the edge is not ready (GET /readyz)" : "");
+        es_up_say(self, "not ready yet: %zu of %zu actors that serve are registered with the broker%s", known, all,
+                  known == all ? ", the edge is not ready (GET /readyz)" : "");
 }
 
 uint64_t es_up_look(es_up_t *self, uint64_t now_us)

@@ -70,7 +70,7 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
         self->stop_us = now_us;
         es_up_say(self,
                   again ? "killing what is left"
-                        : "stopping: edges, transcribers and rooms, brokers, each within %.1f s",
+                        : "stopping: edges, jobs, transcribers with analysis and rooms, brokers, each within %.1f s",
                   (double)self->config->grace_us / 1e6);
         es_supervisor_stop(self->supervisor, now_us);
     }

@@ -25,7 +25,7 @@ extern const es_up_backend_t es_up_processes, es_up_threads;
 /* What a broker's beacons say. */
 typedef struct {
     char name[32];     /* of the broker; empty: not heard yet */
-    size_t registered; /* of our transcribers and room actors */
+    size_t registered; /* of our actors that serve */
 } es_up_house_t;
 
 struct es_up {
@@ -56,8 +56,8 @@ void es_up_ended(es_up_t *self, size_t child, const char *why, bool hopeless, ui
 /* Runs until everything is stopped. Exit status. */
 int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *bases);
 
-/* readiness.c: prints `ready http://HOST:PORT`, one address for each edge, once the edges say so and all transcribers and room actors are registered with the
- * brokers. Returns the time of the next look. */
+/* readiness.c: prints `ready http://HOST:PORT`, one address for each edge, once the edges say so and all actors that serve are registered with the
+ * brokers, and where the dashboard is. Returns the time of the next look. */
 uint64_t es_up_look(es_up_t *self, uint64_t now_us);
 void es_up_on_beacon(void *ctx, const char *key, json_t *house);
 

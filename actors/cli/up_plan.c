@@ -16,6 +16,10 @@ static const es_option_t options[] = {
                 "how many; others may join from elsewhere (--tcp)"),
     ES_OPT_CHOICE(es_up_config_t, rooms, "rooms", "auto", "auto|0|1|2|3|4|5|6|7|8",
                   "room actors, which share the rooms and one database in --data; auto: 1, with --broker 0"),
+    ES_OPT_CHOICE(es_up_config_t, jobs, "jobs", "auto", "auto|0|1|2|3|4|5|6|7|8",
+                  "actors that take recordings, which share one store and spool in --data; auto: 1, with --broker 0"),
+    ES_OPT_UINT(es_up_config_t, analyses, "analysis", NULL, "1", 0, ES_UP_ANALYSES_MAX,
+                "how many analyse the transcripts of recordings"),
     ES_OPT_UINT(es_up_config_t, brokers, "brokers", NULL, "1", 1, ES_UP_BROKERS_MAX,
                 "how many share the streams and rooms; where one is lost the others have its part"),
     ES_OPT_UINT(es_up_config_t, edges, "edges", NULL, "1", 1, ES_UP_EDGES_MAX,
@@ -28,9 +32,14 @@ static const es_option_t options[] = {
     ES_OPT_STR(es_up_config_t, delay_ms, "delay-ms", NULL, NULL, 20, "mock engine: answer so many milliseconds later"),
     ES_OPT_STR(es_up_config_t, capacity, "capacity", NULL, NULL, 20, "streams at once of each transcriber"),
     ES_OPT_STR(es_up_config_t, decoders, "decoders", NULL, NULL, 20, "decoder processes of each transcriber"),
+    ES_OPT_STR(es_up_config_t, store, "store", NULL, NULL, 1024,
+               "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
+    ES_OPT_STR(es_up_config_t, llm_url, "llm-url", NULL, NULL, 2016,
+               "server that speaks OpenAI's chat completions: analyses get a summary"),
     ES_OPT_DURATION(
         es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
-        "at the end: edges, transcribers with rooms, and brokers, in this order, have so long each before SIGKILL"),
+        "at the end: edges, jobs, transcribers with analysis and rooms, and brokers, in this order, have so "
+        "long each before SIGKILL"),
     ES_OPT_END};
 const es_option_t *const es_up_option_tables[] = {options, es_common_options, NULL};
 
@@ -38,10 +47,12 @@ static const struct {
     const char *binary, *stem;
     bool numbered; /* the first one too */
     int stage;
-} roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {"earshot-broker", "broker", false, 2},
+} roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {"earshot-broker", "broker", false, 3},
                         [ES_UP_EDGE] = {"earshot-edge", "edge", false, 0},
-                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", "transcriber", true, 1},
-                        [ES_UP_ROOM] = {"earshot-room", "room", true, 1}};
+                        [ES_UP_TRANSCRIBER] = {"earshot-transcriber", "transcriber", true, 2},
+                        [ES_UP_ANALYSIS] = {"earshot-analysis", "analysis", true, 2},
+                        [ES_UP_ROOM] = {"earshot-room", "room", true, 2},
+                        [ES_UP_JOBS] = {"earshot-jobs", "jobs", true, 1}};
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 static const char *const formats[] = {"logfmt", "json"};
@@ -144,11 +155,24 @@ static void add_transcriber(es_up_plan_t *plan, const es_up_config_t *config, co
     optional(actor, "decoders", config->decoders);
 }
 
-/* Who joins a house elsewhere brings it no second database without being told to: the rooms would be dealt over both. */
-static uint64_t rooms(const es_up_config_t *config, bool own_broker)
+static void add_analysis(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
 {
-    if (config->rooms == 0) return own_broker ? 1 : 0;
-    return config->rooms - 1;
+    es_up_actor_t *actor = add(plan, ES_UP_ANALYSIS, number, config, bases);
+    drain_timeout(actor, config);
+    optional(actor, "llm-url", config->llm_url);
+}
+
+static void add_jobs(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
+{
+    es_up_actor_t *actor = add(plan, ES_UP_JOBS, number, config, bases);
+    optional(actor, "store", config->store);
+}
+
+/* Who joins a house elsewhere brings it no second database without being told to: rooms and jobs would be dealt over both. */
+static uint64_t chosen(uint64_t setting, bool own_broker)
+{
+    if (setting == 0) return own_broker ? 1 : 0;
+    return setting - 1;
 }
 
 void es_up_plan_bases(char out[ES_UP_BASES_MAX], const char *base, uint64_t brokers)
@@ -163,7 +187,9 @@ void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_b
     *out = (es_up_plan_t){.count = 0};
     for (uint64_t i = 1; own_broker && i <= config->brokers; i++) add_broker(out, config, bases, i);
     for (uint64_t i = 1; i <= config->transcribers; i++) add_transcriber(out, config, bases, i);
-    for (uint64_t i = 1; i <= rooms(config, own_broker); i++) add(out, ES_UP_ROOM, i, config, bases);
+    for (uint64_t i = 1; i <= config->analyses; i++) add_analysis(out, config, bases, i);
+    for (uint64_t i = 1; i <= chosen(config->rooms, own_broker); i++) add(out, ES_UP_ROOM, i, config, bases);
+    for (uint64_t i = 1; i <= chosen(config->jobs, own_broker); i++) add_jobs(out, config, bases, i);
     for (uint64_t i = 1; i <= config->edges; i++) add_edge(out, config, bases, i);
 }
 

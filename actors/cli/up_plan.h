@@ -8,27 +8,40 @@
 typedef struct {
     es_common_config_t common;
     uint64_t port, engine, transcribers, brokers, edges, grace_us;
-    uint64_t rooms; /* 0: auto, else one more than were asked for */
+    uint64_t rooms, jobs; /* 0: auto, else one more than were asked for */
+    uint64_t analyses;
     bool threads;
-    char *host, *tcp, *delay_ms, *capacity, *decoders; /* NULL: the actor's own default */
+    char *host, *tcp, *delay_ms, *capacity, *decoders, *store, *llm_url; /* NULL: the actor's own default */
 } es_up_config_t;
 
 extern const es_option_t *const es_up_option_tables[];
 
-typedef enum { ES_UP_BROKER, ES_UP_EDGE, ES_UP_TRANSCRIBER, ES_UP_ROOM, ES_UP_ROLES } es_up_role_t;
+typedef enum {
+    ES_UP_BROKER,
+    ES_UP_EDGE,
+    ES_UP_TRANSCRIBER,
+    ES_UP_ANALYSIS,
+    ES_UP_ROOM,
+    ES_UP_JOBS,
+    ES_UP_ROLES
+} es_up_role_t;
 
 #define ES_UP_ARGS_MAX 32
 #define ES_UP_TRANSCRIBERS_MAX 64
 #define ES_UP_ROOMS_MAX 8
+#define ES_UP_JOBS_MAX 8
+#define ES_UP_ANALYSES_MAX 16
 #define ES_UP_BROKERS_MAX ES_BROKERS_MAX
 #define ES_UP_EDGES_MAX 16
-#define ES_UP_ACTORS_MAX (ES_UP_TRANSCRIBERS_MAX + ES_UP_ROOMS_MAX + ES_UP_BROKERS_MAX + ES_UP_EDGES_MAX)
+#define ES_UP_ACTORS_MAX                                                                                  \
+    (ES_UP_TRANSCRIBERS_MAX + ES_UP_ANALYSES_MAX + ES_UP_ROOMS_MAX + ES_UP_JOBS_MAX + ES_UP_BROKERS_MAX + \
+     ES_UP_EDGES_MAX)
 #define ES_UP_BASES_MAX ((size_t)ES_UP_BROKERS_MAX * ES_ENDPOINT_MAX) /* bytes of a list of brokers */
 
 typedef struct {
     es_up_role_t role;
     char name[32];       /* "transcriber-1" */
-    int stage;           /* in stopping: edges 0, transcribers and rooms 1, brokers 2 */
+    int stage;           /* in stopping: edges 0, jobs 1, transcribers, analysis and rooms 2, brokers 3 */
     char addr_file[600]; /* where an edge writes its address; others: empty */
     int argc;
     char *argv[ES_UP_ARGS_MAX + 1]; /* argv[0] is the binary's name; owned, ends with NULL */

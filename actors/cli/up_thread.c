@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 
 #include "alloc.h"
+#include "analysis_actor.h"
 #include "broker_actor.h"
 #include "edge_actor.h"
+#include "jobs_actor.h"
 #include "room_actor.h"
 #include "runner.h"
 #include "transcriber_actor.h"
@@ -14,7 +16,9 @@
 
 typedef union {
     es_broker_config_t broker;
+    es_analysis_config_t analysis;
     es_edge_config_t edge;
+    es_jobs_config_t jobs;
     es_room_config_t room;
     es_transcriber_config_t transcriber;
 } actor_config_t;
@@ -36,6 +40,14 @@ static es_config_result_t load_edge(actor_config_t *c, int argc, char **argv)
 {
     return es_edge_config_load(&c->edge, argc, argv);
 }
+static es_config_result_t load_analysis(actor_config_t *c, int argc, char **argv)
+{
+    return es_analysis_config_load(&c->analysis, argc, argv);
+}
+static es_config_result_t load_jobs(actor_config_t *c, int argc, char **argv)
+{
+    return es_jobs_config_load(&c->jobs, argc, argv);
+}
 static es_config_result_t load_room(actor_config_t *c, int argc, char **argv)
 {
     return es_room_config_load(&c->room, argc, argv);
@@ -51,6 +63,14 @@ static void fini_broker(actor_config_t *c)
 static void fini_edge(actor_config_t *c)
 {
     es_edge_config_fini(&c->edge);
+}
+static void fini_analysis(actor_config_t *c)
+{
+    es_analysis_config_fini(&c->analysis);
+}
+static void fini_jobs(actor_config_t *c)
+{
+    es_jobs_config_fini(&c->jobs);
 }
 static void fini_room(actor_config_t *c)
 {
@@ -68,6 +88,8 @@ static const struct {
 } roles[ES_UP_ROLES] = {[ES_UP_BROKER] = {load_broker, fini_broker, es_broker_actor},
                         [ES_UP_EDGE] = {load_edge, fini_edge, es_edge_actor},
                         [ES_UP_TRANSCRIBER] = {load_transcriber, fini_transcriber, es_transcriber_actor},
+                        [ES_UP_ANALYSIS] = {load_analysis, fini_analysis, es_analysis_actor},
+                        [ES_UP_JOBS] = {load_jobs, fini_jobs, es_jobs_actor},
                         [ES_UP_ROOM] = {load_room, fini_room, es_room_actor}};
 
 static void close_threads(es_up_t *up)

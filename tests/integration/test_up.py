@@ -32,14 +32,14 @@ def heard(house, count=1):
 
 def test_pid_files_and_a_clean_end():
     with House(transcribers=2) as house:
-        pids = {a: house.pid(a) for a in ("broker", "edge", "transcriber-1", "transcriber-2", "room-1")}
-        assert len(set(pids.values())) == 5
+        pids = {a: house.pid(a) for a in ("broker", "edge", "transcriber-1", "transcriber-2", "analysis-1", "room-1", "jobs-1")}
+        assert len(set(pids.values())) == 7
         assert heard(house, 10) == 10
         house.stop()
         wait_until(lambda: not any(alive(p) for p in pids.values()), 5, "all actors gone")
 
 
-@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "room-1"])
+@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "analysis-1", "room-1", "jobs-1"])
 def test_the_dead_are_restarted(actor):
     with House() as house:
         old = house.kill(actor)
@@ -73,8 +73,8 @@ def test_several_brokers_and_edges():
         for broker in house.brokers:
             view = house.status(broker)
             assert view["name"] == broker
-            assert {w["name"] for w in view["workers"]} == {"transcriber-1", "transcriber-2", "room-1"}
-            wait_until(lambda name=broker: {e["name"] for e in house.status(name)["edges"]} == {"edge", "edge-2"}, 5, "both edges report")
+            assert {w["name"] for w in view["workers"]} == {"transcriber-1", "transcriber-2", "analysis-1", "room-1", "jobs-1"}
+            wait_until(lambda name=broker: {"edge", "edge-2"} <= {e["name"] for e in house.status(name)["edges"]}, 5, "both edges report")
         old = house.kill("edge-2")  # it keeps its port
         house.await_restart("edge-2", old)
         wait_until(lambda: answers(house.urls[1]), 20, "edge-2 answers where it did")
@@ -103,7 +103,7 @@ def test_up_survives_being_killed():
     first = House()
     with first:
         data = first.data
-        pids = [first.pid(a) for a in ("broker", "edge", "transcriber-1", "room-1")]
+        pids = [first.pid(a) for a in ("broker", "edge", "transcriber-1", "analysis-1", "room-1", "jobs-1")]
         first.process.kill()
         first.process.wait()
         wait_until(lambda: not any(alive(p) for p in pids), 10, "children end with their parent")
@@ -129,14 +129,14 @@ def test_sigterm_flushes_and_closes_1001():
             assert ws.await_close()[0] == 1001
         assert house.process.wait(20) == 0
         log = house.log.text()
-        order = [log.rfind(f"{a}") for a in ("edge", "transcriber-1", "broker")]
+        order = [log.rfind(f"{a}") for a in ("edge", "jobs-1", "transcriber-1", "broker")]
         assert all(place >= 0 for place in order)
 
 
 def test_malformed_configuration_is_refused_with_the_range():
     for args, words in (["--port", "70000"], ("port", "70000", "65535")), (["--prot", "1"], ("prot", "port")), \
                        (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")), \
-                       (["--rooms", "9"], ("rooms", "9", "8")), (["--brokers", "9"], ("brokers", "9", "8")), \
+                       (["--rooms", "9"], ("rooms", "9", "8")), (["--jobs", "9"], ("jobs", "9", "8")), (["--analysis", "17"], ("analysis", "17", "16")), (["--brokers", "9"], ("brokers", "9", "8")), \
                        (["--brokers", "2", "--broker", "tcp://127.0.0.1:5570"], ("--brokers", "--broker")), \
                        (["--threads", "--edges", "2"], ("--threads", "--edges")), \
                        (["--port", "65535", "--edges", "2"], ("--port", "65535")):
@@ -153,7 +153,7 @@ def test_malformed_configuration_is_refused_with_the_range():
 def with_actors(directory, script):
     """An `earshot` whose actors are this shell script."""
     shutil.copy(BIN / "earshot", directory)
-    for actor in ("broker", "edge", "transcriber", "room"):
+    for actor in ("broker", "edge", "transcriber", "analysis", "room", "jobs"):
         path = directory / f"earshot-{actor}"
         path.write_text("#!/bin/sh\n" + script)
         path.chmod(0o755)

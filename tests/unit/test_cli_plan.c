@@ -16,6 +16,7 @@ static es_up_config_t config_of(void)
     return (es_up_config_t){.common = {.data = data, .log_level = 2, .log_format = 1},
                             .host = host,
                             .transcribers = 2,
+                            .analyses = 1,
                             .brokers = 1,
                             .edges = 1,
                             .engine = 1,
@@ -35,9 +36,10 @@ static void broker_first_edge_last(void **state)
     es_up_config_t config = config_of();
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "ipc:///d/broker");
-    static const char *const names[] = {"broker", "transcriber-1", "transcriber-2", "room-1", "edge"};
-    static const int stages[] = {2, 1, 1, 1, 0};
-    assert_int_equal(plan.count, 5);
+    static const char *const names[] = {"broker", "transcriber-1", "transcriber-2", "analysis-1",
+                                        "room-1", "jobs-1",        "edge"};
+    static const int stages[] = {3, 2, 2, 2, 2, 1, 0};
+    assert_int_equal(plan.count, 7);
     for (size_t i = 0; i < plan.count; i++) {
         assert_string_equal(plan.actors[i].name, names[i]);
         assert_int_equal(plan.actors[i].stage, stages[i]);
@@ -50,7 +52,8 @@ static void broker_first_edge_last(void **state)
     }
     assert_true(has(&plan.actors[1], "--engine=pocketsphinx"));
     assert_true(has(&plan.actors[1], "--drain-timeout=6000ms"));
-    assert_true(has(&plan.actors[4], "--addr-file=/d/run/edge.addr"));
+    assert_true(has(&plan.actors[3], "--drain-timeout=6000ms"));
+    assert_true(has(&plan.actors[6], "--addr-file=/d/run/edge.addr"));
     es_up_plan_fini(&plan);
 }
 
@@ -58,12 +61,14 @@ static void only_what_was_asked_for_is_passed_on(void **state)
 {
     (void)state;
     es_up_config_t config = config_of();
-    char tcp[] = "0.0.0.0:5570", delay[] = "300", capacity[] = "4", decoders[] = "1", env[] = "/e";
+    char tcp[] = "0.0.0.0:5570", delay[] = "300", capacity[] = "4", decoders[] = "1", env[] = "/e",
+         store[] = "sqlite:/s", llm[] = "http://h/v1";
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "b");
     int bare = plan.actors[1].argc;
     es_up_plan_fini(&plan);
     config.tcp = tcp, config.delay_ms = delay, config.capacity = capacity, config.decoders = decoders;
+    config.store = store, config.llm_url = llm;
     config.common.env_file = env;
     es_up_plan_make(&plan, &config, true, "b");
     assert_true(has(&plan.actors[0], "--tcp=0.0.0.0:5570"));
@@ -71,7 +76,9 @@ static void only_what_was_asked_for_is_passed_on(void **state)
     assert_true(has(&plan.actors[1], "--delay-ms=300"));
     assert_true(has(&plan.actors[1], "--capacity=4"));
     assert_true(has(&plan.actors[1], "--decoders=1"));
-    assert_true(has(&plan.actors[4], "--env-file=/e"));
+    assert_true(has(&plan.actors[3], "--llm-url=http://h/v1"));
+    assert_true(has(&plan.actors[5], "--store=sqlite:/s"));
+    assert_true(has(&plan.actors[6], "--env-file=/e"));
     es_up_plan_fini(&plan);
 }
 
@@ -79,7 +86,7 @@ static void a_broker_elsewhere(void **state)
 {
     (void)state;
     es_up_config_t config = config_of();
-    config.transcribers = 0;
+    config.transcribers = config.analyses = 0;
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, false, "tcp://h:5570");
     assert_int_equal(plan.count, 1);
@@ -87,17 +94,19 @@ static void a_broker_elsewhere(void **state)
     es_up_plan_fini(&plan);
 }
 
-static uint64_t rooms(uint64_t setting, bool own_broker)
+/* How many of a role there are; each has its number. */
+static uint64_t sharers(es_up_role_t role, uint64_t setting, bool own_broker)
 {
+    const char *stem = role == ES_UP_ROOM ? "room" : "jobs";
     es_up_config_t config = config_of();
     es_up_plan_t plan;
     uint64_t n = 0;
-    config.rooms = setting;
+    config.rooms = config.jobs = setting;
     es_up_plan_make(&plan, &config, own_broker, "b");
     for (size_t i = 0; i < plan.count; i++) {
         char name[32];
-        if (plan.actors[i].role != ES_UP_ROOM) continue;
-        snprintf(name, sizeof name, "room-%d", (int)++n);
+        if (plan.actors[i].role != role) continue;
+        snprintf(name, sizeof name, "%s-%d", stem, (int)++n);
         assert_string_equal(plan.actors[i].name, name);
     }
     es_up_plan_fini(&plan);
@@ -105,14 +114,17 @@ static uint64_t rooms(uint64_t setting, bool own_broker)
 }
 
 /* Two machines with a database each are no house: a second one must be asked for. */
-static void one_room_actor_in_a_house_of_our_own(void **state)
+static void one_room_and_jobs_actor_in_a_house_of_our_own(void **state)
 {
+    static const es_up_role_t roles[] = {ES_UP_ROOM, ES_UP_JOBS};
     (void)state;
-    assert_int_equal(rooms(0, true), 1); /* auto */
-    assert_int_equal(rooms(0, false), 0);
-    for (uint64_t n = 0; n <= ES_UP_ROOMS_MAX; n++) {
-        assert_int_equal(rooms(1 + n, true), n);
-        assert_int_equal(rooms(1 + n, false), n);
+    for (size_t r = 0; r < 2; r++) {
+        assert_int_equal(sharers(roles[r], 0, true), 1); /* auto */
+        assert_int_equal(sharers(roles[r], 0, false), 0);
+        for (uint64_t n = 0; n <= ES_UP_ROOMS_MAX; n++) {
+            assert_int_equal(sharers(roles[r], 1 + n, true), n);
+            assert_int_equal(sharers(roles[r], 1 + n, false), n);
+        }
     }
 }
 
@@ -122,10 +134,10 @@ static void a_drawn_port_is_kept(void **state)
     es_up_config_t config = config_of();
     es_up_plan_t plan;
     es_up_plan_make(&plan, &config, true, "b");
-    assert_true(has(&plan.actors[4], "--port=0"));
-    es_up_actor_fix_port(&plan.actors[4], 40123);
-    assert_true(has(&plan.actors[4], "--port=40123"));
-    assert_false(has(&plan.actors[4], "--port=0"));
+    assert_true(has(&plan.actors[6], "--port=0"));
+    es_up_actor_fix_port(&plan.actors[6], 40123);
+    assert_true(has(&plan.actors[6], "--port=40123"));
+    assert_false(has(&plan.actors[6], "--port=0"));
     es_up_plan_fini(&plan);
 }
 
@@ -134,7 +146,9 @@ static void the_most_there_can_be(void **state)
     (void)state;
     es_up_config_t config = config_of();
     config.transcribers = ES_UP_TRANSCRIBERS_MAX;
+    config.analyses = ES_UP_ANALYSES_MAX;
     config.rooms = 1 + ES_UP_ROOMS_MAX;
+    config.jobs = 1 + ES_UP_JOBS_MAX;
     config.brokers = ES_UP_BROKERS_MAX;
     config.edges = ES_UP_EDGES_MAX;
     es_up_plan_t plan;
@@ -152,6 +166,7 @@ static void several_brokers_and_edges(void **state)
     char tcp[] = "10.0.0.1:6000", bases[ES_UP_BASES_MAX];
     es_up_plan_t plan;
     config.brokers = 3, config.edges = 2, config.port = 8000, config.tcp = tcp, config.transcribers = 1;
+    config.analyses = 0, config.jobs = 1;
     es_up_plan_bases(bases, "ipc:///d/broker", config.brokers);
     assert_string_equal(bases, "ipc:///d/broker,ipc:///d/broker-2,ipc:///d/broker-3");
     es_up_plan_make(&plan, &config, true, bases);
@@ -195,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broker_first_edge_last),    cmocka_unit_test(only_what_was_asked_for_is_passed_on),
         cmocka_unit_test(a_broker_elsewhere),        cmocka_unit_test(a_drawn_port_is_kept),
-        cmocka_unit_test(the_most_there_can_be),     cmocka_unit_test(one_room_actor_in_a_house_of_our_own),
+        cmocka_unit_test(the_most_there_can_be),     cmocka_unit_test(one_room_and_jobs_actor_in_a_house_of_our_own),
         cmocka_unit_test(several_brokers_and_edges), cmocka_unit_test(ports_of_brokers_on_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
