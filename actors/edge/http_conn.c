@@ -79,8 +79,17 @@ static void read_some(es_http_exchange_t *self)
     if (begins || self->at == ES_AT_EXCHANGE) wait_from(self, self->now_us);
 }
 
+/* The client's time to take something begins when something waits. */
+static void note_waiting(es_http_exchange_t *self)
+{
+    bool waits = es_byte_queue_size(&self->out) > 0;
+    if (waits && !self->sending) self->sent_us = self->now_us;
+    self->sending = waits;
+}
+
 static void write_some(es_http_exchange_t *self)
 {
+    note_waiting(self);
     while (es_byte_queue_size(&self->out) && !self->broken) {
         ssize_t n = self->env->io_ops->write(self->io, es_byte_queue_front(&self->out), es_byte_queue_size(&self->out));
         if (n == ES_HTTP_IO_BROKEN) self->broken = true;
@@ -88,7 +97,7 @@ static void write_some(es_http_exchange_t *self)
         es_byte_queue_consume(&self->out, (size_t)n);
         self->sent_us = self->now_us;
     }
-    self->sent_us = self->now_us;
+    self->sending = false;
 }
 
 /* ---- an exchange */
@@ -306,12 +315,10 @@ static bool upgrading(const es_http_exchange_t *self)
 /* Handlers speak between two runs: their waits begin now, not when the last run was. */
 static void begin_run(es_http_exchange_t *self, uint64_t now_us)
 {
-    bool waits = es_byte_queue_size(&self->out) > 0;
     self->now_us = now_us;
-    if (waits && !self->sending) self->sent_us = now_us;
+    note_waiting(self);
     if (self->resumed) wait_from(self, now_us);
     self->resumed = false;
-    self->sending = waits;
     self->marked = true; /* what is said in a run is heard in it */
 }
 
@@ -323,7 +330,6 @@ static es_conn_state_t end_run(es_http_exchange_t *self)
         over(self, false);
         return self->cut ? ES_CONN_CUT : ES_CONN_CLOSED;
     }
-    self->sending = es_byte_queue_size(&self->out) > 0;
     settle(self);
     return ES_CONN_OPEN;
 }

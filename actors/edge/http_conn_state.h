@@ -14,7 +14,7 @@ struct es_http_exchange {
     uint64_t sent_us;          /* when the client last took bytes, or the first of those that wait came */
     es_byte_queue_t in, out;
     bool wants_read, wants_write, marked;
-    bool sending, resumed; /* bytes waited at the end of the last run; the handler reads on since then */
+    bool sending, resumed; /* bytes wait since sent_us; the handler reads on since the last run */
     bool eof, broken, cut; /* no more comes; the socket is of no use; an answer was broken off */
     bool fresh;            /* no request has come so far */
 

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <setjmp.h>
+
+#include <cmocka.h>
+
 #include "http_conn.h"
 
 #define WORLD_SECOND UINT64_C(1000000)
@@ -165,6 +169,65 @@ static inline void world_destroy(world_t *world)
 {
     es_http_conn_destroy(&world->x);
     free(world);
+}
+
+/* ---- a handler that takes every request and keeps what it hears */
+
+static struct {
+    es_http_exchange_t *x;
+    char body[4096];
+    size_t body_len;
+    unsigned ends, rooms, overs;
+    bool answered;
+} world_heard;
+
+static void world_on_body(void *handler, es_http_exchange_t *x, const void *data, size_t len)
+{
+    (void)handler;
+    (void)x;
+    assert_true(len > 0 && len <= ES_HTTP_BODY_READ);
+    size_t keep = sizeof world_heard.body - 1 - world_heard.body_len;
+    if (len < keep) keep = len;
+    memcpy(world_heard.body + world_heard.body_len, data, keep);
+    world_heard.body_len += keep;
+}
+
+static void world_on_end(void *handler, es_http_exchange_t *x)
+{
+    (void)handler;
+    (void)x;
+    world_heard.ends++;
+}
+
+static void world_on_room(void *handler, es_http_exchange_t *x)
+{
+    (void)handler;
+    (void)x;
+    world_heard.rooms++;
+}
+
+static void world_on_over(void *handler, bool answered)
+{
+    assert_ptr_equal(handler, &world_heard);
+    world_heard.overs++;
+    world_heard.answered = answered;
+    world_heard.x = NULL;
+}
+
+static inline void world_take(es_http_exchange_t *x)
+{
+    static const es_http_handler_ops_t ops = {
+        .body = world_on_body, .end = world_on_end, .room = world_on_room, .over = world_on_over};
+    memset(&world_heard, 0, sizeof world_heard);
+    world_heard.x = x;
+    es_http_take(x, &ops, &world_heard, 100000);
+}
+
+/* And answers at last. */
+static inline void world_finish(world_t *world)
+{
+    es_http_reply(world_heard.x, 200, "text/plain", NULL, "done", 4);
+    world_run(world);
 }
 
 #endif
