@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "actor_link.h"
+#include "desk.h"
 #include "endpoints.h"
 #include "job_wire.h"
 #include "jobs_metrics.h"
@@ -17,13 +18,14 @@
 #include "worker.h"
 
 static const uint64_t drain_us = 300000; /* what is on its way to us when the brokers hear that we drain */
-enum { UPLOADS_MAX = 64, ASKERS_MAX = 10000 };
+enum { ASKERS_MAX = 10000 };
 
 typedef struct {
     const es_jobs_config_t *config;
     es_loop_t *loop;
     int lock; /* on our name; -1: none */
     es_store_thread_t *store;
+    es_desk_t *desk;
     es_actor_link_t *link;    /* service `jobs` */
     es_worker_t *uploads;     /* service `upload` */
     es_sender_link_t *sender; /* to those who do the work */
@@ -32,15 +34,32 @@ typedef struct {
     uint64_t end_us; /* when draining is over; 0: not asked to end */
 } actor_t;
 
-/* ---- questions and commands */
+/* ---- what the desk wants of us, and what comes for it */
+
+static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    actor_t *self = ctx;
+    es_actor_link_publish(self->link, key, msg, body, len);
+}
+
+static void job_changed(void *ctx, const char *id, const es_job_t *job, uint64_t now_us)
+{
+    (void)ctx;
+    (void)id;
+    (void)job;
+    (void)now_us;
+}
+
+static size_t running(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
 
 static bool on_message(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
-    (void)ctx;
-    (void)key;
-    (void)body;
-    (void)now_us;
-    if (msg->kind != ES_JOB_ASK) return false;
+    actor_t *self = ctx;
+    if (!es_desk_message(self->desk, key, msg, body, now_us)) return false;
     es_metric_add(&es_jobs_asked, 1);
     return true;
 }
@@ -52,42 +71,12 @@ static void on_figures(void *ctx, es_actor_figures_t *out, uint64_t now_us)
     out->count = es_metric_get(&es_jobs_asked);
 }
 
-/* ---- uploads: refused until there is a place for them */
-
-static void *upload_open(void *ctx, es_stream_t *stream, const es_msg_t *start)
-{
-    (void)stream;
-    (void)start;
-    return ctx;
-}
-
-static void upload_frame(void *state, es_stream_t *stream, const es_msg_t *frame, const void *data, size_t len)
-{
-    static const char text[] =
-        "{\"status\":503,\"retry_after\":60,\"code\":\"jobs_unavailable\",\"message\":\"Uploads are not taken now.\"}";
-    (void)state;
-    (void)data;
-    (void)len;
-    es_final_t final = {.to_seq = frame->seq, .flags = ES_F_FAILED, .text = es_span(text)};
-    es_stream_final(stream, &final);
-}
-
-static void upload_close(void *state, es_stream_t *stream)
-{
-    (void)state;
-    (void)stream;
-}
-
 /* ---- the work */
 
 static void sender_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
 {
-    (void)ctx;
-    (void)key;
-    (void)msg;
-    (void)body;
-    (void)len;
-    (void)now_us;
+    actor_t *self = ctx;
+    if (msg->kind == ES_JOB_NEWS) es_desk_news(self->desk, key, es_span_of(body, len), now_us);
 }
 
 static void sender_drain(void *ctx, uint64_t now_us)
@@ -119,7 +108,8 @@ static void store_changed(void *ctx, uint64_t now_us)
 static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     actor_t *self = ctx;
-    uint64_t next = es_sender_link_tick(self->sender, now_us);
+    uint64_t next = es_sender_link_tick(self->sender, now_us), desk = es_desk_tick(self->desk, now_us);
+    if (desk < next) next = desk;
     es_sender_link_report(self->sender, self->config->common.name, 0, 0, 0);
     if (self->end_us && now_us >= self->end_us) es_loop_stop(self->loop);
     return self->end_us && self->end_us < next ? self->end_us : next;
@@ -149,17 +139,31 @@ static int open_store(actor_t *self)
     return self->store ? 0 : -1;
 }
 
+static int open_desk(actor_t *self)
+{
+    es_desk_config_t config = {.config = self->config,
+                               .loop = self->loop,
+                               .store = self->store,
+                               .publish = publish,
+                               .changed = job_changed,
+                               .running = running,
+                               .ctx = self};
+    self->desk = es_desk_new(&config);
+    return self->desk ? 0 : -1;
+}
+
 static int link_services(actor_t *self)
 {
     static const es_actor_link_ops_t link_ops = {.message = on_message, .figures = on_figures};
-    static const es_worker_ops_t upload_ops = {.open = upload_open, .frame = upload_frame, .close = upload_close};
     const es_common_config_t *common = &self->config->common;
     es_actor_link_config_t link = {
         .name = common->name, .service = ES_JOBS_SERVICE, .brokers = common->broker, .capacity = ASKERS_MAX};
-    es_worker_config_t worker = {
-        .name = common->name, .service = ES_UPLOAD_SERVICE, .brokers = common->broker, .capacity = UPLOADS_MAX};
+    es_worker_config_t worker = {.name = common->name,
+                                 .service = ES_UPLOAD_SERVICE,
+                                 .brokers = common->broker,
+                                 .capacity = (uint32_t)self->config->max_uploads};
     self->link = es_actor_link_new(&link, &link_ops, self);
-    self->uploads = es_worker_new(&worker, &upload_ops, self);
+    self->uploads = es_worker_new(&worker, &es_desk_upload_ops, self->desk);
     return self->link && self->uploads ? 0 : -1;
 }
 
@@ -180,7 +184,7 @@ static int link_sender(actor_t *self)
 
 static int start(actor_t *self)
 {
-    if (open_store(self) != 0 || link_services(self) != 0 || link_sender(self) != 0) return -1;
+    if (open_store(self) != 0 || open_desk(self) != 0 || link_services(self) != 0 || link_sender(self) != 0) return -1;
     es_loop_add_tick(self->loop, on_tick, self);
     es_loop_add_flush(self->loop, on_flush, self);
     es_worker_attach(self->uploads, self->loop);
@@ -193,7 +197,9 @@ static int start(actor_t *self)
 static void end(actor_t *self)
 {
     es_worker_destroy(&self->uploads);
+    es_desk_stop(self->desk);
     es_store_thread_destroy(&self->store); /* what is done by it may still publish and send */
+    es_desk_destroy(&self->desk);
     es_actor_link_destroy(&self->link);
     es_sender_link_destroy(&self->sender);
     if (self->lock >= 0) close(self->lock);

@@ -35,6 +35,22 @@ static const es_option_t options[] = {
                     "processor time that decoding one file may take"),
     ES_OPT_UINT(es_jobs_config_t, decode_memory, "decode-memory", NULL, "1024", 64, 65536,
                 "MiB of address space of a decoder of files"),
+    ES_OPT_UINT(es_jobs_config_t, max_uploads, "max-uploads", NULL, "256", 1, 10000,
+                "uploads at once; more wait, and are refused after a while"),
+    ES_OPT_UINT(es_jobs_config_t, spool_quota, "spool-quota", NULL, "0", 0, 1u << 30,
+                "MiB that recordings may take; more are refused; 0: no such bound"),
+    ES_OPT_UINT(es_jobs_config_t, spool_floor, "spool-floor", NULL, "1024", 0, 1u << 30,
+                "MiB of the disk that stay free; uploads that want more are refused"),
+    ES_OPT_DURATION(es_jobs_config_t, part_keep_us, "part-keep", "10m", SECOND, 24 * HOUR,
+                    "what came of an upload that nobody goes on with is deleted after it"),
+    ES_OPT_DURATION(es_jobs_config_t, keep_age_us, "keep-age", "720h", 60 * SECOND, 87600 * HOUR,
+                    "jobs that are over are deleted after it, with their recordings"),
+    ES_OPT_UINT(es_jobs_config_t, keep_count, "keep-count", NULL, "100000", 1, 100000000,
+                "jobs that are over of which the newest are kept"),
+    ES_OPT_STR(es_jobs_config_t, webhook_key_file, "webhook-key-file", NULL, NULL, 512,
+               "key that signs webhooks; default: webhook.key in --data, made where there is none"),
+    ES_OPT_FLAG(es_jobs_config_t, webhook_private, "webhook-private",
+                "let webhooks go to loopback, private and link-local addresses too"),
     ES_OPT_END};
 
 const es_option_t *const es_jobs_option_tables[] = {es_common_options, options, NULL};
@@ -81,6 +97,7 @@ es_config_result_t es_jobs_config_load(es_jobs_config_t *config, int argc, char 
     }
     if (es_common_config_settle(&config->common, "jobs-1") != 0 || settle_spool(config) != 0) return ES_CONFIG_ERROR;
     settle_path(&config->store, "sqlite:", config->common.data, "jobs.db");
+    settle_path(&config->webhook_key_file, "", config->common.data, "webhook.key");
     return ES_CONFIG_OK;
 }
 

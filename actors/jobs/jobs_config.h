@@ -15,6 +15,14 @@ typedef struct {
     uint64_t analysis_wait_us; /* without an analysis actor for so long, jobs are completed without analysis */
     uint64_t decode_silence_us, decode_cpu_us;
     uint64_t decode_memory; /* MiB */
+    uint64_t max_uploads;   /* at once */
+    uint64_t spool_quota;   /* MiB of recordings; 0: no bound */
+    uint64_t spool_floor;   /* MiB of the disk that stay free */
+    uint64_t part_keep_us;  /* an upload that nobody goes on with is deleted after it */
+    uint64_t keep_age_us;   /* jobs that are over are deleted after it */
+    uint64_t keep_count;    /* and beyond so many */
+    char *webhook_key_file; /* key of signatures */
+    bool webhook_private;   /* webhooks may go to addresses that are not public */
 } es_jobs_config_t;
 
 extern const es_option_t *const es_jobs_option_tables[];

@@ -1,4 +1,4 @@
-/* actors/jobs/upload_head.h: what an edge says of an upload, hostile heads among it. */
+/* actors/jobs/arrival_head.h: what an edge says of an upload, hostile heads among it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "arrival_head.h"
 #include "job_id.h"
-#include "upload_head.h"
 
 #define ID "0123abcd-0000-4000-8000-00000000000a"
 #define HEAD(more) "{\"job\":\"" ID "\",\"session\":\"s-1\"" more "}"
@@ -21,13 +21,13 @@ static void a_whole_head(void **state)
     es_job_t job;
     (void)state;
     const char *json = HEAD(",\"file_name\":\"a\\u0000b\"");
-    assert_non_null(es_upload_head_read(es_span(json), &job)); /* NUL in a string */
+    assert_non_null(es_arrival_head_read(es_span(json), &job)); /* NUL in a string */
     es_job_fini(&job);
     json = HEAD(
         ",\"file_name\":\"../../Töne.wav\",\"content_type\":\"audio/wav; x=y\",\"size\":12,\"language\":\"pt-BR\","
         "\"webhook\":\"https://example.org/hook?x=1\",\"priority\":-10,\"attempts\":10,\"delete_after_analysis\":true,"
         "\"key\":\"k\",\"later\":[1]");
-    assert_null(es_upload_head_read(es_span(json), &job));
+    assert_null(es_arrival_head_read(es_span(json), &job));
     assert_string_equal(job.id, ID);
     assert_string_equal(job.session, "s-1");
     assert_string_equal(job.file_name, "../../Töne.wav");
@@ -46,8 +46,8 @@ static void a_short_head(void **state)
 {
     es_job_t job;
     (void)state;
-    assert_null(es_upload_head_read(es_span(HEAD(",\"language\":null")), &job));
-    assert_true(job.bytes == ES_UPLOAD_UNKNOWN);
+    assert_null(es_arrival_head_read(es_span(HEAD(",\"language\":null")), &job));
+    assert_true(job.bytes == ES_ARRIVAL_UNKNOWN);
     assert_int_equal(job.attempts, 3);
     assert_int_equal(job.priority, 0);
     assert_null(job.file_name);
@@ -98,7 +98,7 @@ static void wrong_heads(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         es_job_t job;
-        const char *wrong = es_upload_head_read(es_span(heads[i]), &job);
+        const char *wrong = es_arrival_head_read(es_span(heads[i]), &job);
         if (!wrong) fail_msg("taken: %s", heads[i]);
         assert_null(strpbrk(wrong, "\"\\")); /* goes into JSON as it is */
         es_job_fini(&job);
@@ -119,15 +119,15 @@ static void long_values(void **state)
             memset(value, 'a', limits[i].max + more);
             value[limits[i].max + more] = 0;
             snprintf(json, sizeof json, HEAD(",\"%s\":\"%s\""), limits[i].field, value);
-            assert_int_equal(es_upload_head_read(es_span(json), &job) != NULL, more);
+            assert_int_equal(es_arrival_head_read(es_span(json), &job) != NULL, more);
             es_job_fini(&job);
         }
     }
     es_job_t job;
-    memset(value, ' ', ES_UPLOAD_HEAD_MAX);
-    value[ES_UPLOAD_HEAD_MAX] = 0;
+    memset(value, ' ', ES_ARRIVAL_HEAD_MAX);
+    value[ES_ARRIVAL_HEAD_MAX] = 0;
     snprintf(json, sizeof json, "%s%s", value, HEAD(""));
-    assert_non_null(es_upload_head_read(es_span(json), &job));
+    assert_non_null(es_arrival_head_read(es_span(json), &job));
     es_job_fini(&job);
 }
 
@@ -135,17 +135,17 @@ static void late_options(void **state)
 {
     es_job_t job;
     (void)state;
-    assert_null(es_upload_head_read(es_span(HEAD(",\"priority\":3")), &job));
-    assert_null(es_upload_late_read(es_span(""), &job));
+    assert_null(es_arrival_head_read(es_span(HEAD(",\"priority\":3")), &job));
+    assert_null(es_arrival_late_read(es_span(""), &job));
     assert_int_equal(job.priority, 3);
     const char *late = "{\"priority\":5,\"file_name\":\"x\",\"session\":\"other\",\"job\":\"nonsense\",\"key\":7}";
-    assert_null(es_upload_late_read(es_span(late), &job));
+    assert_null(es_arrival_late_read(es_span(late), &job));
     assert_int_equal(job.priority, 5);
     assert_string_equal(job.file_name, "x");
     assert_string_equal(job.session, "s-1");
     assert_string_equal(job.id, ID);
-    assert_non_null(es_upload_late_read(es_span("{\"priority\":50}"), &job));
-    assert_non_null(es_upload_late_read(es_span("[]"), &job));
+    assert_non_null(es_arrival_late_read(es_span("{\"priority\":50}"), &job));
+    assert_non_null(es_arrival_late_read(es_span("[]"), &job));
     es_job_fini(&job);
 }
 

@@ -1,4 +1,4 @@
-#include "upload_head.h"
+#include "arrival_head.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static const char *read_file_name(const json_t *value, es_job_t *job)
 
 static const char *read_content_type(const json_t *value, es_job_t *job)
 {
-    if (!json_is_string(value) || !visible(text_of(value), ES_UPLOAD_TYPE_MAX, ' '))
+    if (!json_is_string(value) || !visible(text_of(value), ES_ARRIVAL_TYPE_MAX, ' '))
         return "The content type is not 1 to 127 printing characters.";
     es_job_set(&job->content_type, json_string_value(value));
     return NULL;
@@ -64,7 +64,7 @@ static const char *read_size(const json_t *value, es_job_t *job)
 static const char *read_language(const json_t *value, es_job_t *job)
 {
     static const char wrong[] = "The language is not a tag like en or pt-BR.";
-    if (!json_is_string(value) || !visible(text_of(value), ES_UPLOAD_LANGUAGE_MAX, '-')) return wrong;
+    if (!json_is_string(value) || !visible(text_of(value), ES_ARRIVAL_LANGUAGE_MAX, '-')) return wrong;
     for (const char *c = json_string_value(value); *c; c++)
         if (*c != '-' && !(*c >= '0' && *c <= '9') && !((*c | 32) >= 'a' && (*c | 32) <= 'z')) return wrong;
     es_job_set(&job->language, json_string_value(value));
@@ -110,7 +110,7 @@ static const char *read_delete_after(const json_t *value, es_job_t *job)
 
 static const char *read_key(const json_t *value, es_job_t *job)
 {
-    if (!json_is_string(value) || !visible(text_of(value), ES_UPLOAD_KEY_MAX, '!'))
+    if (!json_is_string(value) || !visible(text_of(value), ES_ARRIVAL_KEY_MAX, '!'))
         return "The key is not 1 to 128 visible characters of ASCII.";
     es_job_set(&job->key, json_string_value(value));
     return NULL;
@@ -147,7 +147,7 @@ static const char *read_fields(const json_t *object, bool late, es_job_t *job)
 
 static const char *read_object(es_span_t text, bool late, es_job_t *job)
 {
-    if (text.len > ES_UPLOAD_HEAD_MAX) return "What describes the upload has more than 16384 bytes.";
+    if (text.len > ES_ARRIVAL_HEAD_MAX) return "What describes the upload has more than 16384 bytes.";
     json_t *object = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
     const char *wrong =
         json_is_object(object) ? read_fields(object, late, job) : "What describes the upload is not a JSON object.";
@@ -155,16 +155,16 @@ static const char *read_object(es_span_t text, bool late, es_job_t *job)
     return wrong;
 }
 
-const char *es_upload_head_read(es_span_t json, es_job_t *job)
+const char *es_arrival_head_read(es_span_t json, es_job_t *job)
 {
-    *job = (es_job_t){.attempts = ES_JOB_ATTEMPTS_DEFAULT, .bytes = ES_UPLOAD_UNKNOWN};
+    *job = (es_job_t){.attempts = ES_JOB_ATTEMPTS_DEFAULT, .bytes = ES_ARRIVAL_UNKNOWN};
     const char *wrong = read_object(json, false, job);
     if (wrong) return wrong;
     if (!job->id[0]) return "The job's id is missing.";
     return job->session ? NULL : "The session is missing.";
 }
 
-const char *es_upload_late_read(es_span_t json, es_job_t *job)
+const char *es_arrival_late_read(es_span_t json, es_job_t *job)
 {
     return json.len ? read_object(json, true, job) : NULL;
 }
