@@ -18,7 +18,7 @@ static const char settings[] =
     "SET search_path TO " ES_JOB_PG_SCHEMA ";"
     "SET statement_timeout TO 5000;"
     "SET lock_timeout TO 3000;"
-    "SET idle_in_transaction_session_timeout TO 20000;"
+    "SET idle_in_transaction_session_timeout TO 10000;"
     "SET default_transaction_isolation TO 'read committed';"
     "SET default_transaction_read_only TO off;"
     "SET standard_conforming_strings TO on;"
@@ -40,6 +40,8 @@ static const char *advice_of(const char *state, const char *message)
         {"53100", NULL, "the server's disk is full: make room; until then no upload is taken"},
         {"53300", "too many clients", "the server has no connection left: raise its max_connections"},
         {"57P03", "starting up", "it will be there soon"},
+        {"55P03", NULL, "another session holds the tables locked: end it"},
+        {"57014", NULL, "the server is too slow: what else runs there, and is its disk well?"},
         {"25006", NULL, "this server takes no changes: name the primary (target_session_attrs=read-write)"},
     };
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
@@ -192,10 +194,10 @@ PGresult *es_job_link_exec(es_job_link_t *self, const char *sql, uint64_t within
     return PQsendQuery(self->conn, sql) ? es_job_link_answer(self, within_ms) : lose(self, PQerrorMessage(self->conn));
 }
 
-/* Another actor was in the way, it took too long, or the values are at fault: the server is well. */
+/* Another actor's turn was in the way (40), or the values are at fault: the server is well. */
 static bool statements_fault(const char *state)
 {
-    static const char *const classes[] = {"40", "22", "23", "55P03", "57014"};
+    static const char *const classes[] = {"40", "22", "23"};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
         if (strncmp(state, classes[i], strlen(classes[i])) == 0) return true;
     return false;

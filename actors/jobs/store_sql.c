@@ -8,17 +8,22 @@
 #define BRIEF COLUMNS("CAST(NULL AS TEXT)")
 
 #define CHANGED "version = version + 1, updated_ms = "
-#define HELD "WHERE id = $1 AND token = $2 AND state "
+/* The id alone finds the row. A planner without statistics may take the index of states for as good: + 0 hides it. */
+#define HELD "WHERE id = $1 AND token = $2 AND state + 0 "
 
 /* The whole conditions of the partial indexes job_waiting, job_held and job_over (store_*_schema.c), or they are not used. */
-#define WAITING "spool = $1 AND state < 3 "
+#define WAITING "spool = $1 AND state = 0 "
 #define RUNNING "state IN (1, 2) "
 #define OVER "spool = $1 AND state >= 3 "
+/* True of every job. The index job_state has it as its condition, so that it is offered to those who ask for it and to nobody else: without statistics a planner would take it for as good as
+ * job_waiting. */
+#define LISTED_BY_STATE "created_ms >= 0 "
 
 #define LISTED(columns, where, rest) "SELECT " columns " FROM job" where rest
 #define PAGE " ORDER BY number DESC LIMIT $4 OFFSET $5"
-#define STATE "state = $1"
+#define STATE LISTED_BY_STATE "AND state = $1"
 #define SESSION "session = $2"
+#define STATE_OF_SESSION "state + 0 = $1 AND " SESSION /* a session has fewer jobs than a state */
 #define PART "(find LIKE $3 ESCAPE '\\' OR find_error LIKE $3 ESCAPE '\\')"
 #define BOTH(sql) sql, sql
 #define LIST_AND_TOTAL(n, where)                                                      \
@@ -28,7 +33,14 @@
 /* Rows that a transaction will change, locked. SQLite has one writer at a time and needs no such words. */
 #define LOCKING(sql) sql, sql " FOR UPDATE"
 /* The same, without those that another actor has locked: it is about to take them. */
-#define SKIPPING(sql) sql, sql " FOR UPDATE SKIP LOCKED"
+#define SKIP " FOR UPDATE SKIP LOCKED"
+
+/* The first that waits, and the first whose owner let the lease run out: whichever comes before the other. */
+#define IN_ORDER "ORDER BY priority DESC, run_at_ms, number LIMIT 1"
+#define FIRST_WAITING "SELECT number FROM job WHERE " WAITING "AND run_at_ms <= $2 " IN_ORDER
+#define FIRST_LEFT "SELECT number FROM job WHERE " RUNNING "AND spool = $1 AND lease_until_ms <= $2 " IN_ORDER
+#define NEXT(skip) \
+    "SELECT number, state FROM job WHERE number IN ((" FIRST_WAITING skip "), (" FIRST_LEFT skip ")) " IN_ORDER
 
 #define DUE_DELIVERY "SELECT number FROM delivery WHERE due_ms <= $1 ORDER BY due_ms, number LIMIT 1"
 #define LEASE_DELIVERY(due) "UPDATE delivery SET due_ms = $2 WHERE number = (" due ") RETURNING number, id, url, tries"
@@ -45,10 +57,7 @@ static const struct {
               "ON CONFLICT DO NOTHING")},
     [ES_JOB_SQL_THERE] = {"ttt", BOTH("SELECT id FROM job WHERE id = $1 OR (session = $2 AND key = $3) "
                                       "ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1")},
-    [ES_JOB_SQL_NEXT] = {"tu",
-                         SKIPPING("SELECT number, state FROM job WHERE " WAITING
-                                  "AND ((state = 0 AND run_at_ms <= $2) OR (state <> 0 AND lease_until_ms <= $2)) "
-                                  "ORDER BY priority DESC, run_at_ms, number LIMIT 1")},
+    [ES_JOB_SQL_NEXT] = {"tu", NEXT(""), NEXT(SKIP)},
     [ES_JOB_SQL_NEXT_AT] = {"t", BOTH("SELECT min(at_ms) FROM (SELECT min(run_at_ms) AS at_ms FROM job WHERE " WAITING
                                       "AND state = 0 "
                                       "UNION ALL SELECT min(lease_until_ms) FROM job WHERE " RUNNING
@@ -59,8 +68,7 @@ static const struct {
                                       "started_ms = CASE WHEN started_ms = 0 THEN $3 ELSE started_ms END, "
                                       "worker = $2, lease_until_ms = $4, token = token + 1, note = NULL, error = NULL, "
                                       "find_error = '', " CHANGED "$3 WHERE number = $1 RETURNING number, " WHOLE)},
-    [ES_JOB_SQL_HELD_BY] = {"tt", LOCKING("SELECT number FROM job WHERE " RUNNING
-                                          "AND spool = $1 AND worker = $2 ORDER BY number")},
+    [ES_JOB_SQL_HELD_BY] = {"tt", LOCKING("SELECT number FROM job WHERE " RUNNING "AND spool = $1 AND worker = $2")},
     [ES_JOB_SQL_GIVE_BACK] = {"iu",
                               BOTH("UPDATE job SET state = 0, deaths = deaths + 1, token = token + 1, note = NULL, "
                                    "lease_until_ms = 0, " CHANGED "$2 WHERE number = $1")},
@@ -108,19 +116,20 @@ static const struct {
                                       "WHERE job = $1 ORDER BY number")},
     [ES_JOB_SQL_SEGMENTS] = {"iuu", BOTH("SELECT pos_from, pos_to, starts, ends, confidence, failed, text, words "
                                          "FROM segment WHERE job = $1 AND pos_to > $2 ORDER BY pos_to LIMIT $3")},
-    [ES_JOB_SQL_COUNTS] = {"", BOTH("SELECT state, count(*) FROM job GROUP BY state")},
-    [ES_JOB_SQL_OLDEST] = {"", BOTH("SELECT created_ms FROM job WHERE state = 0 ORDER BY number LIMIT 1")},
+    [ES_JOB_SQL_COUNTS] = {"", BOTH("SELECT state, count(*) FROM job WHERE " LISTED_BY_STATE "GROUP BY state")},
+    [ES_JOB_SQL_OLDEST] = {"", BOTH("SELECT created_ms FROM job WHERE " LISTED_BY_STATE
+                                    "AND state = 0 ORDER BY number LIMIT 1")},
     [ES_JOB_SQL_OVER] = {"t", BOTH("SELECT count(*) FROM job WHERE " OVER)},
     [ES_JOB_SQL_EXPIRED] = {"tu", BOTH("SELECT id, finished_ms FROM job WHERE " OVER
                                        "ORDER BY finished_ms, number LIMIT $2")},
     LIST_AND_TOTAL(0, ""),
     LIST_AND_TOTAL(1, " WHERE " STATE),
     LIST_AND_TOTAL(2, " WHERE " SESSION),
-    LIST_AND_TOTAL(3, " WHERE " STATE " AND " SESSION),
+    LIST_AND_TOTAL(3, " WHERE " STATE_OF_SESSION),
     LIST_AND_TOTAL(4, " WHERE " PART),
     LIST_AND_TOTAL(5, " WHERE " STATE " AND " PART),
     LIST_AND_TOTAL(6, " WHERE " SESSION " AND " PART),
-    LIST_AND_TOTAL(7, " WHERE " STATE " AND " SESSION " AND " PART),
+    LIST_AND_TOTAL(7, " WHERE " STATE_OF_SESSION " AND " PART),
     [ES_JOB_SQL_REMOVE_SEGMENTS] = {"i", BOTH("DELETE FROM segment WHERE job = $1")},
     [ES_JOB_SQL_REMOVE_HISTORY] = {"i", BOTH("DELETE FROM history WHERE job = $1")},
     [ES_JOB_SQL_REMOVE_DELIVERIES] = {"i", BOTH("DELETE FROM delivery WHERE job = $1")},
@@ -128,7 +137,7 @@ static const struct {
     [ES_JOB_SQL_DUE] = {"iu",
                         BOTH("INSERT INTO delivery (job, id, url, due_ms) SELECT number, id, webhook, $2 FROM job "
                              "WHERE number = $1 AND webhook IS NOT NULL")},
-    [ES_JOB_SQL_DELIVER] = {"uu", LEASE_DELIVERY(DUE_DELIVERY), LEASE_DELIVERY(DUE_DELIVERY " FOR UPDATE SKIP LOCKED")},
+    [ES_JOB_SQL_DELIVER] = {"uu", LEASE_DELIVERY(DUE_DELIVERY), LEASE_DELIVERY(DUE_DELIVERY SKIP)},
     [ES_JOB_SQL_DUE_AT] = {"", BOTH("SELECT min(due_ms) FROM delivery")},
     [ES_JOB_SQL_DELIVERED] = {"u", BOTH("DELETE FROM delivery WHERE number = $1")},
     [ES_JOB_SQL_REDELIVER] = {"uu", BOTH("UPDATE delivery SET due_ms = $2, tries = tries + 1 WHERE number = $1")},

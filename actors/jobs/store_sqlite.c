@@ -9,8 +9,8 @@
 #include "job_store_backend.h"
 
 #define SCHEME "sqlite:"
-enum { OPEN_BUSY_MS = 100 };  /* for one of the tries of es_job_sqlite_schema */
-enum { TURN_BUSY_MS = 3000 }; /* other actors' turns on the same file are fsyncs, one after the other */
+enum { OPEN_BUSY_MS = 100 };     /* for one of the tries of es_job_sqlite_schema */
+enum { TURN_BUSY_TRIES = 3000 }; /* other actors' turns on the same file are fsyncs, one after the other */
 enum { TROUBLE_MAX = 1024 };
 
 typedef struct {
@@ -65,11 +65,20 @@ static void close_file(es_job_database_t *self)
     free(self);
 }
 
+/* SQLite's own waiting sleeps longer and longer, and so never gets its turn beside an actor that has much to do. */
+static int wait_for_others(void *arg, int tries)
+{
+    (void)arg;
+    if (tries >= TURN_BUSY_TRIES) return 0;
+    sqlite3_sleep(1);
+    return 1;
+}
+
 static int set_up(es_job_database_t *self, char *err, size_t err_len)
 {
     sqlite3_busy_timeout(self->db, OPEN_BUSY_MS);
     if (es_job_sqlite_schema(self->db, &es_job_schema_sqlite, self->path, err, err_len) != 0) return -1;
-    sqlite3_busy_timeout(self->db, TURN_BUSY_MS);
+    sqlite3_busy_handler(self->db, wait_for_others, NULL);
     int rc = prepare(self);
     if (rc == SQLITE_OK) return 0;
     snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(self->db), es_job_sqlite_advice(rc));

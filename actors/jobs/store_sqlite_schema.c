@@ -32,10 +32,10 @@ static const char *const steps[] = {
     "  find_error TEXT NOT NULL DEFAULT ''," /* the error in small letters */
     "  analysis TEXT);"
     "CREATE UNIQUE INDEX job_key ON job (session, key) WHERE key IS NOT NULL;"
-    "CREATE INDEX job_waiting ON job (spool, priority DESC, run_at_ms, number) WHERE state < 3;"
+    "CREATE INDEX job_waiting ON job (spool, priority DESC, run_at_ms, number) WHERE state = 0;"
     "CREATE INDEX job_held ON job (lease_until_ms) WHERE state IN (1, 2);"
     "CREATE INDEX job_over ON job (spool, finished_ms, number) WHERE state >= 3;"
-    "CREATE INDEX job_state ON job (state, number);"
+    "CREATE INDEX job_state ON job (state, number, created_ms) WHERE created_ms >= 0;"
     "CREATE INDEX job_session ON job (session, number);"
     "CREATE TABLE segment ("
     "  job INTEGER NOT NULL, pos_from INTEGER NOT NULL, pos_to INTEGER NOT NULL,"

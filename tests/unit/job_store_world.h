@@ -141,6 +141,7 @@ static inline int teardown(void **state)
         assert_int_equal(es_job_store_commit(store), ES_JOBS_OK); \
         result_;                                                  \
     })
+#define GOES(store, call) assert_int_equal(TURN(store, call), ES_JOBS_OK)
 
 static inline const char *id_of(unsigned n)
 {
@@ -167,10 +168,83 @@ static inline es_job_t job_of(unsigned n)
     return job;
 }
 
+static inline void inserted_as(es_job_store_t *store, const es_job_t *job)
+{
+    GOES(store, es_job_store_insert(store, job, NULL));
+}
+
 static inline void inserted(es_job_store_t *store, unsigned n)
 {
     es_job_t job = job_of(n);
-    assert_int_equal(TURN(store, es_job_store_insert(store, &job, NULL)), ES_JOBS_OK);
+    inserted_as(store, &job);
+}
+
+static inline es_job_t got(es_job_store_t *store, unsigned n)
+{
+    es_job_t job;
+    GOES(store, es_job_store_get(store, id_of(n), &job));
+    return job;
+}
+
+/* One number of a job. */
+#define FIELD_OF(store, n, field)               \
+    __extension__({                             \
+        es_job_t job_ = got((store), (n));      \
+        uint64_t value_ = (uint64_t)job_.field; \
+        es_job_fini(&job_);                     \
+        value_;                                 \
+    })
+
+static inline es_jobs_result_t claim_at(es_job_store_t *store, const char *worker, uint64_t now_ms, es_job_t *job,
+                                        uint64_t *next_ms)
+{
+    return TURN(store, es_job_store_claim(store, SPOOL, worker, now_ms, LEASE, job, next_ms));
+}
+
+static inline es_job_hold_t claimed_at(es_job_store_t *store, uint64_t now_ms)
+{
+    es_job_t job;
+    uint64_t next;
+    assert_int_equal(claim_at(store, "jobs-1", now_ms, &job, &next), ES_JOBS_OK);
+    es_job_hold_t hold = {.token = job.token};
+    snprintf(hold.id, sizeof hold.id, "%s", job.id);
+    es_job_fini(&job);
+    return hold;
+}
+
+static inline es_job_segment_t segment_of(uint64_t from, uint64_t to, const char *text)
+{
+    return (es_job_segment_t){.from = from,
+                              .to = to,
+                              .start = from + 100,
+                              .end = to - 100,
+                              .confidence = 871,
+                              .text = es_span(text),
+                              .words = es_span_of("w\0rds", 5)};
+}
+
+static inline es_jobs_result_t final_of(es_job_store_t *store, const es_job_hold_t *hold, uint64_t from, uint64_t to,
+                                        const char *text)
+{
+    es_job_segment_t segment = segment_of(from, to, text);
+    return es_job_store_final(store, hold, &segment, es_span_of("check\0point", 11), NOW + 50);
+}
+
+/* Job number n, brought to a state; the last hold that it was under. */
+static inline es_job_hold_t brought_to(es_job_store_t *store, unsigned n, es_job_state_t state)
+{
+    inserted(store, n);
+    es_job_hold_t hold = claimed_at(store, NOW + n + 1);
+    assert_string_equal(hold.id, id_of(n));
+    GOES(store, final_of(store, &hold, 0, 16000, "one"));
+    if (state == ES_JOB_ANALYZING || state == ES_JOB_COMPLETED)
+        GOES(store, es_job_store_transcribed(store, &hold, NOW));
+    if (state == ES_JOB_QUEUED) GOES(store, es_job_store_again(store, &hold, NULL, NOW, NOW));
+    if (state == ES_JOB_COMPLETED) GOES(store, es_job_store_completed(store, &hold, "{}", NOW));
+    if (state == ES_JOB_FAILED) GOES(store, es_job_store_failed(store, &hold, "it broke", NOW));
+    if (state == ES_JOB_CANCELLED) GOES(store, es_job_store_cancel(store, hold.id, NOW, NULL));
+    assert_int_equal(FIELD_OF(store, n, state), state);
+    return hold;
 }
 
 #endif
