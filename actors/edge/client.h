@@ -35,6 +35,7 @@ typedef struct {
     uint64_t session_ms;  /* a token is good for so long */
 } es_client_limits_t;
 
+struct es_edge_jobs;
 struct es_edge_rooms;
 struct es_membership;
 
@@ -56,6 +57,7 @@ typedef struct {
     void (*close)(void *ctx, es_client_t *client, unsigned code, const char *reason);
     void (*random_hex)(void *ctx, char *out, size_t digits);
     struct es_edge_rooms *rooms;
+    struct es_edge_jobs *jobs;
     es_session_key_t session_key;
     es_decoder_t *decoder; /* of words; made when needed */
     int16_t *scratch[2];   /* for resampling, in and out; bytes below */
@@ -116,6 +118,7 @@ typedef struct {
     uint64_t operations;            /* the highest number of those in rooms that it has left */
     uint64_t pending;               /* messages without room.said */
     es_rate_t say_rate;
+    struct es_viewer *viewer; /* what it watches of jobs and of the house; NULL: nothing yet */
 } es_envelope_t;
 
 struct es_client {

@@ -135,24 +135,26 @@ static int payload_empty(const json_t *payload, es_client_says_t *out, es_refusa
     return es_json_only(payload, "The payload of this type", names, why);
 }
 
-static const verb_t verbs[] = {
-    {"audio.start", ES_SAYS_START, payload_start},      {"audio.stop", ES_SAYS_STOP, payload_empty},
-    {"audio.mark", ES_SAYS_MARK, payload_mark},         {"ping", ES_SAYS_PING, payload_empty},
-    {"session.resume", ES_SAYS_RESUME, es_json_resume}, {"room.join", ES_SAYS_JOIN, es_json_join},
-    {"room.leave", ES_SAYS_LEAVE, es_json_leave},       {"room.say", ES_SAYS_SAY, es_json_say},
-    {"room.history", ES_SAYS_HISTORY, es_json_history}, {"room.who", ES_SAYS_WHO, es_json_who}};
+static const verb_t verbs[] = {{"audio.start", ES_SAYS_START, payload_start},
+                               {"audio.stop", ES_SAYS_STOP, payload_empty},
+                               {"audio.mark", ES_SAYS_MARK, payload_mark},
+                               {"ping", ES_SAYS_PING, payload_empty},
+                               {"session.resume", ES_SAYS_RESUME, es_json_resume},
+                               {"room.join", ES_SAYS_JOIN, es_json_join},
+                               {"room.leave", ES_SAYS_LEAVE, es_json_leave},
+                               {"room.say", ES_SAYS_SAY, es_json_say},
+                               {"room.history", ES_SAYS_HISTORY, es_json_history},
+                               {"room.who", ES_SAYS_WHO, es_json_who},
+                               {"job.watch", ES_SAYS_WATCH_JOB, es_json_watch_job},
+                               {"job.unwatch", ES_SAYS_UNWATCH_JOB, es_json_watch_job},
+                               {"house.watch", ES_SAYS_WATCH_HOUSE, es_json_watch_house},
+                               {"house.unwatch", ES_SAYS_UNWATCH_HOUSE, payload_empty}};
 
 static const verb_t *find_verb(const char *type)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (!strcmp(verbs[i].type, type)) return &verbs[i];
     return NULL;
-}
-
-/* Types that the protocol has and this server has not. */
-static bool known_elsewhere(const char *type)
-{
-    return !strcmp(type, "job.watch");
 }
 
 static const char *type_of(const json_t *root, es_refusal_t *why)
@@ -190,13 +192,12 @@ static int envelope(const json_t *root, es_client_says_t *out, es_refusal_t *why
     const char *type = type_of(root, why);
     if (!type) return -1;
     const verb_t *verb = find_verb(type);
-    if (!verb && known_elsewhere(type))
-        return es_json_refuse(why, "unsupported_type", "This server does not have \"%s\".", why->ref);
     if (!verb)
         return es_json_refuse(
             why, "unknown_type",
             "The type \"%s\" is unknown; there are audio.start, audio.stop, audio.mark, ping, session.resume, "
-            "room.join, room.leave, room.say, room.history and room.who.",
+            "room.join, room.leave, room.say, room.history, room.who, job.watch, job.unwatch, house.watch and "
+            "house.unwatch.",
             why->ref);
     if (envelope_fields(root, why)) return -1;
     out->type = verb->says;

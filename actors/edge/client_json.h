@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "job_wire.h"
 #include "room_wire.h"
 #include "session.h"
 
@@ -25,7 +26,11 @@ typedef enum {
     ES_SAYS_LEAVE,
     ES_SAYS_SAY,
     ES_SAYS_HISTORY,
-    ES_SAYS_WHO
+    ES_SAYS_WHO,
+    ES_SAYS_WATCH_JOB,
+    ES_SAYS_UNWATCH_JOB,
+    ES_SAYS_WATCH_HOUSE,
+    ES_SAYS_UNWATCH_HOUSE
 } es_says_t;
 
 typedef struct {
@@ -34,7 +39,7 @@ typedef struct {
     bool partials, resumable;           /* START */
     char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
     char id[ES_MARK_ID_MAX + 1];        /* MARK */
-    /* RESUME: the session, and where its stream goes on, where has_committed. */
+    /* RESUME: the session, and where its stream goes on, where has_committed. WATCH: the operator's, "" where not given. */
     char token[ES_SESSION_TOKEN_MAX + 1];
     bool has_committed;
     uint64_t committed, position;
@@ -48,6 +53,9 @@ typedef struct {
     char text[ES_ROOM_TEXT_MAX + 1];
     bool has_since, has_log;
     uint64_t since, log, before, limit; /* HISTORY: 0 where not given */
+    /* WATCH_JOB, UNWATCH_JOB: one of them, or neither: all. */
+    char job_id[ES_JOB_ID_LEN + 1];
+    char session_id[ES_SESSION_MAX + 1];
 } es_client_says_t;
 
 typedef struct {
@@ -56,6 +64,8 @@ typedef struct {
     char ref[65];                  /* the type that it is about, "" where unknown */
     char room[ES_ROOM_ID_MAX + 1]; /* of the message that it is about, "" where it had none */
     char msg_id[ES_MSG_ID_MAX + 1];
+    char job_id[ES_JOB_ID_LEN + 1];
+    char session_id[ES_SESSION_MAX + 1];
 } es_refusal_t;
 
 /* A message of /ws: {"type","payload","timestamp"}. 0 with *out filled, or -1 with *why. */

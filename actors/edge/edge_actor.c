@@ -1,16 +1,16 @@
 /* Glue: the server in front, the link behind, the clients between. */
 #include "edge_actor.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "acceptor.h"
 #include "alloc.h"
-#include "asks.h"
 #include "clients.h"
+#include "edge_files.h"
 #include "edge_http.h"
+#include "edge_jobs.h"
 #include "edge_loop.h"
 #include "edge_metrics.h"
 #include "edge_rooms.h"
@@ -35,7 +35,6 @@ typedef struct {
     es_client_env_t env;
     es_clients_t clients;
     es_edge_http_t *http;
-    es_asks_t *asks;
     es_uploads_t *uploads;
     char prefix[ES_PREFIX_LEN + 1];
     bool draining, asked;
@@ -100,7 +99,7 @@ static void request_send(void *ctx, es_span_t key, const es_msg_t *msg, const vo
     es_sender_link_send(self->link, es_sender_link_broker(self->link, key), key, msg, body, len);
 }
 
-static void rooms_subscribe(void *ctx, es_span_t key, bool on)
+static void house_subscribe(void *ctx, es_span_t key, bool on)
 {
     edge_t *self = ctx;
     es_sender_link_subscribe(self->link, key, on);
@@ -188,6 +187,7 @@ static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const vo
 {
     edge_t *self = ctx;
     es_span_t room;
+    (void)now_us;
     self->work++;
     es_client_t *client = es_clients_find(&self->clients, key);
     if (client && es_room_is_answer(msg->kind))
@@ -196,14 +196,20 @@ static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const vo
         es_client_receive(client, msg, body, len);
     else if (es_uploads_receive(self->uploads, key, msg, body, len))
         return;
-    else if (msg->kind == ES_JOB_TOLD && es_span_eq(key, es_span(es_sender_link_key(self->link))))
-        es_asks_told(self->asks, msg, body, len, now_us);
     else if (msg->kind == ES_ROOM_NEWS && es_room_of_key(key, &room))
         es_edge_rooms_news(self->env.rooms, room, msg, body, len);
     else if (es_room_is_answer(msg->kind) && es_span_eq(key, es_span(es_sender_link_key(self->link))))
         es_edge_rooms_answer(self->env.rooms, msg, body, len);
-    else
+    else if (!es_edge_jobs_message(self->env.jobs, key, msg, body, len))
         es_metric_add(&es_edge_deaf, 1);
+}
+
+static void link_beacon(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
+{
+    edge_t *self = ctx;
+    (void)msg;
+    (void)now_us;
+    es_edge_jobs_beacon(self->env.jobs, key, body);
 }
 
 static void rebroker(void *ctx, es_client_t *client)
@@ -328,7 +334,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     uint64_t next = es_sender_link_tick(self->link, now_us);
     run_timers(self, now_us);
     next = earliest(next, es_edge_rooms_turn(self->env.rooms));
-    next = earliest(next, es_asks_tick(self->asks, now_us));
+    next = earliest(next, es_edge_jobs_turn(self->env.jobs));
     next = earliest(next, es_uploads_turn(self->uploads));
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
@@ -347,17 +353,6 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 }
 
 /* ---- start and end */
-
-static int write_address(const char *file, const char *url)
-{
-    char fresh[1100];
-    if (!file || !*file) return 0;
-    snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
-    FILE *out = fopen(fresh, "we");
-    if (out && fprintf(out, "%s\n", url) > 0 && !fclose(out) && !rename(fresh, file)) return 0;
-    es_log_error("the address cannot be written to --addr-file", ES_S("file", file), ES_S("error", strerror(errno)));
-    return -1;
-}
 
 static void watch_house(edge_t *self)
 {
@@ -389,28 +384,25 @@ static void settle_env(edge_t *self)
     loop_woke(self, es_now_us());
 }
 
-static int load_session_key(edge_t *self)
-{
-    char file[1100], err[1400];
-    const char *named = self->config->session_key;
-    if (named && *named)
-        snprintf(file, sizeof file, "%s", named);
-    else
-        snprintf(file, sizeof file, "%s/session.key", self->config->common.data);
-    if (es_session_key_load(&self->env.session_key, file, err, sizeof err) == 0) return 0;
-    es_log_error(err);
-    return -1;
-}
-
 static int start_rooms(edge_t *self)
 {
     const es_edge_rooms_limits_t limits = {.max_rooms = self->config->max_rooms,
                                            .max_room_members = self->config->max_room_members,
                                            .backlog = self->config->room_backlog};
-    const es_edge_rooms_ops_t ops = {.ctx = self, .send = request_send, .subscribe = rooms_subscribe};
-    if (load_session_key(self)) return -1;
+    const es_edge_rooms_ops_t ops = {.ctx = self, .send = request_send, .subscribe = house_subscribe};
+    if (es_edge_load_session_key(self->config, &self->env.session_key)) return -1;
     self->env.rooms = es_edge_rooms_new(&limits, &ops, &self->env, es_sender_link_key(self->link));
     return 0;
+}
+
+static int start_jobs(edge_t *self)
+{
+    const es_edge_jobs_ops_t ops = {.ctx = self, .send = request_send, .subscribe = house_subscribe};
+    char err[1400];
+    self->env.jobs = es_edge_jobs_new(self->config, &ops, &self->env, es_sender_link_key(self->link), err, sizeof err);
+    if (self->env.jobs) return 0;
+    es_log_error(err);
+    return -1;
 }
 
 static void start_uploads(edge_t *self)
@@ -424,27 +416,26 @@ static void start_uploads(edge_t *self)
                                         .stall_us = config->upload_stall_us,
                                         .sync_us = config->sync_timeout_us,
                                         .all_sync = config->async_uploads != 0};
-    const es_asks_ops_t ask_ops = {.ctx = self, .send = request_send};
-    self->asks = es_asks_new(es_sender_link_key(self->link), &ask_ops);
-    self->uploads = es_uploads_new(&limits, &self->env, self->asks, self->prefix);
+    self->uploads = es_uploads_new(&limits, &self->env, es_edge_jobs_asks(self->env.jobs), self->prefix);
     es_uploads_routes(self->uploads, es_edge_http_router(self->http));
 }
 
 static int start(edge_t *self)
 {
     static const es_sender_link_ops_t link_ops = {
-        .message = link_message, .changed = link_changed, .drain = link_drain};
+        .message = link_message, .changed = link_changed, .beacon = link_beacon, .drain = link_drain};
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_edge_http_ops_t http_ops = {.ctx = self, .unready = unready, .admit = http_admit, .adopt = http_adopt};
     const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone};
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
-    if (!self->link || start_rooms(self)) return -1;
+    if (!self->link || start_rooms(self) || start_jobs(self)) return -1;
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
+    es_edge_jobs_add_routes(self->env.jobs, es_edge_http_router(self->http));
     start_uploads(self);
     self->acceptor =
         es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
@@ -454,8 +445,9 @@ static int start(edge_t *self)
     }
     watch_house(self);
     const char *url = es_acceptor_url(self->acceptor);
-    if (write_address(self->config->addr_file, url)) return -1;
+    if (es_edge_write_address(self->config->addr_file, url)) return -1;
     es_log_info("listening", ES_S("url", url));
+    es_edge_jobs_listening(self->env.jobs, url);
     return 0;
 }
 
@@ -466,11 +458,11 @@ static void finish(edge_t *self)
     es_acceptor_destroy(&self->acceptor);
     es_edge_http_destroy(&self->http);
     es_uploads_destroy(&self->uploads);
-    es_asks_destroy(&self->asks);
     es_server_destroy(&self->server);
     es_edge_loop_destroy(&self->loop);
     es_clients_fini(&self->clients);
     es_edge_rooms_destroy(&self->env.rooms);
+    es_edge_jobs_destroy(&self->env.jobs);
     es_client_env_fini(&self->env);
     es_sender_link_destroy(&self->link);
 }

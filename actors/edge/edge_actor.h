@@ -20,6 +20,8 @@ typedef struct {
     uint64_t session_us;
     uint64_t max_upload, max_uploads, upload_memory, upload_wait_us, upload_stall_us;
     uint64_t async_uploads, sync_max, sync_timeout_us; /* async_uploads: 0: on */
+    char *operator_token;                              /* its file, or NULL: in the data directory */
+    uint64_t max_watches, max_client_watches;
 } es_edge_config_t;
 
 extern const es_option_t *const es_edge_option_tables[];

@@ -60,6 +60,12 @@ static const es_option_t edge_options[] = {
                 "bytes of a file whose transcript is waited for"),
     ES_OPT_DURATION(es_edge_config_t, sync_timeout_us, "sync-timeout", "60s", 100000, UINT64_C(3600000000),
                     "time to wait for it; then 202 as for any upload"),
+    ES_OPT_STR(es_edge_config_t, operator_token, "operator-token-file", NULL, NULL, 1024,
+               "file with the token that opens the dashboard and all jobs; default: operator.token in --data, made "
+               "where it is not there"),
+    ES_OPT_UINT(es_edge_config_t, max_watches, "max-watches", NULL, "20000", 1, 10000000,
+                "watches of jobs by all clients"),
+    ES_OPT_UINT(es_edge_config_t, max_client_watches, "max-client-watches", NULL, "64", 1, 10000, "and by one"),
     ES_OPT_DURATION(es_edge_config_t, tick_us, "tick", "1300us", 0, 20000,
                     "longest wait for company under load; 0ms: none"),
     ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000,

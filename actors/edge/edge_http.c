@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "http.h"
+#include "jobs_metrics.h"
 #include "sender_link.h"
 #include "uploads.h"
 
@@ -46,10 +47,10 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                                      .body_us = config->body_us,
                                      .idle_us = config->idle_us,
                                      .send_us = config->send_us};
-    self->http = (es_http_t){
-        .ctx = ops->ctx,
-        .unready = ops->unready,
-        .metrics = {es_edge_metrics(), es_http_refusal_metrics(), es_sender_link_metrics(), es_uploads_metrics()}};
+    self->http = (es_http_t){.ctx = ops->ctx,
+                             .unready = ops->unready,
+                             .metrics = {es_edge_metrics(), es_edge_jobs_metrics(), es_http_refusal_metrics(),
+                                         es_sender_link_metrics(), es_uploads_metrics()}};
     load_pages(&self->http.pages, web_dir(config));
     es_http_router_add(&self->router, es_http_routes, &self->http);
     self->gate = es_gate_new(&gate_ops, &limits, loop);

@@ -38,6 +38,8 @@ void es_envelope_refuse(es_client_t *client, const es_refusal_t *why)
     about(client, ",\"ref\":", why->ref);
     about(client, ",\"room\":", why->room);
     about(client, ",\"msg_id\":", why->msg_id);
+    about(client, ",\"job_id\":", why->job_id);
+    about(client, ",\"session_id\":", why->session_id);
     es_envelope_end(client, place);
 }
 

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "envelope_out.h"
+#include "job_ws.h"
 #include "room_ws.h"
 
 struct es_mark {
@@ -223,16 +224,21 @@ static void resume(es_client_t *self, const es_client_says_t *says)
 
 static void text(es_client_t *self, const char *said, size_t len)
 {
-    static void (*const verbs[])(es_client_t *, const es_client_says_t *) = {[ES_SAYS_START] = start,
-                                                                             [ES_SAYS_STOP] = stop,
-                                                                             [ES_SAYS_MARK] = mark_said,
-                                                                             [ES_SAYS_PING] = ping,
-                                                                             [ES_SAYS_RESUME] = resume,
-                                                                             [ES_SAYS_JOIN] = es_room_ws_join,
-                                                                             [ES_SAYS_LEAVE] = es_room_ws_leave,
-                                                                             [ES_SAYS_SAY] = es_room_ws_say,
-                                                                             [ES_SAYS_HISTORY] = es_room_ws_history,
-                                                                             [ES_SAYS_WHO] = es_room_ws_who};
+    static void (*const verbs[])(es_client_t *,
+                                 const es_client_says_t *) = {[ES_SAYS_START] = start,
+                                                              [ES_SAYS_STOP] = stop,
+                                                              [ES_SAYS_MARK] = mark_said,
+                                                              [ES_SAYS_PING] = ping,
+                                                              [ES_SAYS_RESUME] = resume,
+                                                              [ES_SAYS_JOIN] = es_room_ws_join,
+                                                              [ES_SAYS_LEAVE] = es_room_ws_leave,
+                                                              [ES_SAYS_SAY] = es_room_ws_say,
+                                                              [ES_SAYS_HISTORY] = es_room_ws_history,
+                                                              [ES_SAYS_WHO] = es_room_ws_who,
+                                                              [ES_SAYS_WATCH_JOB] = es_job_ws_watch,
+                                                              [ES_SAYS_UNWATCH_JOB] = es_job_ws_unwatch,
+                                                              [ES_SAYS_WATCH_HOUSE] = es_house_ws_watch,
+                                                              [ES_SAYS_UNWATCH_HOUSE] = es_house_ws_unwatch};
     es_client_says_t says;
     es_refusal_t why;
     if (es_client_json_envelope(said, len, &says, &why))
@@ -369,6 +375,7 @@ static void fini(es_client_t *self)
 {
     forget_marks(self);
     es_room_ws_fini(self);
+    es_job_ws_fini(self);
     free(self->envelope.resume);
     free(self->envelope.stream);
 }

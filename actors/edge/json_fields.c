@@ -49,9 +49,8 @@ int es_json_only(const json_t *object, const char *where, const char *const *nam
 
 /* ---- rooms */
 
-/* A string of 1 to max bytes without control characters (but lines, where allowed). */
-static int text_field(const json_t *payload, const char *type, const char *name, size_t max, bool lines, char *out,
-                      es_refusal_t *why)
+int es_json_text(const json_t *payload, const char *type, const char *name, size_t max, bool lines, char *out,
+                 es_refusal_t *why)
 {
     const json_t *value = json_object_get(payload, name);
     if (!value) return es_json_refuse(why, "missing_field", "%s needs \"%s\".", type, name);
@@ -95,7 +94,7 @@ static int log_field(const json_t *payload, es_client_says_t *out, es_refusal_t 
 
 int es_json_room(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why)
 {
-    if (text_field(payload, type, "room", ES_ROOM_ID_MAX, false, out->room, why)) return -1;
+    if (es_json_text(payload, type, "room", ES_ROOM_ID_MAX, false, out->room, why)) return -1;
     memcpy(why->room, out->room, sizeof why->room);
     return 0;
 }
@@ -104,7 +103,7 @@ int es_json_join(const json_t *payload, es_client_says_t *out, es_refusal_t *why
 {
     static const char *const names[] = {"room", "name", "since", "log", NULL};
     if (es_json_only(payload, "The payload of room.join", names, why) || es_json_room(payload, "room.join", out, why) ||
-        text_field(payload, "room.join", "name", ES_NAME_MAX, false, out->name, why) ||
+        es_json_text(payload, "room.join", "name", ES_NAME_MAX, false, out->name, why) ||
         number_field(payload, "since", 0, NUMBER_MAX, &out->since, &out->has_since, why))
         return -1;
     return log_field(payload, out, why);
@@ -133,10 +132,10 @@ int es_json_say(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
     if (es_json_only(payload, "The payload of room.say", names, why) || es_json_room(payload, "room.say", out, why))
         return -1;
     if (json_object_get(payload, "msg_id")) {
-        if (text_field(payload, "room.say", "msg_id", ES_MSG_ID_MAX, false, out->msg_id, why)) return -1;
+        if (es_json_text(payload, "room.say", "msg_id", ES_MSG_ID_MAX, false, out->msg_id, why)) return -1;
         memcpy(why->msg_id, out->msg_id, sizeof why->msg_id);
     }
-    return text_field(payload, "room.say", "text", ES_ROOM_TEXT_MAX, true, out->text, why);
+    return es_json_text(payload, "room.say", "text", ES_ROOM_TEXT_MAX, true, out->text, why);
 }
 
 int es_json_history(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
@@ -173,12 +172,12 @@ int es_json_resume(const json_t *payload, es_client_says_t *out, es_refusal_t *w
     static const char *const names[] = {"token", "committed", "position", "checkpoint", "stream", NULL};
     bool given;
     if (es_json_only(payload, "The payload of session.resume", names, why) ||
-        text_field(payload, "session.resume", "token", ES_SESSION_TOKEN_MAX, false, out->token, why) ||
+        es_json_text(payload, "session.resume", "token", ES_SESSION_TOKEN_MAX, false, out->token, why) ||
         number_field(payload, "committed", 0, NUMBER_MAX, &out->committed, &out->has_committed, why))
         return -1;
     if (!out->has_committed) return 0;
     if (number_field(payload, "position", 0, NUMBER_MAX, &out->position, &given, why) ||
-        text_field(payload, "session.resume", "stream", ES_SESSION_MAX, false, out->stream, why))
+        es_json_text(payload, "session.resume", "stream", ES_SESSION_MAX, false, out->stream, why))
         return -1;
     return checkpoint_field(payload, out, why);
 }

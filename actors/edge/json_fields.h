@@ -1,4 +1,4 @@
-/* Fields of clients' JSON, checked with a sentence for each mistake. For client_json.c and its payloads of rooms. */
+/* Fields of clients' JSON, checked with a sentence for each mistake. For client_json.c and the payloads of rooms and jobs. */
 #ifndef ES_JSON_FIELDS_H
 #define ES_JSON_FIELDS_H
 
@@ -15,14 +15,20 @@ const char *es_json_shown(const char *text, char out[ES_JSON_SHOWN + 1]);
 /* 0 where the object has no names but those listed (NULL-terminated). */
 int es_json_only(const json_t *object, const char *where, const char *const *names, es_refusal_t *why);
 
+/* A string of 1 to max bytes without control characters (but tabs and line feeds, where `lines`), copied into out. 0, or -1 with *why. */
+int es_json_text(const json_t *payload, const char *type, const char *name, size_t max, bool lines, char *out,
+                 es_refusal_t *why);
+
 /* "room" of this payload into out->room. */
 int es_json_room(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why);
-/* The payloads of room.* and session.resume. 0, or -1 with *why. */
+/* The payloads of room.*, job.*, house.watch and session.resume. 0, or -1 with *why. */
 int es_json_join(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_leave(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_say(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_history(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_who(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
+int es_json_watch_job(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
+int es_json_watch_house(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_resume(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 
 #endif

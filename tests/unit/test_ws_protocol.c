@@ -271,7 +271,7 @@ static void order_is_kept(void **state)
     world_text(w, "{\"type\":\"ping\",\"payload\":{},\"timestamp\":1}");
     assert_string_equal(world_said(w), "{\"type\":\"pong\",\"payload\":{" TAIL);
     world_text(w, "{\"type\":\"job.watch\",\"payload\":{},\"timestamp\":1}");
-    refused(w, "unsupported_type");
+    refused(w, "missing_field");
     world_destroy(w);
 }
 
