@@ -333,6 +333,8 @@ static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_ms
 {
     (void)worker;
     bool own = es_hex16_parse(key, NULL);
+    es_span_t before = es_reports_key(&self->reports, msg->name);
+    if (own && before.len > 0 && !es_span_eq(before, key)) es_senders_replaced(&self->senders, before, now_us);
     if (own) es_senders_take(&self->senders, key, now_us);
     es_reports_take(&self->reports, own ? key : es_span(NULL), msg, now_us);
     return ES_TAKEN;

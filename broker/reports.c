@@ -32,6 +32,16 @@ void es_reports_take(es_reports_t *self, es_span_t key, const es_msg_t *msg, uin
     if (msg->flags & ES_F_LEAVING) *report = self->list[--self->count];
 }
 
+es_span_t es_reports_key(const es_reports_t *self, es_span_t name)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        const es_report_t *report = &self->list[i];
+        if (report->reachable && es_span_eq(es_span_of(report->name, report->name_len), name))
+            return es_span_of(report->key, sizeof report->key);
+    }
+    return es_span(NULL);
+}
+
 void es_reports_tick(es_reports_t *self, uint64_t now_us)
 {
     size_t kept = 0;

@@ -27,6 +27,8 @@ typedef struct {
 
 /* A REPORT; the one of the same name is replaced, with the flag LEAVING it is forgotten. A report without a name is refused. */
 void es_reports_take(es_reports_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us);
+/* The key under which somebody of this name reported last, empty: nobody, or none. Valid until the next call. */
+es_span_t es_reports_key(const es_reports_t *self, es_span_t name);
 /* Forgets the silent ones. */
 void es_reports_tick(es_reports_t *self, uint64_t now_us);
 

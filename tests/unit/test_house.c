@@ -303,6 +303,37 @@ static void test_drain_tells_streams_to_go(void **state)
 }
 
 /* Of a silent edge: streams that nobody sends frames for give their places back, others stay. */
+/* Tells when a stream of 001122... is dropped, in half seconds. */
+static int dropped_after(world_t *w, const char *next_key)
+{
+    uint64_t worker;
+    es_msg_t msg = {.kind = ES_REPORT};
+    ES_SET(&msg, ES_M_NAME, name, es_span("jobs-1"));
+    hello(w, 7, 2, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    es_house_frontend(w->house, es_span("0011220000000000"), &msg, w->now, &worker);
+    for (int i = 0; i < 12; i++) {
+        w->now += ES_HOUSE_BEACON_US;
+        from_worker(w, 7, ES_HEARTBEAT);
+        if (next_key) es_house_frontend(w->house, es_span(next_key), &msg, w->now, &worker);
+        w->n = 0;
+        es_house_tick(w->house, w->now);
+        for (size_t k = 0; k < w->n; k++)
+            if (w->said[k].msg.kind == ES_DROP) return i + 1;
+    }
+    return 0;
+}
+
+static void test_one_that_was_started_anew_gives_its_places_back_sooner(void **state)
+{
+    assert_int_equal(dropped_after(*state, "aabbcc0000000000"), 5);
+}
+
+static void test_one_that_died_gives_its_places_back(void **state)
+{
+    assert_int_equal(dropped_after(*state, NULL), 10);
+}
+
 static void test_a_silent_edge_gives_its_places_back(void **state)
 {
     world_t *w = *state;
@@ -917,6 +948,8 @@ int main(void)
                                        TEST(test_a_suspect_alone_is_blamed),
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
                                        TEST(test_a_silent_edge_gives_its_places_back),
+                                       TEST(test_one_that_died_gives_its_places_back),
+                                       TEST(test_one_that_was_started_anew_gives_its_places_back_sooner),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_probe),

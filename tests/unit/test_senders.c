@@ -62,6 +62,36 @@ static void standing_still_proves_nothing(void **state)
     assert_string_equal(pass(&now), "a");
 }
 
+/* B reports under A's name. */
+static void who_was_started_anew_is_dead_sooner(void **state)
+{
+    (void)state;
+    uint64_t now = 100 * SECOND;
+    es_senders_take(&senders, es_span(A), now);
+    es_senders_replaced(&senders, es_span(A), now);
+    for (int i = 0; i < 3; i++) {
+        es_senders_take(&senders, es_span(B), now);
+        assert_string_equal(pass(&now), "");
+        es_senders_replaced(&senders, es_span(A), now); /* said again it puts nothing off */
+    }
+    assert_string_equal(pass(&now), "a");
+    es_senders_replaced(&senders, es_span(A), now);
+    assert_int_equal(senders.count, 1);
+}
+
+/* Two of one name: both report. */
+static void who_reports_is_not_dead_of_another(void **state)
+{
+    (void)state;
+    uint64_t now = 100 * SECOND;
+    for (int i = 0; i < 20; i++) {
+        const char *speaks = i % 2 ? A : B, *silent = i % 2 ? B : A;
+        es_senders_replaced(&senders, es_span(silent), now);
+        es_senders_take(&senders, es_span(speaks), now);
+        assert_string_equal(pass(&now), "");
+    }
+}
+
 static void more_than_can_be_known(void **state)
 {
     (void)state;
@@ -79,6 +109,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_reports_lives, setup),
         cmocka_unit_test_setup(standing_still_proves_nothing, setup),
+        cmocka_unit_test_setup(who_was_started_anew_is_dead_sooner, setup),
+        cmocka_unit_test_setup(who_reports_is_not_dead_of_another, setup),
         cmocka_unit_test_setup(more_than_can_be_known, setup),
     };
     return cmocka_run_group_tests_name("senders", tests, NULL, NULL);
