@@ -18,7 +18,6 @@
 #include "worker.h"
 
 static const uint64_t drain_us = 300000; /* what is on its way to us when the brokers hear that we drain */
-enum { ASKERS_MAX = 10000 };
 
 typedef struct {
     const es_jobs_config_t *config;
@@ -66,8 +65,8 @@ static bool on_message(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t 
 
 static void on_figures(void *ctx, es_actor_figures_t *out, uint64_t now_us)
 {
-    (void)ctx;
     (void)now_us;
+    out->load = running(ctx);
     out->count = es_metric_get(&es_jobs_asked);
 }
 
@@ -156,8 +155,10 @@ static int link_services(actor_t *self)
 {
     static const es_actor_link_ops_t link_ops = {.message = on_message, .figures = on_figures};
     const es_common_config_t *common = &self->config->common;
-    es_actor_link_config_t link = {
-        .name = common->name, .service = ES_JOBS_SERVICE, .brokers = common->broker, .capacity = ASKERS_MAX};
+    es_actor_link_config_t link = {.name = common->name,
+                                   .service = ES_JOBS_SERVICE,
+                                   .brokers = common->broker,
+                                   .capacity = (uint32_t)self->config->concurrency};
     es_worker_config_t worker = {.name = common->name,
                                  .service = ES_UPLOAD_SERVICE,
                                  .brokers = common->broker,
@@ -176,6 +177,7 @@ static int link_sender(actor_t *self)
     memcpy(self->prefix, hex, ES_PREFIX_LEN);
     self->sender = es_sender_link_new(self->config->common.broker, self->prefix, &ops, self);
     if (!self->sender) return -1;
+    es_sender_link_serves(self->sender, ES_JOBS_SERVICE);
     es_sender_link_subscribe(self->sender, es_span(ES_JOBS_TOPIC), true);
     int n = es_sender_link_sockets(self->sender, sockets, ES_BROKERS_MAX);
     for (int i = 0; i < n; i++) es_loop_add_socket(self->loop, sockets[i], sender_readable, self);
