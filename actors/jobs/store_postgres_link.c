@@ -37,6 +37,7 @@ static const char *advice_of(const char *state, const char *message)
         {"28", "authentication", "the user or the password is wrong: mend the store's address"},
         {"3D000", "does not exist", "make it on the server, or mend the store's address"},
         {"42501", NULL, "give the user the right: let it own the database, or the schema " ES_JOB_PG_SCHEMA},
+        {"42P01", NULL, "give the user the right: let it own the schema " ES_JOB_PG_SCHEMA},
         {"53100", NULL, "the server's disk is full: make room; until then no upload is taken"},
         {"53300", "too many clients", "the server has no connection left: raise its max_connections"},
         {"57P03", "starting up", "it will be there soon"},

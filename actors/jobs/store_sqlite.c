@@ -7,11 +7,12 @@
 
 #include "alloc.h"
 #include "job_store_backend.h"
+#include "wire.h"
 
 #define SCHEME "sqlite:"
-enum { OPEN_BUSY_MS = 100 };     /* for one of the tries of es_job_sqlite_schema */
-enum { TURN_BUSY_TRIES = 3000 }; /* other actors' turns on the same file are fsyncs, one after the other */
+enum { OPEN_BUSY_MS = 100 }; /* for one of the tries of es_job_sqlite_schema */
 enum { TROUBLE_MAX = 1024 };
+#define TURN_BUSY_US UINT64_C(3000000) /* other actors' turns on the same file are fsyncs, one after the other */
 
 typedef struct {
     sqlite3_stmt *handle;
@@ -22,7 +23,8 @@ struct es_job_database {
     sqlite3 *db;
     char *path;
     statement_t begin, commit, version, statements[ES_JOB_SQL_STATEMENTS];
-    int64_t seen; /* PRAGMA data_version: changes with each commit of another connection */
+    uint64_t busy_us; /* when it was first found that others hold the file */
+    int64_t seen;     /* PRAGMA data_version: changes with each commit of another connection */
     char trouble[TROUBLE_MAX];
 };
 
@@ -68,8 +70,10 @@ static void close_file(es_job_database_t *self)
 /* SQLite's own waiting sleeps longer and longer, and so never gets its turn beside an actor that has much to do. */
 static int wait_for_others(void *arg, int tries)
 {
-    (void)arg;
-    if (tries >= TURN_BUSY_TRIES) return 0;
+    es_job_database_t *self = arg;
+    uint64_t now = es_now_us();
+    if (tries == 0) self->busy_us = now;
+    if (now - self->busy_us >= TURN_BUSY_US) return 0;
     sqlite3_sleep(1);
     return 1;
 }
@@ -78,7 +82,7 @@ static int set_up(es_job_database_t *self, char *err, size_t err_len)
 {
     sqlite3_busy_timeout(self->db, OPEN_BUSY_MS);
     if (es_job_sqlite_schema(self->db, &es_job_schema_sqlite, self->path, err, err_len) != 0) return -1;
-    sqlite3_busy_handler(self->db, wait_for_others, NULL);
+    sqlite3_busy_handler(self->db, wait_for_others, self);
     int rc = prepare(self);
     if (rc == SQLITE_OK) return 0;
     snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(self->db), es_job_sqlite_advice(rc));
@@ -175,7 +179,7 @@ static bool heard(es_job_database_t *self)
 
 /* ---- statements */
 
-static void bind(const statement_t *statement, const char *types, const es_job_value_t *params)
+static void bind_all(const statement_t *statement, const char *types, const es_job_value_t *params)
 {
     for (int i = 0; types[i]; i++) {
         const es_job_value_t *value = &params[i];
@@ -230,7 +234,7 @@ static es_jobs_result_t run(es_job_database_t *self, es_job_sql_t which, const e
                             void *arg, uint64_t *changed)
 {
     statement_t *statement = &self->statements[which];
-    bind(statement, es_job_sql(which, ES_JOB_SQLITE).types, params);
+    bind_all(statement, es_job_sql(which, ES_JOB_SQLITE).types, params);
     int rc = step(statement->handle, fn, arg);
     sqlite3_clear_bindings(statement->handle);
     if (changed) *changed = (uint64_t)sqlite3_changes64(self->db);
