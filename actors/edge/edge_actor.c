@@ -160,10 +160,16 @@ static void server_gone(void *ctx, es_client_t *client)
     es_metric_set(&es_edge_clients, self->clients.count);
 }
 
-static void http_adopt(void *ctx, int fd, const char *bytes, size_t len)
+static void http_adopt(void *ctx, int fd, const char *bytes, size_t len, void *peer)
 {
     edge_t *self = ctx;
-    es_server_adopt(self->server, fd, bytes, len);
+    es_server_adopt(self->server, fd, bytes, len, peer);
+}
+
+static void server_left(void *ctx, void *peer)
+{
+    edge_t *self = ctx;
+    if (self->http) es_gate_left(es_edge_http_gate(self->http), peer);
 }
 
 static const char *unready(void *ctx)
@@ -426,7 +432,7 @@ static int start(edge_t *self)
         .message = link_message, .changed = link_changed, .beacon = link_beacon, .drain = link_drain};
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_edge_http_ops_t http_ops = {.ctx = self, .unready = unready, .admit = http_admit, .adopt = http_adopt};
-    const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone};
+    const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone, .left = server_left};
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);

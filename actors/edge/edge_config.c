@@ -16,6 +16,10 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, max_clients, "max-clients", NULL, "20000", 1, 1000000, "WebSocket clients at once"),
     ES_OPT_UINT(es_edge_config_t, max_http, "max-http", NULL, "8192", 1, 1000000,
                 "connections at once that are no WebSocket, or not yet; more is answered 503"),
+    ES_OPT_UINT(
+        es_edge_config_t, max_address, "max-address", NULL, "0", 0, 1000000,
+        "connections of one address (IPv6: of one /64) at once, WebSockets included; 0: any number, as behind a "
+        "proxy"),
     ES_OPT_DURATION(es_edge_config_t, head_us, "head-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for the head of an HTTP request; longer is answered 408"),
     ES_OPT_DURATION(es_edge_config_t, body_us, "body-timeout", "30s", 100000, UINT64_C(3600000000),

@@ -43,6 +43,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
     const es_gate_ops_t gate_ops = {
         .ctx = self, .serve = serve, .user = ops->ctx, .admit = ops->admit, .adopt = ops->adopt};
     const es_gate_limits_t limits = {.connections = config->max_http,
+                                     .address = config->max_address,
                                      .head_us = config->head_us,
                                      .body_us = config->body_us,
                                      .idle_us = config->idle_us,

@@ -13,7 +13,7 @@ typedef struct {
     const char *(*unready)(void *ctx); /* why we are not, or NULL */
     /* As in es_gate_ops_t. */
     unsigned (*admit)(void *ctx, const char *path, const char *origin, const char *host);
-    void (*adopt)(void *ctx, int fd, const char *bytes, size_t len);
+    void (*adopt)(void *ctx, int fd, const char *bytes, size_t len, void *peer);
 } es_edge_http_ops_t;
 
 /* Reads the pages. config and loop outlive it. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "log.h"
@@ -26,6 +27,7 @@ typedef struct conn {
     es_timer_t timer;
     struct conn *prev, *next; /* all */
     struct conn *next_marked;
+    es_address_t *address; /* NULL where they are not counted */
     bool marked;
     int fd;
 } conn_t;
@@ -36,6 +38,7 @@ struct es_gate {
     es_edge_loop_t *loop;
     es_http_env_t env;
     es_timers_t timers;
+    es_addresses_t *addresses; /* NULL: without a limit */
     conn_t *conns, *marked;
     size_t count;
     uint64_t now_us, date_s;
@@ -146,10 +149,16 @@ static void unlink_conn(es_gate_t *self, conn_t *conn)
     es_metric_set(&es_edge_http_connections, --self->count);
 }
 
+void es_gate_left(es_gate_t *self, void *peer)
+{
+    if (peer) es_addresses_leave(self->addresses, peer);
+}
+
 /* Returns the socket, which is still open. */
 static int forget(es_gate_t *self, conn_t *conn)
 {
     int fd = conn->fd;
+    es_gate_left(self, conn->address);
     es_timers_disarm(&self->timers, &conn->timer);
     es_edge_watch_destroy(&conn->watch);
     es_http_conn_destroy(&conn->x);
@@ -182,7 +191,9 @@ static bool hand_on(es_gate_t *self, conn_t *conn)
     memcpy(bytes, head, len);
     if (ahead.len) memcpy(bytes + len, ahead.ptr, ahead.len);
     size_t total = len + ahead.len;
-    self->ops.adopt(self->ops.user, forget(self, conn), bytes, total);
+    es_address_t *address = conn->address;
+    conn->address = NULL;
+    self->ops.adopt(self->ops.user, forget(self, conn), bytes, total, address);
     free(bytes);
     return true;
 }
@@ -234,22 +245,41 @@ static void turn_away(int fd, es_http_why_t why)
     close(fd);
 }
 
-void es_gate_take(es_gate_t *self, int fd, uint64_t now_us)
+/* 0 with *out, NULL where addresses are not counted; -1 where this one has its limit. */
+static int count_address(es_gate_t *self, int fd, es_address_t **out)
 {
-    keep_date(self, now_us);
-    if (self->count >= self->limits.connections) {
-        turn_away(fd, ES_HTTP_TOO_MANY);
-        return;
-    }
+    struct sockaddr_storage from = {0};
+    socklen_t len = sizeof from;
+    *out = NULL;
+    if (!self->addresses || getpeername(fd, (struct sockaddr *)&from, &len)) return 0;
+    *out = es_addresses_enter(self->addresses, &from);
+    return *out ? 0 : -1;
+}
+
+static void begin(es_gate_t *self, int fd, es_address_t *address)
+{
     conn_t *conn = es_alloc_zero(sizeof *conn);
     conn->gate = self;
     conn->fd = fd;
-    conn->x = es_http_conn_new(&self->env, conn, now_us);
+    conn->address = address;
+    conn->x = es_http_conn_new(&self->env, conn, self->now_us);
     conn->next = self->conns;
     if (conn->next) conn->next->prev = conn;
     self->conns = conn;
     es_metric_set(&es_edge_http_connections, ++self->count);
     run(self, conn, true);
+}
+
+void es_gate_take(es_gate_t *self, int fd, uint64_t now_us)
+{
+    es_address_t *address = NULL;
+    keep_date(self, now_us);
+    if (self->count >= self->limits.connections)
+        turn_away(fd, ES_HTTP_TOO_MANY);
+    else if (count_address(self, fd, &address))
+        turn_away(fd, ES_HTTP_TOO_MANY_OF_ADDRESS);
+    else
+        begin(self, fd, address);
 }
 
 /* ---- the gate */
@@ -260,6 +290,7 @@ es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits,
     self->ops = *ops;
     self->limits = *limits;
     self->loop = loop;
+    if (limits->address) self->addresses = es_addresses_new(limits->address);
     self->env = (es_http_env_t){.io_ops = &io_ops,
                                 .head_us = limits->head_us,
                                 .body_us = limits->body_us,
@@ -276,6 +307,7 @@ void es_gate_destroy(es_gate_t **self_p)
     *self_p = NULL;
     while (self->conns) hang_up(self, self->conns, false);
     es_timers_fini(&self->timers);
+    es_addresses_destroy(&self->addresses);
     free(self);
 }
 

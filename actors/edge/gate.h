@@ -20,12 +20,13 @@ typedef struct {
     void *user; /* of the two below */
     /* May this WebSocket be opened? 0, or the HTTP status that refuses it: 403, 404, 431 or 503. */
     unsigned (*admit)(void *user, const char *path, const char *origin, const char *host);
-    /* The socket is yours, and these bytes of it are read: a head and what came after it. */
-    void (*adopt)(void *user, int fd, const char *bytes, size_t len);
+    /* The socket is yours, and these bytes of it are read: a head and what came after it. es_gate_left(peer) is to be called once it is closed. */
+    void (*adopt)(void *user, int fd, const char *bytes, size_t len, void *peer);
 } es_gate_ops_t;
 
 typedef struct {
     uint64_t connections; /* at once, WebSockets not counted */
+    uint64_t address;     /* connections of one address, WebSockets counted; 0: any number */
     uint64_t head_us, body_us, idle_us, send_us;
 } es_gate_limits_t;
 
@@ -34,6 +35,8 @@ es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits,
 void es_gate_destroy(es_gate_t **self_p);
 /* Takes over an accepted, non-blocking socket. */
 void es_gate_take(es_gate_t *self, int fd, uint64_t now_us);
+/* A connection that was handed on is closed. peer as given to `adopt`; may be NULL. */
+void es_gate_left(es_gate_t *self, void *peer);
 /* Does what is due or was said since. Returns when to be called again at the latest. */
 uint64_t es_gate_turn(es_gate_t *self, uint64_t now_us);
 /* No connection is kept from now on, those that are idle are closed. */

@@ -57,7 +57,7 @@ void es_http_conn_mark(es_http_exchange_t *self)
 /* How many bytes may be read now. */
 static size_t appetite(const es_http_exchange_t *self)
 {
-    size_t waiting = es_byte_queue_size(&self->in), most = ES_HTTP_HEAD_MAX;
+    size_t waiting = es_byte_queue_size(&self->in), most = ES_HTTP_HEAD_MAX + 1; /* one too many */
     if (self->eof) return 0;
     if (self->at == ES_AT_LINGER) return ES_HTTP_BODY_READ;
     if (self->at == ES_AT_EXCHANGE && !self->body_done) most = self->paused ? 0 : ES_HTTP_BODY_READ;

@@ -26,6 +26,7 @@ struct es_server {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
     lws_retry_bo_t retry;
+    void *adopting; /* the peer of the socket that is being adopted, until its wsi has it */
 };
 
 /* lws's per-connection memory. */
@@ -211,6 +212,18 @@ void es_server_care(es_client_t *client, uint64_t now_us)
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
 }
 
+static int instantiated(es_server_t *self, struct lws *wsi)
+{
+    lws_set_opaque_user_data(wsi, self->adopting);
+    self->adopting = NULL;
+    return 0;
+}
+
+static void leave(es_server_t *self, void *peer)
+{
+    if (peer) self->ops.left(self->ops.ctx, peer);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
 {
     session_t *session = user;
@@ -223,6 +236,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         return established(session, wsi);
     case LWS_CALLBACK_CLOSED:
         return closed(session);
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        return instantiated(server_of(wsi), wsi);
+    case LWS_CALLBACK_WSI_DESTROY:
+        leave(server_of(wsi), lws_get_opaque_user_data(wsi));
+        return 0;
     case LWS_CALLBACK_HTTP: /* the gate lets upgrades through only */
     case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_RAW_ADOPT:
@@ -290,9 +308,12 @@ void es_server_destroy(es_server_t **self_p)
     free(self);
 }
 
-void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len)
+void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len, void *peer)
 {
+    self->adopting = peer;
     /* NULL where it was refused or closed at once: either way the socket is taken care of. */
     if (!lws_adopt_socket_vhost_readbuf(self->vhost, fd, bytes, len))
         es_log_debug("libwebsockets did not take a connection");
+    leave(self, self->adopting);
+    self->adopting = NULL;
 }

@@ -3,8 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http_world.h"
 #include <cmocka.h>
+
+#include "http_world.h"
 
 #define POST(length) "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n"
 #define CHUNKED "POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -1,0 +1,92 @@
+#include "addresses.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "keymap.h"
+
+struct es_addresses {
+    uint64_t limit;
+    es_keymap_t *map;
+};
+
+/* The first byte tells the family, so that no two kinds meet. */
+struct es_address {
+    uint8_t key[9];
+    size_t key_len;
+    uint64_t count;
+};
+
+es_addresses_t *es_addresses_new(uint64_t limit)
+{
+    assert(limit > 0);
+    es_addresses_t *self = es_alloc_zero(sizeof *self);
+    self->limit = limit;
+    self->map = es_keymap_new();
+    return self;
+}
+
+void es_addresses_destroy(es_addresses_t **self_p)
+{
+    es_addresses_t *self = *self_p;
+    if (!self) return;
+    *self_p = NULL;
+    es_address_t *address;
+    for (size_t at = 0; (address = es_keymap_next(self->map, &at));) free(address);
+    es_keymap_destroy(&self->map);
+    free(self);
+}
+
+static void set_key(es_address_t *out, uint8_t family, const void *bytes, size_t len)
+{
+    out->key[0] = family;
+    memcpy(out->key + 1, bytes, len);
+    out->key_len = len + 1;
+}
+
+/* An IPv4 address may come as IPv6 too. */
+static void key_of(const struct sockaddr_storage *from, es_address_t *out)
+{
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    memcpy(&four, from, sizeof four);
+    memcpy(&six, from, sizeof six);
+    if (from->ss_family == AF_INET)
+        set_key(out, 4, &four.sin_addr, 4);
+    else if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+        set_key(out, 4, six.sin6_addr.s6_addr + 12, 4);
+    else if (from->ss_family == AF_INET6)
+        set_key(out, 6, &six.sin6_addr, 8);
+    else
+        set_key(out, 0, "", 0);
+}
+
+es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_storage *from)
+{
+    es_address_t asked = {0};
+    key_of(from, &asked);
+    es_address_t *found = es_keymap_get(self->map, es_span_of(asked.key, asked.key_len));
+    if (found && found->count >= self->limit) return NULL;
+    if (!found) {
+        found = es_alloc(sizeof *found);
+        *found = asked;
+        es_keymap_put(self->map, es_span_of(found->key, found->key_len), found);
+    }
+    found->count++;
+    return found;
+}
+
+void es_addresses_leave(es_addresses_t *self, es_address_t *address)
+{
+    if (--address->count) return;
+    es_keymap_remove(self->map, es_span_of(address->key, address->key_len));
+    free(address);
+}
+
+size_t es_addresses_count(const es_addresses_t *self)
+{
+    return es_keymap_count(self->map);
+}

@@ -1,0 +1,22 @@
+/* How many connections each address of a client has. An IPv6 address is counted by its first 64 bits: that much is one customer's. Pure. */
+#ifndef ES_ADDRESSES_H
+#define ES_ADDRESSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+typedef struct es_addresses es_addresses_t;
+typedef struct es_address es_address_t;
+
+/* limit: connections of one address, at least 1. */
+es_addresses_t *es_addresses_new(uint64_t limit);
+/* Addresses that are still entered are forgotten. */
+void es_addresses_destroy(es_addresses_t **self_p);
+/* Counts a connection of this address: to be given to `leave` when it is over. NULL where it has its limit already. */
+es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_storage *from);
+void es_addresses_leave(es_addresses_t *self, es_address_t *address);
+/* Addresses with connections. */
+size_t es_addresses_count(const es_addresses_t *self);
+
+#endif

@@ -1,0 +1,69 @@
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addresses.h"
+
+static struct sockaddr_storage from(const char *text)
+{
+    struct sockaddr_storage out = {0};
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = 1};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = 2};
+    if (inet_pton(AF_INET, text, &four.sin_addr) == 1)
+        memcpy(&out, &four, sizeof four);
+    else if (inet_pton(AF_INET6, text, &six.sin6_addr) == 1)
+        memcpy(&out, &six, sizeof six);
+    return out;
+}
+
+static es_address_t *enter(es_addresses_t *self, const char *text)
+{
+    struct sockaddr_storage address = from(text);
+    return es_addresses_enter(self, &address);
+}
+
+static void each_address_has_its_limit(void **state)
+{
+    (void)state;
+    es_addresses_t *self = es_addresses_new(2);
+    es_address_t *first = enter(self, "10.0.0.1"), *second = enter(self, "10.0.0.1");
+    assert_true(first && first == second);
+    assert_null(enter(self, "10.0.0.1"));
+    assert_null(enter(self, "::ffff:10.0.0.1"));
+    assert_non_null(enter(self, "10.0.0.2"));
+    assert_int_equal(es_addresses_count(self), 2);
+    es_addresses_leave(self, first);
+    assert_non_null(enter(self, "10.0.0.1"));
+    assert_null(enter(self, "10.0.0.1"));
+    es_addresses_destroy(&self);
+    assert_null(self);
+    es_addresses_destroy(&self);
+}
+
+static void a_network_of_ipv6_counts_as_one(void **state)
+{
+    (void)state;
+    es_addresses_t *self = es_addresses_new(1);
+    es_address_t *first = enter(self, "2001:db8:1:2::1");
+    assert_non_null(first);
+    assert_null(enter(self, "2001:db8:1:2:ffff::9"));
+    es_address_t *other = enter(self, "2001:db8:1:3::1"), *unknown = enter(self, "nothing");
+    assert_true(other && unknown);
+    es_addresses_leave(self, first);
+    es_addresses_leave(self, other);
+    es_addresses_leave(self, unknown);
+    assert_int_equal(es_addresses_count(self), 0);
+    es_addresses_destroy(&self);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_address_has_its_limit),
+                                       cmocka_unit_test(a_network_of_ipv6_counts_as_one)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
