@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "inquiries.h"
 #include "intake.h"
 #include "job_id.h"
 #include "job_json.h"
@@ -19,9 +20,16 @@ struct es_desk {
     es_store_thread_t *reads; /* so that a long list delays no commit */
     es_intake_t *intake;
     es_keeper_t *keeper;
+    es_inquiries_t *inquiries;
 };
 
 /* ---- what is told */
+
+static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    es_desk_t *self = ctx;
+    self->config.publish(self->config.ctx, key, msg, body, len);
+}
 
 void es_desk_tell(es_desk_t *self, const es_job_t *job, const char *type, es_span_t text, uint64_t now_us)
 {
@@ -31,7 +39,7 @@ void es_desk_tell(es_desk_t *self, const es_job_t *job, const char *type, es_spa
     const es_msg_t msg = {.kind = ES_JOB_NEWS};
     (void)now_us;
     snprintf(key, sizeof key, ES_JOBS_TOPIC "%s", job->id);
-    if (body && len <= ES_JOB_MAX) self->config.publish(self->config.ctx, es_span(key), &msg, body, len);
+    if (body && len <= ES_JOB_MAX) publish(self, es_span(key), &msg, body, len);
     free(body);
     if (es_job_over(job->state) && !job->has_audio) es_spool_file_remove(self->spool, job->id);
 }
@@ -53,6 +61,15 @@ static void on_expired(void *ctx, const es_job_t *job, uint64_t now_us)
 {
     es_desk_t *self = ctx;
     es_desk_tell(self, job, "job.deleted", (es_span_t){0}, now_us);
+}
+
+static void on_command(void *ctx, es_job_done_t what, const es_job_t *job, uint64_t now_us)
+{
+    es_desk_t *self = ctx;
+    bool removed = what == ES_DONE_REMOVE;
+    if (removed) es_spool_file_remove(self->spool, job->id);
+    es_desk_tell(self, job, removed ? "job.deleted" : NULL, (es_span_t){0}, now_us);
+    self->config.changed(self->config.ctx, job->id, removed ? NULL : job, now_us);
 }
 
 /* ---- the worker's ops: an upload's state is its own */
@@ -79,11 +96,10 @@ const es_worker_ops_t es_desk_upload_ops = {.open = on_open, .frame = on_frame, 
 
 bool es_desk_message(es_desk_t *self, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
-    (void)self;
     (void)key;
-    (void)body;
-    (void)now_us;
-    return msg->kind == ES_JOB_ASK;
+    if (msg->kind != ES_JOB_ASK) return false;
+    es_inquiries_take(self->inquiries, msg, body, now_us);
+    return true;
 }
 
 void es_desk_news(es_desk_t *self, es_span_t key, es_span_t body, uint64_t now_us)
@@ -144,6 +160,12 @@ static void open_counters(es_desk_t *self)
                                                        .part_keep_us = settings->part_keep_us,
                                                        .removed = on_expired,
                                                        .ctx = self});
+    self->inquiries = es_inquiries_new(&(es_inquiries_config_t){.spool = self->spool,
+                                                                .store = self->config.store,
+                                                                .reads = self->reads,
+                                                                .publish = publish,
+                                                                .done = on_command,
+                                                                .ctx = self});
 }
 
 es_desk_t *es_desk_new(const es_desk_config_t *config)
@@ -171,6 +193,7 @@ void es_desk_destroy(es_desk_t **self_p)
     if (!self) return;
     *self_p = NULL;
     es_desk_stop(self);
+    es_inquiries_destroy(&self->inquiries);
     es_keeper_destroy(&self->keeper);
     es_intake_destroy(&self->intake);
     es_spool_close(&self->spool);

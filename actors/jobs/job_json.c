@@ -132,7 +132,7 @@ char *es_job_news(const es_job_t *job, const char *type, es_span_t text, size_t 
 
 char *es_job_json_text(json_t *json, size_t *len)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
     json_decref(json);
     *len = text ? strlen(text) : 0;
     return text;

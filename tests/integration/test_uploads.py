@@ -70,24 +70,30 @@ MALFORMED = [
 ]
 
 
+def expected(upload, status):
+    """Who begins anew after a refusal that was lost on the way may hear that the upload is gone."""
+    return (status, 503) if upload.raises > 1 else (status,)
+
+
 def test_malformed():
     with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
         for what, head, status in MALFORMED:
             upload = peer.upload(b"abc")
             upload.frames[0] = (0, 0, head)
             refusal = upload.run()
-            assert upload.result is None and refusal["status"] == status and refusal["code"] and refusal["message"], what
+            assert upload.result is None and refusal["status"] in expected(upload, status) and refusal["code"] and refusal["message"], what
         for what, frames in (("a piece that is too long", [(0, 0, b"x" * 65537)]), ("a gap", [(0, 0, b"abc"), (0, 4, b"d")]),
                              ("an overlap", [(0, 0, b"abc"), (0, 2, b"d")]), ("nothing", []), ("bad late options", [(0, 0, b"abc"), "late"])):
             upload = peer.upload(b"abc")
             late = b'{"priority":99}' if frames[-1:] == ["late"] else b""
             upload.frames[1:] = [f for f in frames if f != "late"] + [(EOS, 3 if late else 0, late)]
             refusal = upload.run()
-            assert upload.result is None and refusal["status"] == 400, what
+            assert upload.result is None and refusal["status"] in expected(upload, 400), what
         only_end = peer.upload(b"")
         only_end.frames = [(EOS, 0, b"")]
         assert only_end.run()["status"] == 400
-        assert jobs.files() == [] and jobs.parts() == [] and rows(jobs) == set()
+        wait_until(lambda: not jobs.parts(), 20, "an empty spool")
+        assert jobs.files() == [] and rows(jobs) == set()
         assert sorted(p.name for p in jobs.spool.iterdir() if not p.name.startswith(".")) == ["files", "parts", "spool.id", "spool.used"]
 
 

@@ -1,0 +1,73 @@
+"""Questions and commands about jobs, asked as an edge asks."""
+import json
+import uuid
+
+from house import wait_until
+from jobs_peer import Jobs, Peer, noise
+
+
+def test_asking():
+    with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
+        data = noise(300_000)
+        first = peer.upload(data, file_name="Talk \u00e4.wav", content_type="audio/wav", language="en", priority=2, webhook="https://example.org/x").run()
+        second = peer.upload(b"abc", session="s-2").run()
+        got = peer.get("get", job=first)
+        assert {"jobId": first, "sessionId": "s-1", "priority": 2, "language": "en", "fileName": "Talk \u00e4.wav",
+                "contentType": "audio/wav", "bytes": 300_000, "attempts": 3, "deleteAfterAnalysis": False,
+                "webhook": "https://example.org/x"}.items() <= got.items()
+        assert got["createdAt"] > 1_600_000_000_000 and isinstance(got["history"], list) and "analysis" in got
+        listed = peer.get("list")
+        assert [j["jobId"] for j in listed["jobs"]] == [second, first] and listed["total"] == 2 and listed["pages"] == 1
+        assert sum(listed["counts"].values()) == 2
+        assert [j["jobId"] for j in peer.get("list", session="s-2")["jobs"]] == [second]
+        assert [j["jobId"] for j in peer.get("list", q="TALK")["jobs"]] == [first]
+        page = peer.get("list", per_page=1, page=2)
+        assert [j["jobId"] for j in page["jobs"]] == [first] and page["pages"] == 2
+        session = peer.get("session", session="s-1")
+        assert session["jobId"] == first and session["sessionId"] == "s-1" and len(session["jobs"]) == 1
+        assert peer.get("session", 404, session="nobody")["error"] == "no_such_session"
+        heard, cursor, rounds = b"", 0, 0
+        while rounds == 0 or cursor:
+            status, meta, piece = peer.ask("audio", job=first, cursor=cursor)
+            assert status == 200 and meta["end"] == len(data) and meta["text"] == "audio/wav"
+            heard, cursor, rounds = heard + piece, meta.get("to", 0), rounds + 1
+        assert heard == data and rounds == 2
+        assert peer.ask("audio", job=first, cursor=5, length=7)[2] == data[5:12]
+        assert peer.ask("audio", job=first, cursor=300_000)[2] == b""
+
+
+def test_mistakes():
+    with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
+        for verb in ("get", "transcript", "audio", "cancel", "retry", "remove"):
+            for job in (str(uuid.uuid4()), "", "../../etc/passwd", "x" * 5000):
+                assert peer.get(verb, 404, job=job)["error"] == "no_such_job", (verb, job)
+            assert peer.get(verb, 400)["error"] == "bad_request"
+            assert peer.get(verb, 400, job=7)["error"] == "bad_request"
+        for verb, wrong in (("list", {"state": "LATE"}), ("list", {"page": 0}), ("list", {"per_page": 201}), ("list", {"page": -1}),
+                            ("list", {"q": ["x"]}), ("list", {"q": "x" * 201}), ("session", {}), ("session", {"session": "x" * 65}),
+                            ("transcript", {"job": str(uuid.uuid4()), "format": "doc"}), ("audio", {"job": str(uuid.uuid4()), "length": 1 << 20}),
+                            ("nonsense", {})):
+            assert peer.get(verb, 400, **wrong)["message"], (verb, wrong)
+        for raw in (b"", b"[", b"[]", b"\xff", b'{"job":1,"job":2}', b"{" * 60000):
+            assert json.loads(peer.ask("get", raw=raw)[2])["error"] == "bad_request"
+        peer.send("jobs/x", "JOB_ASK", 0, 1, b"{}", client="nobody", name="list")  # nobody to answer to
+        assert peer.get("list")["total"] == 0
+
+
+def test_commands():
+    with Jobs("jobs-1", options=("--concurrency", "1")) as jobs, Peer(jobs) as peer:
+        job = peer.upload(noise(1000)).run()
+        cancelled = peer.get("cancel", job=job)
+        assert cancelled["status"] in ("CANCELLED",) and peer.get("cancel", job=job)["status"] == "CANCELLED"
+        again = peer.get("retry", job=job)
+        assert again["status"] in ("QUEUED", "TRANSCRIBING", "FAILED")
+        wait_until(lambda: peer.ask("cancel", job=job)[0] in (200, 409), what="an end of the job")
+        assert (jobs.spool / "files" / job).exists()
+        peer.get("remove", job=job)
+        assert not (jobs.spool / "files" / job).exists()
+        assert peer.get("get", 404, job=job)["error"] == "no_such_job"
+        assert peer.get("remove", job=job)["jobId"] == job  # who did not hear the answer asks again
+        wait_until(lambda: peer.listen() or any(n["type"] == "job.deleted" for n in peer.news), what="news of the end")
+        assert {"job.queued", "job.cancelled", "job.deleted"} <= {n["type"] for n in peer.news}
+        jobs.restart("jobs-1")
+        assert peer.get("list")["total"] == 0 and jobs.files() == []
