@@ -173,6 +173,7 @@ static void stored(es_job_run_t *self, es_job_t *fresh)
     *fresh = (es_job_t){0};
     self->down = false;
     es_run_moved_on(self);
+    if (self->phase == ES_RUN_OVER) return; /* it is not ours to tell */
     if (stored.type) self->ops->news(self->ctx, &self->job, stored.type, es_span_of(stored.text, stored.len));
     if (stored.transcribed && self->phase == ES_RUN_STORING) es_run_begin_analysis(self);
     if (stored.ended) over(self, es_job_state_name(self->job.state));
@@ -239,7 +240,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static uint64_t next_tick(const es_job_run_t *self)
 {
     if (self->phase == ES_RUN_OVER) return NEVER;
-    uint64_t next = self->down ? self->retry_at : NEVER;
+    uint64_t next = self->down && self->in_flight == 0 ? self->retry_at : NEVER;
     if (self->phase == ES_RUN_ENDING) return next;
     next = earlier(next, earlier(self->renew_at, self->note_at));
     next = earlier(next, self->moved_at + self->config.stall_us);

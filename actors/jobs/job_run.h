@@ -68,6 +68,9 @@ void es_job_run_destroy(es_job_run_t **self_p);
 const es_job_t *es_job_run_job(const es_job_run_t *self);
 /* The key of its present stream, "" where it has none. */
 const char *es_job_run_key(const es_job_run_t *self);
+uint64_t es_job_run_epoch(const es_job_run_t *self);
+/* Its words are stored: it waits for its analysis. */
+bool es_job_run_heard_out(const es_job_run_t *self);
 
 /* ---- from the decoder */
 

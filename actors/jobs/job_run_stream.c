@@ -117,6 +117,18 @@ void es_job_run_moved(es_job_run_t *self, es_job_now_t now)
     es_run_settle(self);
 }
 
+uint64_t es_job_run_epoch(const es_job_run_t *self)
+{
+    es_sender_stats_t stats = {0};
+    if (self->sender) es_sender_stats(self->sender, &stats);
+    return stats.epoch;
+}
+
+bool es_job_run_heard_out(const es_job_run_t *self)
+{
+    return self->phase == ES_RUN_READING || self->phase == ES_RUN_ANALYZING;
+}
+
 void es_job_run_stats(const es_job_run_t *self, es_job_run_stats_t *out)
 {
     *out = self->past;

@@ -1,10 +1,12 @@
 #include "jobs_actor.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "actor_link.h"
+#include "decode_pool.h"
 #include "desk.h"
 #include "endpoints.h"
 #include "job_wire.h"
@@ -12,12 +14,14 @@
 #include "log.h"
 #include "name_lock.h"
 #include "runner.h"
+#include "scheduler.h"
 #include "sender_link.h"
 #include "store_thread.h"
 #include "wire.h"
 #include "worker.h"
 
-static const uint64_t drain_us = 300000; /* what is on its way to us when the brokers hear that we drain */
+static const uint64_t drain_us = 300000;       /* what is on its way to us when the brokers hear that we drain */
+static const uint64_t drain_most_us = 5000000; /* for the store to take jobs back; leases do it else */
 
 typedef struct {
     const es_jobs_config_t *config;
@@ -25,12 +29,13 @@ typedef struct {
     int lock; /* on our name; -1: none */
     es_store_thread_t *store;
     es_desk_t *desk;
+    es_scheduler_t *scheduler;
     es_actor_link_t *link;    /* service `jobs` */
     es_worker_t *uploads;     /* service `upload` */
     es_sender_link_t *sender; /* to those who do the work */
     es_pipe_watch_t *watch;
     char prefix[ES_PREFIX_LEN + 1];
-    uint64_t end_us; /* when draining is over; 0: not asked to end */
+    uint64_t end_us, end_most_us; /* when draining is over, at the earliest and the latest; 0: not asked to end */
 } actor_t;
 
 /* ---- what the desk wants of us, and what comes for it */
@@ -43,16 +48,19 @@ static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *b
 
 static void job_changed(void *ctx, const char *id, const es_job_t *job, uint64_t now_us)
 {
-    (void)ctx;
-    (void)id;
-    (void)job;
-    (void)now_us;
+    actor_t *self = ctx;
+    if (!job || es_job_over(job->state))
+        es_scheduler_drop(self->scheduler, id, now_us);
+    else
+        es_scheduler_wake(self->scheduler, now_us);
 }
 
 static size_t running(void *ctx)
 {
-    (void)ctx;
-    return 0;
+    actor_t *self = ctx;
+    es_scheduler_stats_t stats;
+    es_scheduler_stats(self->scheduler, &stats);
+    return stats.running;
 }
 
 static bool on_message(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
@@ -75,7 +83,39 @@ static void on_figures(void *ctx, es_actor_figures_t *out, uint64_t now_us)
 static void sender_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
 {
     actor_t *self = ctx;
-    if (msg->kind == ES_JOB_NEWS) es_desk_news(self->desk, key, es_span_of(body, len), now_us);
+    if (es_scheduler_receive(self->scheduler, key, msg, body, len, now_us) || msg->kind != ES_JOB_NEWS) return;
+    es_desk_news(self->desk, key, es_span_of(body, len), now_us);
+    es_scheduler_news(self->scheduler, key, es_span_of(body, len), now_us);
+}
+
+static void sender_changed(void *ctx, uint64_t now_us)
+{
+    actor_t *self = ctx;
+    es_scheduler_brokers_changed(self->scheduler, now_us);
+}
+
+static int work_open_file(void *ctx, const char *job)
+{
+    actor_t *self = ctx;
+    return es_spool_file_open(es_desk_spool(self->desk), job);
+}
+
+static int work_broker(void *ctx, es_span_t key)
+{
+    actor_t *self = ctx;
+    return es_sender_link_broker(self->sender, key);
+}
+
+static void work_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+{
+    actor_t *self = ctx;
+    es_sender_link_send(self->sender, broker, key, msg, body, len); /* loss is counted there and mended by the sender */
+}
+
+static void work_tell(void *ctx, const es_job_t *job, const char *type, es_span_t text, uint64_t now_us)
+{
+    actor_t *self = ctx;
+    es_desk_tell(self->desk, job, type, text, now_us);
 }
 
 static void sender_drain(void *ctx, uint64_t now_us)
@@ -100,18 +140,35 @@ static void on_flush(void *ctx)
 
 static void store_changed(void *ctx, uint64_t now_us)
 {
-    (void)ctx;
-    (void)now_us;
+    actor_t *self = ctx;
+    es_scheduler_wake(self->scheduler, now_us);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t drain(actor_t *self, const es_scheduler_stats_t *work, uint64_t now_us)
+{
+    bool busy = work->running > 0 || work->claiming > 0;
+    if (!self->end_us) return UINT64_MAX;
+    if (now_us >= (busy ? self->end_most_us : self->end_us)) es_loop_stop(self->loop);
+    return busy ? self->end_most_us : self->end_us;
 }
 
 static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     actor_t *self = ctx;
-    uint64_t next = es_sender_link_tick(self->sender, now_us), desk = es_desk_tick(self->desk, now_us);
-    if (desk < next) next = desk;
-    es_sender_link_report(self->sender, self->config->common.name, 0, 0, 0);
-    if (self->end_us && now_us >= self->end_us) es_loop_stop(self->loop);
-    return self->end_us && self->end_us < next ? self->end_us : next;
+    es_scheduler_stats_t work;
+    uint64_t next = es_sender_link_tick(self->sender, now_us);
+    next = earlier(next, es_desk_tick(self->desk, now_us));
+    es_scheduler_reachable(self->scheduler, es_sender_link_ready(self->sender));
+    next = earlier(next, es_scheduler_tick(self->scheduler, now_us));
+    es_scheduler_stats(self->scheduler, &work);
+    uint64_t lag = work.oldest_us && work.oldest_us < now_us ? now_us - work.oldest_us : 0;
+    es_sender_link_report(self->sender, self->config->common.name, work.running, work.frames, lag);
+    return earlier(next, drain(self, &work, now_us));
 }
 
 static void on_term(void *ctx, uint64_t now_us)
@@ -120,7 +177,9 @@ static void on_term(void *ctx, uint64_t now_us)
     es_log_info("draining", ES_U("uploads", es_worker_streams(self->uploads)));
     es_actor_link_drain(self->link);
     es_worker_drain(self->uploads);
+    es_scheduler_drain(self->scheduler, now_us);
     self->end_us = now_us + drain_us;
+    self->end_most_us = now_us + drain_most_us;
 }
 
 static int open_store(actor_t *self)
@@ -170,7 +229,8 @@ static int link_services(actor_t *self)
 
 static int link_sender(actor_t *self)
 {
-    static const es_sender_link_ops_t ops = {.message = sender_message, .drain = sender_drain};
+    static const es_sender_link_ops_t ops = {
+        .message = sender_message, .changed = sender_changed, .drain = sender_drain};
     void *sockets[ES_BROKERS_MAX];
     char hex[17];
     es_hex16(es_random_u64(), hex);
@@ -184,9 +244,22 @@ static int link_sender(actor_t *self)
     return 0;
 }
 
+static void begin_work(actor_t *self)
+{
+    static const es_scheduler_ops_t ops = {
+        .open_file = work_open_file, .broker = work_broker, .send = work_send, .tell = work_tell};
+    es_scheduler_config_t config = {.config = self->config,
+                                    .loop = self->loop,
+                                    .store = self->store,
+                                    .spool = es_spool_id(es_desk_spool(self->desk)),
+                                    .prefix = self->prefix};
+    self->scheduler = es_scheduler_new(&config, &ops, self, es_now_us());
+}
+
 static int start(actor_t *self)
 {
     if (open_store(self) != 0 || open_desk(self) != 0 || link_services(self) != 0 || link_sender(self) != 0) return -1;
+    begin_work(self);
     es_loop_add_tick(self->loop, on_tick, self);
     es_loop_add_flush(self->loop, on_flush, self);
     es_worker_attach(self->uploads, self->loop);
@@ -201,6 +274,7 @@ static void end(actor_t *self)
     es_worker_destroy(&self->uploads);
     es_desk_stop(self->desk);
     es_store_thread_destroy(&self->store); /* what is done by it may still publish and send */
+    es_scheduler_destroy(&self->scheduler);
     es_desk_destroy(&self->desk);
     es_actor_link_destroy(&self->link);
     es_sender_link_destroy(&self->sender);
@@ -224,7 +298,20 @@ void es_jobs_actor(zsock_t *pipe, void *args)
     end(&self);
 }
 
+static es_metric_t *all_metrics[128]; /* the last one stays NULL */
+
+static void gather_metrics(void)
+{
+    es_metric_t *const *const parts[] = {es_jobs_work_metrics(), es_decode_pool_metrics()};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (es_metric_t *const *m = parts[i]; *m && n + 1 < sizeof all_metrics / sizeof all_metrics[0]; m++)
+            all_metrics[n++] = *m;
+}
+
 es_metric_t *const *es_jobs_metrics(void)
 {
-    return es_jobs_work_metrics();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, gather_metrics);
+    return all_metrics;
 }

@@ -20,7 +20,7 @@ static const es_option_t options[] = {
                "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
     ES_OPT_STR(es_jobs_config_t, spool, "spool", NULL, NULL, 512,
                "directory of the uploaded files; default: spool in --data"),
-    ES_OPT_UINT(es_jobs_config_t, concurrency, "concurrency", NULL, "2", 1, 256, "jobs that run at once"),
+    ES_OPT_UINT(es_jobs_config_t, concurrency, "concurrency", NULL, "2", 1, 256, "jobs that are transcribed at once"),
     ES_OPT_DURATION(es_jobs_config_t, lease_us, "lease", "15s", 2 * SECOND, HOUR,
                     "another actor takes a job over when its owner has said nothing for so long"),
     ES_OPT_DURATION(es_jobs_config_t, stall_us, "stall", "5m", SECOND, 24 * HOUR,
