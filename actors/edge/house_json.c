@@ -90,6 +90,18 @@ static json_t *broker_row(const es_house_view_t *self, const es_house_said_t *sa
     return row;
 }
 
+/* A jobs actor reports as a sender, as edges do; it is shown as the actor that it is. */
+static bool is_worker(const json_t *broker, const json_t *edge)
+{
+    size_t i;
+    const json_t *worker;
+    json_array_foreach(json_object_get(broker, "workers"), i, worker)
+    {
+        if (json_equal(json_object_get(worker, "name"), json_object_get(edge, "name"))) return true;
+    }
+    return false;
+}
+
 static void brokers(const es_house_view_t *self, json_t *out, uint64_t now_us)
 {
     table_t workers = {json_array(), json_object()}, edges = {json_array(), json_object()};
@@ -103,7 +115,7 @@ static void brokers(const es_house_view_t *self, json_t *out, uint64_t now_us)
         json_array_append_new(rows, broker_row(self, said, age_ms));
         json_array_foreach(json_object_get(said->said, "workers"), i, one)
             add(self, &workers, one, worker_fields, "load", age_ms);
-        json_array_foreach(json_object_get(said->said, "edges"), i, one)
+        json_array_foreach(json_object_get(said->said, "edges"), i, one) if (!is_worker(said->said, one))
             add(self, &edges, one, edge_fields, "streams", age_ms);
         json_array_foreach(json_object_get(said->said, "quarantine"), i, one)
             json_array_append_new(quarantine, shown(one, quarantine_fields));
