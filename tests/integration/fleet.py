@@ -15,7 +15,7 @@ import urllib.request
 from house import BIN, SLOW, name_of, wait_until
 
 PR_SET_PDEATHSIG = 1
-STOPPED_FIRST = ("edge", "transcriber", "room", "broker")
+STOPPED_FIRST = ("edge", "jobs", "analysis", "transcriber", "room", "broker")
 
 
 def die_with_parent():
@@ -41,12 +41,13 @@ class Actor:
 class Fleet:
     """`flags`: of all actors of a kind, as in room=["--member-grace", "1s"]."""
 
-    def __init__(self, edges=1, rooms=1, transcribers=0, brokers=1, env=None, **flags):
+    def __init__(self, edges=1, rooms=1, transcribers=0, brokers=1, jobs_actors=0, analysts=0, env=None, **flags):
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="es-"))
         self.env = {**os.environ, **(env or {})}
         self.actors, self._flags, self._lock, self._stopping, self._over = {}, flags, threading.Lock(), False, threading.Event()
         self.bases = ",".join(f"ipc://{self.data}/{name_of('broker', n)}" for n in range(1, brokers + 1))
-        self._counts = {"broker": brokers, "transcriber": transcribers, "room": rooms, "edge": edges}
+        self._counts = {"broker": brokers, "transcriber": transcribers, "room": rooms, "analysis": analysts, "jobs": jobs_actors,
+                        "edge": edges}
         self._watch = threading.Thread(target=self._supervise, daemon=True)
 
     def _add(self, kind, name, *args):
