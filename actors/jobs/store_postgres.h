@@ -10,7 +10,7 @@
 
 #define ES_JOB_PG_SCHEMA "earshot" /* where the tables are, in the database of the address */
 #define ES_JOB_PG_CHANNEL "earshot_jobs"
-#define ES_JOB_PG_ANSWER_MS 8000u /* a server that says nothing for so long is taken for dead */
+#define ES_JOB_PG_ANSWER_MS 6000u /* a server that says nothing for so long is taken for dead */
 
 /* One connection, made anew where it breaks. */
 typedef struct {

@@ -8,7 +8,7 @@
 
 enum { ROUNDS = 200, A_TURN = 3, TURNS_A_ROUND = 1000, TURNS_SEEN_MAX = 4 };
 
-/* Turn number `turn`: three new jobs, and three of an earlier turn heard and given back. */
+/* Turn number `turn`: three new jobs, each claimed, heard and cancelled. */
 static bool run_turn(es_job_store_t *store, unsigned turn)
 {
     if (es_job_store_begin(store) != ES_JOBS_OK) return false;
