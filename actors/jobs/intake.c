@@ -357,11 +357,21 @@ void es_intake_destroy(es_intake_t **self_p)
     free(self);
 }
 
+/* The part, `job.key.owner`, and what was kept beside it. */
+static void clear_part(es_spool_t *spool, const char *name)
+{
+    char job[ES_JOB_ID_LEN + 1], key[ES_CLIENT_ID_LEN + 1];
+    if (!es_part_clear(spool, name)) return;
+    snprintf(job, sizeof job, "%.*s", (int)ES_JOB_ID_LEN, name);
+    snprintf(key, sizeof key, "%.*s", (int)ES_CLIENT_ID_LEN, name + ES_JOB_ID_LEN + 1);
+    es_part_drop_head(spool, job, key);
+}
+
 static uint64_t clear_left(es_intake_t *self, uint64_t now_us)
 {
     struct es_left *left;
     while ((left = self->left) && left->at_us <= now_us) {
-        es_part_clear(self->config.spool, left->name);
+        clear_part(self->config.spool, left->name);
         self->left = left->next;
         if (!self->left) self->left_end = &self->left;
         free(left);
