@@ -1,23 +1,33 @@
-"""Uploads at the edge, with a jobs actor in Python: files arrive as they were sent, whatever is in the way; or the client is told."""
+"""Uploads at the edge, to a jobs actor in Python and to the real one: files arrive as they were sent, whatever is in the way; or the client is told."""
+import http.client
 import json
 import os
 import pathlib
 import signal
 import threading
 import time
+import uuid
 
 import pytest
 
 from fleet import peak_kb, rss_kb
 from house import SLOW, wait_until
-from uploads import Raw, UploadFleet, form, noise, post, upload
+from uploads import JobsFleet, Raw, UploadFleet, form, noise, post, upload
 
 MIB = 1 << 20
 MALFORMED = json.loads((pathlib.Path(__file__).parent / "malformed_uploads.json").read_text())
 
 
+@pytest.fixture(scope="module", params=[UploadFleet, JobsFleet], ids=["peer", "jobs"])
+def fleet(request):
+    with request.param() as running:
+        yield running
+        running.await_nothing_left()
+
+
 @pytest.fixture(scope="module")
-def fleet():
+def peer():
+    """One whose behaviour the session chooses."""
     with UploadFleet() as running:
         yield running
         running.await_nothing_left()
@@ -47,7 +57,7 @@ def test_raw(fleet, size):
 @pytest.mark.parametrize("step", [1000, 7919, 100_003])
 def test_chunked(fleet, step):
     data = noise(2 * MIB + 1, step)
-    assert "size" not in accepted(fleet, upload(fleet.address, pieces(data, step)), data)
+    accepted(fleet, upload(fleet.address, pieces(data, step)), data)
 
 
 def test_bytes_that_look_like_boundaries(fleet):
@@ -59,12 +69,13 @@ def test_bytes_that_look_like_boundaries(fleet):
 
 def test_options_before_and_after_the_file(fleet):
     data = noise(300_000)
+    key = uuid.uuid4().hex
     kind, body = form([("priority", "7"), ("audio", "../../a \u00fc.ogg", "audio/ogg", data), ("language", "de"), ("attempts", "1"),
                        ("delete_after_analysis", "true")])
     answer = post(fleet.address, "/session/s/upload?webhook=http%3A%2F%2Fhere%2Fhook", pieces(body, 977),
-                  {"Content-Type": kind, "Idempotency-Key": "k-1"})
+                  {"Content-Type": kind, "Idempotency-Key": key})
     head = accepted(fleet, answer, data)
-    assert head == {**head, "priority": 7, "language": "de", "attempts": 1, "delete_after_analysis": True, "key": "k-1",
+    assert head == {**head, "priority": 7, "language": "de", "attempts": 1, "delete_after_analysis": True, "key": key,
                     "webhook": "http://here/hook", "file_name": "../../a \u00fc.ogg"}
     assert not [path for path in fleet.data.parent.glob("a*.ogg")]
 
@@ -133,18 +144,18 @@ def test_too_large_in_the_middle():
 
 # ---- what the jobs actor says
 
-def test_a_refusal_reaches_the_client_at_once(fleet):
-    with Raw(fleet.address) as raw:
+def test_a_refusal_reaches_the_client_at_once(peer):
+    with Raw(peer.address) as raw:
         raw.head(session="refuse", length=50 * MIB)
         raw.send(b"x" * 100_000)
         status, headers, said = raw.answer()
     assert (status, said["error"], headers["retry-after"]) == (507, "spool_full", "60")
-    status, headers, said = upload(fleet.address, noise(8 * MIB), session="full")
+    status, headers, said = upload(peer.address, noise(8 * MIB), session="full")
     assert (status, said["error"], headers["Retry-After"]) == (507, "spool_full", "60")
 
 
-def test_an_answer_that_nobody_understands(fleet):
-    status, _, said = upload(fleet.address, b"RIFF", session="odd")
+def test_an_answer_that_nobody_understands(peer):
+    status, _, said = upload(peer.address, b"RIFF", session="odd")
     assert (status, said["error"]) == (502, "bad_answer")
 
 
@@ -213,14 +224,15 @@ def test_a_client_that_leaves_takes_its_file_along(fleet):
     with Raw(fleet.address) as raw:
         raw.head(length=10 * MIB)
         raw.send(noise(5 * MIB))
-        wait_until(lambda: list(fleet.spool.glob("*.part")), 10, "a half file")
+        wait_until(fleet.halves, 10, "a half file")
     fleet.await_nothing_left()
     assert fleet.metrics()['earshot_edge_uploads_refused_total{reason="gone"}'] == before + 1
 
 
+@pytest.mark.parametrize("kind", [UploadFleet, JobsFleet], ids=["peer", "jobs"])
 @pytest.mark.parametrize("again", [1, 4])
-def test_the_jobs_actor_dies_in_the_middle(again):
-    with UploadFleet(commit=MIB) as fleet:
+def test_the_jobs_actor_dies_in_the_middle(kind, again):
+    with kind(commit=MIB) as fleet:
         data = noise(24 * MIB)
         with Raw(fleet.address) as raw:
             raw.head(length=len(data))
@@ -236,8 +248,9 @@ def test_the_jobs_actor_dies_in_the_middle(again):
         fleet.await_nothing_left()
 
 
-def test_the_broker_dies_in_the_middle():
-    with UploadFleet(commit=MIB) as fleet:
+@pytest.mark.parametrize("kind", [UploadFleet, JobsFleet], ids=["peer", "jobs"])
+def test_the_broker_dies_in_the_middle(kind):
+    with kind(commit=MIB) as fleet:
         data = noise(12 * MIB)
         with Raw(fleet.address) as raw:
             raw.head(length=len(data))
@@ -247,6 +260,49 @@ def test_the_broker_dies_in_the_middle():
             raw.send(data[6 * MIB:])
             status, _, said = raw.answer()
             assert status == 202 and fleet.file(said["jobId"]) == data
+
+
+def test_the_same_key_is_the_same_job():
+    with JobsFleet() as fleet:
+        headers = {"Idempotency-Key": "talk-1"}
+        first, again = upload(fleet.address, b"RIFF", **headers), upload(fleet.address, b"RIFF", **headers)
+        other = upload(fleet.address, b"RIFF", session="s2", **headers)
+        assert first[0] == again[0] == other[0] == 202
+        assert first[2]["jobId"] == again[2]["jobId"] != other[2]["jobId"] and len(fleet.jobs()) == 2
+
+
+def test_every_202_is_there_once_whatever_is_killed():
+    with JobsFleet() as fleet:
+        told, lost, over = {}, [], threading.Event()
+
+        def once(data):
+            try:
+                status, _, said = upload(fleet.address, pieces(data, 9973))
+            except (OSError, http.client.HTTPException) as error:  # the edge died
+                lost.append(error)
+                return False
+            told.update({said["jobId"]: data} if status == 202 else {})
+            return status == 202
+
+        def client(n):
+            for m in range(40):
+                data = noise(100_000 + 1000 * n, 100 * n + m)
+                wait_until(lambda: once(data), 60, "an upload")
+
+        threads = [threading.Thread(target=client, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for name in ("jobs-1", "edge-1", "jobs-1", "broker", "edge-1", "jobs-1"):
+            fleet.await_restart(name, fleet.kill(name))
+            over.wait(0.5)  # between the blows
+        for thread in threads:
+            thread.join(120 * SLOW)
+        rows = fleet.jobs()
+        ids = {row["id"] for row in rows}
+        assert len(told) == 160 and told.keys() <= ids and len(ids) == len(rows)
+        assert all(fleet.file(job) == data for job, data in told.items())
+        assert all(len(fleet.file(row["id"])) == row["bytes"] for row in rows)
+        print(f"{len(told)} were told 202, {len(lost)} tries were cut off, {len(rows)} jobs are there")
 
 
 def test_many_at_once(fleet):
@@ -271,11 +327,11 @@ def test_many_at_once(fleet):
 
 
 def test_memory_is_constant():
-    with UploadFleet() as fleet:
+    with JobsFleet() as fleet:
         upload(fleet.address, noise(9 * MIB))
         before, block = rss_kb(fleet.pid("edge-1")), noise(MIB)
         status, _, said = upload(fleet.address, (block for _ in range(100)))
-        assert status == 202 and os.path.getsize(fleet.spool / said["jobId"]) == 100 * MIB
+        assert status == 202 and fleet.head(said["jobId"])["bytes"] == 100 * MIB
         assert peak_kb(fleet.pid("edge-1")) - before < 32 * 1024
         print(f"edge: {before} kB before, {peak_kb(fleet.pid('edge-1'))} kB at most, {rss_kb(fleet.pid('edge-1'))} kB after 100 MiB")
 

@@ -6,10 +6,11 @@ import pathlib
 import random
 import select
 import socket
+import sqlite3
 import sys
 
 from fleet import Actor, Fleet
-from house import SLOW, wait_until
+from house import BIN, SLOW, wait_until
 
 HERE = pathlib.Path(__file__).parent
 
@@ -28,7 +29,9 @@ class UploadFleet(Fleet):
             self.start_jobs()
 
     def start_jobs(self):
-        command = [sys.executable, HERE / "upload_peer.py", "--broker", f"ipc://{self.data}/broker", "--spool", self.spool, *self._peer]
+        self._start_jobs([sys.executable, HERE / "upload_peer.py", "--broker", f"ipc://{self.data}/broker", "--spool", self.spool, *self._peer])
+
+    def _start_jobs(self, command):
         self.actors["jobs-1"] = Actor("jobs-1", command, self.data / "jobs-1.log", self.env)
         self.actors["jobs-1"].start()
 
@@ -48,10 +51,37 @@ class UploadFleet(Fleet):
     def head(self, job):
         return json.loads((self.spool / f"{job}.json").read_text())
 
+    def halves(self):
+        return [*self.spool.glob("*.part"), *self.spool.glob("*.head")]
+
     def await_nothing_left(self):
         """Neither half a file nor an upload."""
-        wait_until(lambda: not list(self.spool.glob("*.part")) and not list(self.spool.glob("*.head")), 10, "no half files")
+        wait_until(lambda: not self.halves(), 30, "no half files")
         wait_until(lambda: self.metrics()["earshot_edge_uploads"] == 0, 10, "no uploads open")
+
+
+class JobsFleet(UploadFleet):
+    """The same with the real jobs actor."""
+
+    def start_jobs(self):
+        self._start_jobs([BIN / "earshot-jobs", "--name", "jobs-1", "--broker", f"ipc://{self.data}/broker", "--data", self.data,
+                          "--spool-floor", "0"])
+
+    def file(self, job):
+        return (self.spool / "files" / job).read_bytes()
+
+    def halves(self):
+        return list((self.spool / "parts").iterdir())
+
+    def jobs(self):
+        """Rows of the store."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/jobs.db?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute("SELECT * FROM job")]
+
+    def head(self, job):
+        row = next(row for row in self.jobs() if row["id"] == job)
+        return {**row, "size": row["bytes"], "delete_after_analysis": bool(row["delete_after"])}
 
 
 def noise(size, seed=1):
@@ -141,4 +171,4 @@ class Raw:
         return sent
 
 
-__all__ = ["UploadFleet", "Raw", "form", "noise", "post", "upload"]
+__all__ = ["JobsFleet", "UploadFleet", "Raw", "form", "noise", "post", "upload"]
