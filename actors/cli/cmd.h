@@ -16,6 +16,7 @@ extern const es_cmd_t es_cmd_table[];
 int es_cmd_up(int argc, char **argv);
 int es_cmd_stream(int argc, char **argv);
 int es_cmd_chat(int argc, char **argv);
+int es_cmd_jobs(int argc, char **argv);
 int es_cmd_status(int argc, char **argv);
 int es_cmd_drain(int argc, char **argv);
 

@@ -5,9 +5,10 @@
 #include "config_parts.h"
 
 const es_cmd_t es_cmd_table[] = {
-    {"up", "start broker, edge and transcribers here and keep them alive", es_cmd_up},
+    {"up", "start a house here: broker, edge and all that serves, and keep it alive", es_cmd_up},
     {"stream", "send a recording or a live source, print the words", es_cmd_stream},
     {"chat", "take part in a room: say lines, see what others say and speak", es_cmd_chat},
+    {"jobs", "send recordings, see what becomes of them: submit, list, show, watch, cancel, retry, rm", es_cmd_jobs},
     {"status", "who is there and what is going on", es_cmd_status},
     {"drain", "have an actor give its work away and end", es_cmd_drain},
     {NULL, NULL, NULL},

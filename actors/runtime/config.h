@@ -28,6 +28,8 @@ typedef struct {
     const char *choices; /* CHOICE: "mock|pocketsphinx" */
     const char *help;    /* one line */
     bool secret;         /* its value is never shown */
+    const char *
+        environment; /* name in the environment after EARSHOT_, where the flag's own stands for something else there; or NULL */
 } es_option_t;
 
 #define ES_OPT_UINT(T, field, name_, alias_, def, lo, hi, help_)                                             \
@@ -39,6 +41,16 @@ typedef struct {
     {                                                                                                       \
         .name = name_, .alias = alias_, .type = ES_OPT_T_STR, .offset = offsetof(T, field), .initial = def, \
         .max = maxlen, .help = help_                                                                        \
+    }
+/* Under another name in the environment. */
+#define ES_OPT_STR_AS(T, field, name_, environment_, maxlen, help_)                                      \
+    {                                                                                                    \
+        .name = name_, .type = ES_OPT_T_STR, .offset = offsetof(T, field), .max = maxlen, .help = help_, \
+        .environment = environment_                                                                      \
+    }
+#define ES_OPT_FLAG_AS(T, field, name_, environment_, help_)                                                           \
+    {                                                                                                                  \
+        .name = name_, .type = ES_OPT_T_FLAG, .offset = offsetof(T, field), .help = help_, .environment = environment_ \
     }
 /* A text that is not shown where it is refused. */
 #define ES_OPT_SECRET(T, field, name_, maxlen, help_)                                                    \

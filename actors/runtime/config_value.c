@@ -10,7 +10,7 @@
 
 void es_option_env_name(const es_option_t *option, char out[ES_ENV_NAME_MAX])
 {
-    int n = snprintf(out, ES_ENV_NAME_MAX, "EARSHOT_%s", option->name);
+    int n = snprintf(out, ES_ENV_NAME_MAX, "EARSHOT_%s", option->environment ? option->environment : option->name);
     for (int i = 8; i < n && i < ES_ENV_NAME_MAX - 1; i++)
         out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }

@@ -9,6 +9,7 @@ BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
 COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot-room", []), ("earshot-jobs", []),
             ("earshot-analysis", []),
             ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"]), ("earshot", ["drain"])]
+JOBS = [("earshot", ["jobs", command]) for command in ("submit", "list", "show", "watch", "cancel")]
 
 
 def rows(command):
@@ -24,6 +25,10 @@ def section():
     for name, table in tables.items():
         own = [row for row in table if row not in common]
         parts.append(f"**{name}**\n\n" + "\n".join(common[:2] + own) + "\n")
+    *jobs, every = [rows(command) for command in JOBS]  # cancel, retry and rm have no options of their own
+    parts.append("**earshot jobs**, every command\n\n" + "\n".join(every) + "\n")
+    for (_, name), table in zip(JOBS, jobs):
+        parts.append(f"**earshot {' '.join(name)}**\n\n" + "\n".join(every[:2] + [row for row in table if row not in every]) + "\n")
     return BEGIN + "\n" + "\n".join(parts) + "\n" + END
 
 
