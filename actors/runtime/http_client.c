@@ -38,7 +38,7 @@ typedef struct call {
     char *sent; /* the body */
     char *got;  /* gathered */
     size_t got_len, got_cap, answer_max;
-    bool too_long, given_up;
+    bool too_long, given_up, refused;
     es_http_call_t wish; /* its pointers to data are not valid any more */
     es_http_done_fn done;
     void *ctx;
@@ -106,11 +106,24 @@ static size_t on_body(char *out, size_t size, size_t count, void *ctx)
     return CURL_READFUNC_ABORT;
 }
 
+/* The address that is about to be connected to, whatever the name was said to stand for. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    call_t *call = ctx;
+    (void)purpose;
+    if (call->wish.may_reach(&address->addr))
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    call->refused = true;
+    return CURL_SOCKET_BAD;
+}
+
 static const char *failure(call_t *call, CURLcode code)
 {
     size_t max = sizeof call->error;
     if (call->given_up)
         snprintf(call->error, max, "given up on our side");
+    else if (call->refused)
+        snprintf(call->error, max, "it has an address that may not be reached");
     else if (call->too_long)
         snprintf(call->error, max, "the answer has more than %zu bytes", call->answer_max);
     else if (!call->error[0])
@@ -147,6 +160,7 @@ static void finish(es_http_client_t *self, call_t *call, CURLcode code, uint64_t
     es_http_result_t result = {.status = (unsigned)status_of(call),
                                .error = code == CURLE_OK ? NULL : failure(call, code),
                                .timed_out = code == CURLE_OPERATION_TIMEDOUT,
+                               .refused = call->refused && code != CURLE_OK,
                                .body = call->got ? call->got : "",
                                .len = call->got_len,
                                .retry_after_s = retry > 0 ? (uint64_t)retry : 0};
@@ -313,11 +327,17 @@ static void set_options(call_t *call, const es_http_call_t *wish)
     curl_easy_setopt(easy, CURLOPT_URL, wish->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* or a call that ends while its name is looked up waits for that */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "earshot");
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    if (wish->may_reach) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
     set_times(easy, wish);
     set_body(call, wish);
     set_headers(call, wish);

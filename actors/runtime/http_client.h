@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "loop.h"
 #include "metrics.h"
@@ -36,12 +37,15 @@ typedef struct {
     uint64_t timeout_us; /* for all of it; 0: none */
     uint64_t stall_us;   /* give up where nothing moves for so long; 0: never. In whole seconds */
     uint64_t connect_us; /* 0: 10 s */
+    /* May this address be reached? Asked with each that a name stands for, before anything is sent to it; proxies are not used then. NULL: every one may. */
+    bool (*may_reach)(const struct sockaddr *address);
 } es_http_call_t;
 
 typedef struct {
     unsigned status;        /* of the answer; 0: there was none */
     const char *error;      /* why there is none, or none that is whole, as part of a sentence; NULL: all is well */
     bool timed_out;         /* that is why */
+    bool refused;           /* that is why: an address that may not be reached */
     bool connected;         /* a server was reached */
     const char *body;       /* gathered, with a NUL behind it; never NULL */
     size_t len;             /* of it */
