@@ -11,15 +11,15 @@
 
 enum { UNDER_WAY_MAX = 1024, REMOVED_MAX = 256 };
 
-static ES_METRIC_COUNTER(asked, "earshot_jobs_asked_total", "Questions and commands about jobs.");
-static ES_METRIC_COUNTER(again, "earshot_jobs_asked_again_total", "Of them those that were under way already.");
-static ES_METRIC_COUNTER(dropped_busy, "earshot_jobs_asked_dropped_total{why=\"busy\"}", "Of them those not answered.");
+static ES_METRIC_COUNTER(again, "earshot_jobs_asked_again_total",
+                         "Questions and commands that were under way already.");
+static ES_METRIC_COUNTER(dropped_busy, "earshot_jobs_asked_dropped_total{why=\"busy\"}", "Those not answered.");
 static ES_METRIC_COUNTER(dropped_elsewhere, "earshot_jobs_asked_dropped_total{why=\"elsewhere\"}", "");
 static ES_METRIC_COUNTER(dropped_malformed, "earshot_jobs_asked_dropped_total{why=\"malformed\"}", "");
 
 es_metric_t *const *es_inquiries_metrics(void)
 {
-    static es_metric_t *const list[] = {&asked, &again, &dropped_busy, &dropped_elsewhere, &dropped_malformed, NULL};
+    static es_metric_t *const list[] = {&again, &dropped_busy, &dropped_elsewhere, &dropped_malformed, NULL};
     return list;
 }
 
@@ -177,7 +177,6 @@ static void start(es_inquiry_t *self, const es_msg_t *msg, es_span_t body)
 void es_inquiries_take(es_inquiries_t *self, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
     (void)now_us;
-    es_metric_add(&asked, 1);
     if (!es_job_hex_valid(msg->client, ES_CLIENT_ID_LEN))
         es_metric_add(&dropped_malformed, 1);
     else if (is_under_way(self, msg))

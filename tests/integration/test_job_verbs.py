@@ -1,6 +1,10 @@
 """Questions and commands about jobs, asked as an edge asks."""
+import io
 import json
+import signal
+import sqlite3
 import uuid
+import wave
 
 from house import wait_until
 from jobs_peer import Jobs, Peer, noise
@@ -55,19 +59,59 @@ def test_mistakes():
 
 
 def test_commands():
-    with Jobs("jobs-1", options=("--concurrency", "1")) as jobs, Peer(jobs) as peer:
-        job = peer.upload(noise(1000)).run()
-        cancelled = peer.get("cancel", job=job)
-        assert cancelled["status"] in ("CANCELLED",) and peer.get("cancel", job=job)["status"] == "CANCELLED"
-        again = peer.get("retry", job=job)
-        assert again["status"] in ("QUEUED", "TRANSCRIBING", "FAILED")
-        wait_until(lambda: peer.ask("cancel", job=job)[0] in (200, 409), what="an end of the job")
+    with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
+        wav = io.BytesIO()
+        with wave.open(wav, "wb") as w:
+            w.setnchannels(1), w.setsampwidth(2), w.setframerate(16000)
+            w.writeframes(bytes(32000))
+        job = peer.upload(wav.getvalue()).run()  # nobody transcribes: it waits
+        assert peer.get("cancel", job=job)["status"] == "CANCELLED"
+        assert peer.get("cancel", job=job)["status"] == "CANCELLED"
+        assert peer.get("retry", job=job)["status"] == "QUEUED"
+        wait_until(lambda: peer.get("get", job=job)["status"] == "TRANSCRIBING", what="a second attempt")
+        assert peer.get("retry", 409, job=job)["error"] == "wrong_state"
+        assert peer.get("remove", 409, job=job)["error"] == "wrong_state"
+        assert peer.get("cancel", job=job)["status"] == "CANCELLED"
         assert (jobs.spool / "files" / job).exists()
-        peer.get("remove", job=job)
+        assert peer.get("remove", job=job)["jobId"] == job
         assert not (jobs.spool / "files" / job).exists()
         assert peer.get("get", 404, job=job)["error"] == "no_such_job"
         assert peer.get("remove", job=job)["jobId"] == job  # who did not hear the answer asks again
         wait_until(lambda: peer.listen() or any(n["type"] == "job.deleted" for n in peer.news), what="news of the end")
-        assert {"job.queued", "job.cancelled", "job.deleted"} <= {n["type"] for n in peer.news}
+        assert {"job.queued", "job.progress", "job.cancelled", "job.deleted"} <= {n["type"] for n in peer.news}
+        versions = [n["version"] for n in peer.news]
+        assert versions == sorted(versions)
         jobs.restart("jobs-1")
         assert peer.get("list")["total"] == 0 and jobs.files() == []
+
+
+def test_figures():
+    with Jobs("jobs-1", options=("--spool-quota", "10", "--concurrency", "3")) as jobs, Peer(jobs) as peer:
+        peer.upload(noise(1000)).run()
+        wait_until(lambda: peer.listen() or any(body["counts"] and sum(body["counts"].values()) for _, body in peer.stats), what="figures")
+        name, body = peer.stats[-1]
+        assert name == "jobs-1" and body["concurrency"] == 3 and body["spool_bytes"] == 1000 and body["spool_quota"] == 10 << 20
+        assert body["store"] == "sqlite" and body["store_error"] is None and body["disk_free"] > 0 and body["uploads"] == 0
+        assert set(body["ended"]) == {"COMPLETED", "FAILED", "CANCELLED"}
+
+
+def test_retention():
+    with Jobs("jobs-1", options=("--keep-count", "1")) as jobs, Peer(jobs) as peer:
+        ids = [peer.upload(noise(100)).run() for _ in range(4)]  # no audio: they fail
+        wait_until(lambda: peer.get("list", state="FAILED")["total"] == 4, what="the end of all")
+        jobs.restart("jobs-1", signal.SIGTERM)
+        wait_until(lambda: peer.get("list")["total"] == 1, what="the end of the old ones")
+        assert peer.get("list")["jobs"][0]["jobId"] == ids[-1] and jobs.files() == [ids[-1]]
+
+
+def test_files_that_no_job_has():
+    with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
+        kept, removed = (peer.upload(noise(100)).run() for _ in range(2))
+        jobs.kill("jobs-1")
+        young = str(uuid.uuid4())  # somebody may be about to make its row
+        (jobs.spool / "files" / young).write_bytes(b"x")
+        with sqlite3.connect(f"{jobs.data}/jobs.db") as db:
+            db.execute("UPDATE job SET has_audio = 0 WHERE id = ?", (removed,))
+        jobs.start("jobs-1")
+        wait_until(lambda: removed not in jobs.files(), what="the end of a recording that was given up")
+        assert {kept, young} <= set(jobs.files())
