@@ -15,13 +15,15 @@ enum { LIVES = sizeof lives / sizeof *lives };
 
 /* ---- how a job stands */
 
-static void tell_who_joined(es_job_topic_t *topic, const es_job_event_t *event)
+/* But for those who have heard this with all others since they joined. */
+static void tell_who_joined(es_job_topic_t *topic, const es_job_record_t *record, const es_job_event_t *event)
 {
     es_job_interest_t *interest;
     if (es_job_event_over(event) && topic->scope != ES_WATCH_JOB) return;
     topic->watch->told++;
     LIST_FOREACH(interest, &topic->interests, in_topic)
-    if (!interest->served && interest->joined < topic->round) es_job_watch_tell(topic->watch, interest, event);
+    if (!interest->served && interest->joined < topic->round && interest->since >= record->told)
+        es_job_watch_tell(topic->watch, interest, event);
 }
 
 /* topic: whose round told it; NULL: asked for alone. What was over before anybody watched is no news to those who did not name it. */
@@ -37,9 +39,9 @@ static void stands(es_job_watch_t *self, es_job_topic_t *topic, const es_job_eve
     if (topic && !over) topic->live = true;
     bool begun_since = topic && topic->settled && topic->scope != ES_WATCH_JOB;
     if (newer && (known || !over || begun_since))
-        es_job_watch_deliver(self, event);
+        es_job_watch_deliver(self, record, event);
     else if (topic)
-        tell_who_joined(topic, event);
+        tell_who_joined(topic, record, event);
 }
 
 static void stands_json(es_job_watch_t *self, es_job_topic_t *topic, const json_t *job, uint64_t now_us)
@@ -161,7 +163,7 @@ static void gone(es_job_watch_t *self, es_job_record_t *record, uint64_t now_us)
     es_job_event_t event;
     es_job_event_gone(&event, record->job, record->session, ++record->version);
     es_job_records_seen(&self->records, record, true, now_us);
-    es_job_watch_deliver(self, &event);
+    es_job_watch_deliver(self, record, &event);
     es_job_event_fini(&event);
 }
 

@@ -16,6 +16,7 @@ typedef struct es_job_record {
     char session[ES_SESSION_MAX + 1]; /* "" while it is not known */
     uint64_t version;                 /* 0: nothing heard yet */
     bool over;
+    uint64_t told;    /* which event said this version to all whom it concerns; 0: none */
     uint64_t seen_us; /* when it was heard of, or asked for, last */
     TAILQ_ENTRY(es_job_record) in_turn;
 } es_job_record_t;

@@ -150,6 +150,7 @@ int es_job_watcher_add(es_job_watcher_t *self, const es_watched_t *what, uint64_
     if (!interest) interest = join(self, what);
     if (!interest) return -1;
     interest->joined = interest->topic->round;
+    interest->since = self->watch->told;
     interest->served = interest->warned = false;
     es_job_poll_begin(interest->topic, now_us);
     return 0;
@@ -185,9 +186,9 @@ static void tell_topic(es_job_watch_t *self, const es_job_topic_t *topic, const 
     LIST_FOREACH(interest, &topic->interests, in_topic) es_job_watch_tell(self, interest, event);
 }
 
-void es_job_watch_deliver(es_job_watch_t *self, const es_job_event_t *event)
+void es_job_watch_deliver(es_job_watch_t *self, es_job_record_t *record, const es_job_event_t *event)
 {
-    self->told++;
+    record->told = ++self->told;
     tell_topic(self, es_keymap_get(self->by_job, es_span(event->job)), event);
     tell_topic(self, es_keymap_get(self->by_session, es_span(event->session)), event);
     tell_topic(self, self->all, event);
@@ -220,7 +221,7 @@ void es_job_watch_news(es_job_watch_t *self, es_span_t key, const void *body, si
             record->version = event.version;
             memcpy(record->session, event.session, sizeof record->session);
             es_job_records_seen(&self->records, record, es_job_event_over(&event), now_us);
-            es_job_watch_deliver(self, &event);
+            es_job_watch_deliver(self, record, &event);
         }
     }
     es_job_event_fini(&event);

@@ -16,6 +16,7 @@ typedef struct es_job_interest {
     es_job_topic_t *topic;
     es_job_watcher_t *watcher;
     uint64_t joined; /* rounds of its topic that had begun before it: those after it bring the present state */
+    uint64_t since;  /* events told before it */
     bool served;     /* has had it */
     bool warned;     /* was told that nobody answers */
     LIST_ENTRY(es_job_interest) in_topic, in_watcher;
@@ -62,8 +63,8 @@ struct es_job_watcher {
     uint64_t told; /* the last event that it was told, whatever it watches twice */
 };
 
-/* Tells all whom it concerns. */
-void es_job_watch_deliver(es_job_watch_t *self, const es_job_event_t *event);
+/* Tells all whom it concerns; record: of the job, with this version. */
+void es_job_watch_deliver(es_job_watch_t *self, es_job_record_t *record, const es_job_event_t *event);
 /* Tells one, once for each `told`. */
 void es_job_watch_tell(es_job_watch_t *self, es_job_interest_t *to, const es_job_event_t *event);
 /* Does anybody watch this job? */

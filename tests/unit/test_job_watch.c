@@ -354,6 +354,23 @@ static void who_joins_late_gets_the_present_state(void **state)
     end(w);
 }
 
+/* The session's question was asked before, and brings what was told to all meanwhile. */
+static void what_came_with_the_others_does_not_come_again(void **state)
+{
+    (void)state;
+    world_t *w = begin();
+    person_t *p = &w->people[0], *q = &w->people[1];
+    char json[1024];
+    watch_job(p, JOB("1"));
+    watch_session(q, "s");
+    answer(w, 200, job(JOB("1"), "QUEUED", 1));
+    snprintf(json, sizeof json, "{\"jobs\":[%s]}", job(JOB("1"), "QUEUED", 1));
+    answer(w, 200, json);
+    assert_string_equal(heard(p), "queued 1");
+    assert_string_equal(heard(q), "queued 1");
+    end(w);
+}
+
 static void a_job_that_is_over_is_told_to_who_names_it(void **state)
 {
     (void)state;
@@ -501,6 +518,7 @@ int main(void)
         cmocka_unit_test(all_is_every_job_that_is_not_over),
         cmocka_unit_test(who_watches_twice_hears_once),
         cmocka_unit_test(who_joins_late_gets_the_present_state),
+        cmocka_unit_test(what_came_with_the_others_does_not_come_again),
         cmocka_unit_test(a_job_that_is_over_is_told_to_who_names_it),
         cmocka_unit_test(a_job_that_is_not_there),
         cmocka_unit_test(nobody_answers_for_a_while),
