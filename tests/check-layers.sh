@@ -27,7 +27,8 @@ library_allowed() {
     curl/*) [[ $1 = actors/runtime/http_client.c ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
     sqlite3.h) [[ $1 =~ ^actors/(room/room_(sql|store)|jobs/store_sqlite)[a-z_]*\.[ch]$ ]] ;;
-    sndfile.h) [[ $1 = actors/jobs/recording.c ]] ;;
+    sndfile.h) [[ $1 = actors/jobs/sound_file.c ]] ;;
+    mpg123.h) [[ $1 = actors/jobs/mpeg_file.c ]] ;;
     libpq-fe.h) [[ $1 =~ ^actors/jobs/store_postgres[a-z_]*\.[ch]$ ]] ;;
     editline/* | histedit.h) [[ $1 =~ ^actors/cli/[a-z_]+\.c$ ]] ;;
     sys/socket.h | netdb.h | poll.h | pthread.h | signal.h | time.h | sys/time.h) [[ ! $1 =~ ^proto/ ]] ;;

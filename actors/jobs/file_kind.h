@@ -2,11 +2,12 @@
 #ifndef ES_FILE_KIND_H
 #define ES_FILE_KIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ES_FILE_KIND_HEAD 64u /* bytes that are enough */
 
-/* "an MP4 file (AAC, m4a)"; NULL: nobody knows. Static. */
-const char *es_file_kind(const void *head, size_t len);
+/* "an MP4 file (AAC, m4a or video)"; NULL: nobody knows. Static. *sound: there may be sound in it, which a program can take out. */
+const char *es_file_kind(const void *head, size_t len, bool *sound);
 
 #endif
