@@ -65,7 +65,7 @@ class JobsFleet(UploadFleet):
 
     def start_jobs(self):
         self._start_jobs([BIN / "earshot-jobs", "--name", "jobs-1", "--broker", f"ipc://{self.data}/broker", "--data", self.data,
-                          "--spool-floor", "0"])
+                          "--spool-floor", "0", "--part-keep", "10s"])
 
     def file(self, job):
         return (self.spool / "files" / job).read_bytes()
