@@ -78,21 +78,15 @@ static void take(es_batch_job_t *job, const json_t *state)
 /* The last words stay: the oldest make room. */
 static void add_words(es_batch_job_t *job, const char *text)
 {
-    size_t len = strlen(job->words), more = strlen(text);
+    char both[2 * ES_BATCH_WORDS];
+    size_t more = strlen(text);
     if (more == 0) return;
-    if (more > sizeof job->words - 2) {
-        text += more - (sizeof job->words - 2);
-        while (((unsigned char)*text & 0xc0) == 0x80) text++;
-        more = strlen(text);
-        len = 0;
-    }
-    size_t keep = sizeof job->words - 2 - more;
-    const char *from = len > keep ? job->words + len - keep : job->words;
+    if (more >= ES_BATCH_WORDS) text += more - (ES_BATCH_WORDS - 1);
+    snprintf(both, sizeof both, "%s%s%s", job->words, *job->words ? " " : "", text);
+    size_t len = strlen(both);
+    const char *from = len >= sizeof job->words ? both + len - (sizeof job->words - 1) : both;
     while (((unsigned char)*from & 0xc0) == 0x80) from++;
-    len = strlen(from);
-    memmove(job->words, from, len);
-    if (len) job->words[len++] = ' ';
-    memcpy(job->words + len, text, more + 1);
+    memcpy(job->words, from, strlen(from) + 1);
 }
 
 static es_batch_job_t *job_of(es_batch_board_t *self, const char *id, const json_t *state)

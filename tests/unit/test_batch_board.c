@@ -127,6 +127,11 @@ static void test_the_last_words_stay(void **state)
     event(board, "job.progress", "a", 300, "TRANSCRIBING", 1, big);
     assert_true(es_utf8_valid(words, strlen(words)));
     assert_int_equal(words[strlen(words) - 1], 'x');
+    assert_true(strlen(words) < ES_BATCH_WORDS);
+    assert_true(board->jobs[0].progress > 0.9 && board->jobs[0].progress < 1.1);
+    event(board, "job.progress", "a", 301, "TRANSCRIBING", 1, "tail");
+    assert_string_equal(words + strlen(words) - 6, "x tail");
+    assert_true(strlen(words) < ES_BATCH_WORDS);
 }
 
 static const char *drawn(const es_batch_board_t *board, es_batch_bars_t *bars)
