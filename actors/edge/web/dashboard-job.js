@@ -201,7 +201,7 @@ function analysis(job) {
   if (found.error) add('Analysis', found.error);
   if (found.words !== undefined) add('Words', `${found.words}, ${Math.round(found.wordsPerMinute ?? 0)} a minute`);
   if (found.speechMs !== undefined) add('Speech', `${length(found.speechMs)} of ${length(found.durationMs)}`);
-  add('Terms', (found.terms ?? []).slice(0, 12).map((one) => one.term).join(', '));
+  add('Terms', (found.terms ?? []).slice(0, 12).map((one) => one.text).join(', '));
   add('Summary', found.summary?.state === 'ok' ? found.summary.text : found.summary?.reason);
   return list.children.length ? [element('h3', undefined, 'Analysis'), list] : [];
 }

@@ -43,7 +43,7 @@ jobs.on('error', trouble);
 function house(state) {
   tables.show(state);
   charts.add(state.now);
-  table.counts(state.counts);
+  if (state.jobs.length) table.counts(state.counts);
 }
 
 /** What changed while nobody listened. */

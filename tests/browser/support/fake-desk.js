@@ -143,7 +143,7 @@ export class FakeDesk {
     if (what === 'transcript') return route.fulfill({ contentType: 'text/plain', body: this.text });
     if (VERBS[what]) this.change(one, { status: VERBS[what] }, `job.${VERBS[what].toLowerCase()}`);
     const history = [{ attempt: 1, worker: 'jobs-1', startedAt: one.startedAt, endedAt: null, outcome: null, error: null }];
-    const analysis = one.status === 'COMPLETED' ? { durationMs: one.durationMs, speechMs: 40_000, words: 431, wordsPerMinute: 143.4, terms: [{ term: 'budget', count: 9 }], summary: { state: 'off' } } : null;
+    const analysis = one.status === 'COMPLETED' ? { durationMs: one.durationMs, speechMs: 40_000, words: 431, wordsPerMinute: 143.4, terms: [{ text: 'budget', count: 9 }], summary: { state: 'off' } } : null;
     return route.fulfill({ json: { ...one, history, analysis } });
   }
 }

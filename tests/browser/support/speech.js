@@ -54,3 +54,12 @@ function wav(samples) {
   head.writeUInt32LE(samples.length, 40);
   return Buffer.concat([head, samples]);
 }
+
+/** A recording (44 bytes of WAV header, then samples) said so many times in a row. */
+export function repeated(wav, times) {
+  const samples = wav.subarray(44);
+  const out = Buffer.concat([wav.subarray(0, 44), ...Array(times).fill(samples)]);
+  out.writeUInt32LE(out.length - 8, 4);
+  out.writeUInt32LE(out.length - 44, 40);
+  return out;
+}
