@@ -154,25 +154,40 @@ void es_gate_left(es_gate_t *self, void *peer)
     if (peer) es_addresses_leave(self->addresses, peer);
 }
 
-/* Returns the socket, which is still open. */
-static int forget(es_gate_t *self, conn_t *conn)
+/* The socket stays open. */
+static void forget(es_gate_t *self, conn_t *conn)
 {
-    int fd = conn->fd;
     es_gate_left(self, conn->address);
     es_timers_disarm(&self->timers, &conn->timer);
     es_edge_watch_destroy(&conn->watch);
     es_http_conn_destroy(&conn->x);
     unlink_conn(self, conn);
     free(conn);
-    return fd;
 }
 
 static void hang_up(es_gate_t *self, conn_t *conn, bool reset)
 {
     const struct linger at_once = {.l_onoff = 1};
-    int fd = forget(self, conn);
+    int fd = conn->fd;
+    forget(self, conn);
     if (reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(fd);
+}
+
+/* Our memory is given back after libwebsockets has taken its own: what lives long would settle in the holes of what is short, and each connection would cost
+ * half a kilobyte more. */
+static void adopt(es_gate_t *self, conn_t *conn, const char *head, size_t len)
+{
+    es_span_t ahead = es_http_conn_ahead(conn->x);
+    es_address_t *address = conn->address;
+    char *bytes = es_alloc(len + ahead.len);
+    memcpy(bytes, head, len);
+    if (ahead.len) memcpy(bytes + len, ahead.ptr, ahead.len);
+    es_edge_watch_destroy(&conn->watch);
+    conn->address = NULL;
+    self->ops.adopt(self->ops.user, conn->fd, bytes, len + ahead.len, address);
+    free(bytes);
+    forget(self, conn);
 }
 
 /* True where the connection has gone on to libwebsockets; else it has its answer, which is to be sent. */
@@ -181,21 +196,13 @@ static bool hand_on(es_gate_t *self, conn_t *conn)
     char head[HEAD_MAX];
     size_t len = 0;
     unsigned status = compose_head(self, conn->x, head, &len);
-    if (status) {
-        const char *text = refusal_text(status);
-        es_http_reply(conn->x, status, "text/plain; charset=utf-8", NULL, text, strlen(text));
-        return false;
+    if (!status) {
+        adopt(self, conn, head, len);
+        return true;
     }
-    es_span_t ahead = es_http_conn_ahead(conn->x);
-    char *bytes = es_alloc(len + ahead.len);
-    memcpy(bytes, head, len);
-    if (ahead.len) memcpy(bytes + len, ahead.ptr, ahead.len);
-    size_t total = len + ahead.len;
-    es_address_t *address = conn->address;
-    conn->address = NULL;
-    self->ops.adopt(self->ops.user, forget(self, conn), bytes, total, address);
-    free(bytes);
-    return true;
+    const char *text = refusal_text(status);
+    es_http_reply(conn->x, status, "text/plain; charset=utf-8", NULL, text, strlen(text));
+    return false;
 }
 
 static void run(es_gate_t *self, conn_t *conn, bool readable)
@@ -236,6 +243,7 @@ static void turn_away(int fd, es_http_why_t why)
     const es_http_refusal_t *refusal = es_http_refusal(why);
     char answer[512], rest[ES_HTTP_HEAD_MAX];
     es_http_count_refusal(why);
+    es_log_warn("a connection is refused; see --max-http and --max-address", ES_S("reason", refusal->code));
     int len = snprintf(answer, sizeof answer,
                        "HTTP/1.1 %u Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
                        "content-length: %zu\r\nretry-after: 10\r\nconnection: close\r\n\r\n%s\n",

@@ -64,7 +64,16 @@ void es_http_count_refusal(es_http_why_t why)
 
 es_metric_t *const *es_http_refusal_metrics(void)
 {
-    static es_metric_t *list[ES_HTTP_REFUSALS + 1];
-    for (size_t i = 0; i < ES_HTTP_REFUSALS; i++) list[i] = &reasons[i].metric;
+#define METRIC(why) [why] = &reasons[why].metric
+    static es_metric_t *const list[ES_HTTP_REFUSALS + 1] = {
+        METRIC(ES_HTTP_BAD_BYTE),        METRIC(ES_HTTP_BAD_LINE_END),       METRIC(ES_HTTP_BAD_REQUEST_LINE),
+        METRIC(ES_HTTP_BAD_TARGET),      METRIC(ES_HTTP_BAD_FIELD),          METRIC(ES_HTTP_BAD_HOST),
+        METRIC(ES_HTTP_BAD_LENGTH),      METRIC(ES_HTTP_BAD_FRAMING),        METRIC(ES_HTTP_BAD_CHUNK),
+        METRIC(ES_HTTP_BAD_UPGRADE),     METRIC(ES_HTTP_METHOD_NOT_ALLOWED), METRIC(ES_HTTP_METHOD_UNKNOWN),
+        METRIC(ES_HTTP_HEAD_SLOW),       METRIC(ES_HTTP_BODY_SLOW),          METRIC(ES_HTTP_BODY_TOO_LARGE),
+        METRIC(ES_HTTP_TARGET_TOO_LONG), METRIC(ES_HTTP_EXPECT_UNKNOWN),     METRIC(ES_HTTP_UPGRADE_VERSION),
+        METRIC(ES_HTTP_HEAD_TOO_LARGE),  METRIC(ES_HTTP_CODING_UNKNOWN),     METRIC(ES_HTTP_VERSION_UNKNOWN),
+        METRIC(ES_HTTP_TOO_MANY),        METRIC(ES_HTTP_TOO_MANY_OF_ADDRESS)};
+#undef METRIC
     return list;
 }

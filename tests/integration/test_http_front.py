@@ -12,6 +12,8 @@ WS = (b"GET /api/audio/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnectio
       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /session/s/upload HTTP/1.1\r\nHost: x\r\n"
+UPLOAD = POST + b"Content-Type: audio/wav\r\n"
+CHUNKED = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,12 @@ REFUSED = {
     "two codings": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, "coding_unknown"),
     "chunked twice": (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "bad_framing"),
     "chunks in HTTP/1.0": (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "bad_framing"),
+    "a chunk without a size": (CHUNKED + b"\r\nhello\r\n0\r\n\r\n" + GET, 400, "bad_chunk"),
+    "a chunk longer than it says": (CHUNKED + b"4\r\nhello\r\n0\r\n\r\n" + GET, 400, "bad_chunk"),
+    "a chunk of more than there is": (CHUNKED + b"fffffffffffffffff\r\nhello", 400, "bad_chunk"),
+    "chunks with LF alone": (CHUNKED + b"5\nhello\n0\n\n", 400, "bad_chunk"),
+    "an endless extension": (CHUNKED + b"5;" + 300 * b"x", 400, "bad_chunk"),
+    "an endless trailer": (CHUNKED + b"5\r\nhello\r\n0\r\n" + 1000 * b"A: b\r\n", 400, "bad_chunk"),
     "another expectation": (POST + b"Expect: more\r\nContent-Length: 5\r\n\r\nhello", 417, "expect_unknown"),
     "WebSocket 8": (change(b"Version: 13", b"Version: 8"), 426, "upgrade_version"),
     "WebSocket without a version": (change(b"Sec-WebSocket-Version: 13\r\n", b""), 426, "upgrade_version"),
@@ -177,6 +185,18 @@ def test_a_websocket_and_what_is_said_right_after(house):
         assert raw.answer()[0] == 431
 
 
+def test_a_chunked_upload_and_what_follows_it(house):
+    chunks = b"4\r\nRIFF\r\n5;x=\"y\"\r\nhello\r\n0\r\nA: b\r\n\r\n"
+    with Raw(house, CHUNKED + chunks + GET) as raw:
+        status, headers, body = raw.answer()
+        assert status == 202 and headers["location"] == "/jobs/" + json.loads(body)["jobId"]
+        assert raw.answer()[0] == 200
+    with Raw(house, UPLOAD + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n") as raw:
+        assert raw.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue"
+        raw.say(b"RIFFhello" + GET)
+        assert (raw.answer()[0], raw.answer()[0]) == (202, 200)
+
+
 def test_an_early_answer_to_a_long_upload_is_seen(house):
     """The connection is closed, but not so that what the client still sends resets it before it has read the answer."""
     with Raw(house, b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n") as raw:
@@ -202,8 +222,13 @@ def test_slow_clients_are_told_or_closed():
             assert raw.answer()[0] == 200 and raw.closed()
         with Raw(house, b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhalf") as raw:
             assert raw.answer()[0] == 405 and raw.closed()
+        for announced in (b"Content-Length: 50\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"):
+            with Raw(house, UPLOAD + announced) as raw:
+                status, _, body = raw.answer()
+                assert (status, json.loads(body)["error"]) == (408, "body_slow") and raw.closed()
         counters = house.metrics()
         assert counters['earshot_edge_http_refused_total{reason="head_slow"}'] == 1
+        assert counters['earshot_edge_http_refused_total{reason="body_slow"}'] == 2
 
 
 def alone(house):
