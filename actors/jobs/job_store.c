@@ -9,16 +9,22 @@
 #include "job_store_backend.h"
 #include "store_text.h"
 
-static const es_job_backend_t *const backends[] = {&es_job_backend_sqlite, &es_job_backend_postgres};
+static const es_job_backend_t *const backends[] = {&es_job_backend_sqlite, &es_job_backend_postgres, NULL};
 
 /* ---- life */
 
+static bool begins_with_one_of(const char *url, const char *const *schemes)
+{
+    for (size_t i = 0; i < ES_JOB_SCHEMES_MAX && schemes[i]; i++)
+        if (strncmp(url, schemes[i], strlen(schemes[i])) == 0) return true;
+    return false;
+}
+
 static const es_job_backend_t *backend_of(const char *url)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-        for (size_t k = 0; k < ES_JOB_SCHEMES_MAX && backends[i]->schemes[k]; k++)
-            if (strncmp(url, backends[i]->schemes[k], strlen(backends[i]->schemes[k])) == 0) return backends[i];
-    return NULL;
+    const es_job_backend_t *const *backend = backends;
+    while (*backend && !begins_with_one_of(url, (*backend)->schemes)) backend++;
+    return *backend;
 }
 
 es_job_store_t *es_job_store_open(const char *url, bool patient, char *err, size_t err_len)

@@ -244,39 +244,47 @@ es_jobs_result_t es_job_store_transcribed(es_job_store_t *self, const es_job_hol
     return settled(self, hold, ES_JOB_ANALYZING, ran, changed > 0);
 }
 
-/* The last lines of a change that ends the hold. */
+/* ---- the end */
+
 typedef struct {
-    const char *outcome, *error;
-    uint64_t now_ms;
+    int64_t number; /* 0: nothing was changed */
+    bool webhook;
 } end_t;
 
-static es_jobs_result_t over(es_job_store_t *self, int64_t number, const end_t *end)
+static bool row_end(void *arg, const es_job_value_t *row)
 {
-    es_jobs_result_t result = es_job_store_ended(self, number, end->outcome, end->error, end->now_ms);
-    return result == ES_JOBS_OK ? es_job_store_deliver(self, number, end->now_ms) : result;
+    *(end_t *)arg = (end_t){.number = row[0].number, .webhook = row[1].number != 0};
+    return true;
+}
+
+static es_jobs_result_t over(es_job_store_t *self, const end_t *end, const char *outcome, const char *error,
+                             uint64_t now_ms)
+{
+    es_jobs_result_t result = es_job_store_ended(self, end->number, outcome, error, now_ms);
+    return result == ES_JOBS_OK && end->webhook ? es_job_store_deliver(self, end->number, now_ms) : result;
 }
 
 es_jobs_result_t es_job_store_completed(es_job_store_t *self, const es_job_hold_t *hold, const char *analysis,
                                         uint64_t now_ms)
 {
-    int64_t number = 0;
+    end_t end = {.number = 0};
     es_job_store_write(self);
-    es_jobs_result_t ran = es_job_store_run(self, ES_JOB_SQL_COMPLETED, es_job_row_number, &number, NULL, hold->id,
-                                            hold->token, analysis, now_ms);
-    if (number > 0) return over(self, number, &(end_t){"completed", NULL, now_ms});
+    es_jobs_result_t ran =
+        es_job_store_run(self, ES_JOB_SQL_COMPLETED, row_end, &end, NULL, hold->id, hold->token, analysis, now_ms);
+    if (end.number > 0) return over(self, &end, "completed", NULL, now_ms);
     return settled(self, hold, ES_JOB_COMPLETED, ran, false);
 }
 
 es_jobs_result_t es_job_store_failed(es_job_store_t *self, const es_job_hold_t *hold, const char *error,
                                      uint64_t now_ms)
 {
-    int64_t number = 0;
+    end_t end = {.number = 0};
     char *folded = es_job_text_folded(error);
     es_job_store_write(self);
-    es_jobs_result_t ran = es_job_store_run(self, ES_JOB_SQL_FAILED, es_job_row_number, &number, NULL, hold->id,
-                                            hold->token, error, es_span(folded), now_ms);
+    es_jobs_result_t ran = es_job_store_run(self, ES_JOB_SQL_FAILED, row_end, &end, NULL, hold->id, hold->token, error,
+                                            es_span(folded), now_ms);
     free(folded);
-    if (number > 0) return over(self, number, &(end_t){"failed", error, now_ms});
+    if (end.number > 0) return over(self, &end, "failed", error, now_ms);
     return settled(self, hold, ES_JOB_FAILED, ran, false);
 }
 

@@ -11,6 +11,8 @@
 /* The id alone finds the row. A planner without statistics may take the index of states for as good: + 0 hides it. */
 #define HELD "WHERE id = $1 AND token = $2 AND state + 0 "
 
+#define ENDED "RETURNING number, CAST(CASE WHEN webhook IS NULL THEN 0 ELSE 1 END AS BIGINT)"
+
 /* The whole conditions of the partial indexes job_waiting, job_held and job_over (store_*_schema.c), or they are not used. */
 #define WAITING "spool = $1 AND state = 0 "
 #define RUNNING "state IN (1, 2) "
@@ -83,12 +85,11 @@ static const struct {
     [ES_JOB_SQL_TRANSCRIBED] = {"tuu", BOTH("UPDATE job SET state = 2, duration = done, note = NULL, " CHANGED
                                             "$3 " HELD "= 1")},
     [ES_JOB_SQL_COMPLETED] =
-        {"tutu", BOTH("UPDATE job SET state = 3, analysis = $3, finished_ms = $4, lease_until_ms = 0, note = NULL, "
-                      "has_audio = CASE WHEN delete_after = 1 THEN 0 ELSE has_audio END, " CHANGED "$4 " HELD
-                      "= 2 RETURNING number")},
-    [ES_JOB_SQL_FAILED] = {"tutsu",
-                           BOTH("UPDATE job SET state = 4, error = $3, find_error = $4, finished_ms = $5, "
-                                "lease_until_ms = 0, note = NULL, " CHANGED "$5 " HELD "IN (1, 2) RETURNING number")},
+        {"tutu",
+         BOTH("UPDATE job SET state = 3, analysis = $3, finished_ms = $4, lease_until_ms = 0, note = NULL, "
+              "has_audio = CASE WHEN delete_after = 1 THEN 0 ELSE has_audio END, " CHANGED "$4 " HELD "= 2 " ENDED)},
+    [ES_JOB_SQL_FAILED] = {"tutsu", BOTH("UPDATE job SET state = 4, error = $3, find_error = $4, finished_ms = $5, "
+                                         "lease_until_ms = 0, note = NULL, " CHANGED "$5 " HELD "IN (1, 2) " ENDED)},
     [ES_JOB_SQL_AGAIN] = {"tuutsuu",
                           BOTH("UPDATE job SET state = 0, attempt = attempt + $3, error = $4, find_error = $5, "
                                "run_at_ms = $6, lease_until_ms = 0, note = NULL, " CHANGED "$7 " HELD
