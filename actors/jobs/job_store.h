@@ -3,7 +3,8 @@
  *      begin --> any calls below, of any jobs --> commit: one fsync for all of them          (group commit: store_thread.h gathers)
  *
  * Leases fence: a job belongs to `worker` until lease_until_ms, under a token that grows with each owner. Calls that take a hold change nothing and answer LOST where
- * the token is no longer the job's: somebody else has it, or it was cancelled or removed. A change that is there already under this token is OK. Times come in as milliseconds since 1970: machines that share a store keep their
+ * the token is no longer the job's: somebody else has it, or it was cancelled or removed. A change that was made already under this token is OK, whatever the same owner
+ * did after it: a turn may be said again. Times come in as milliseconds since 1970: machines that share a store keep their
  * clocks within a few seconds.
  *
  * Calls block. One thread for each store object; several objects, in several processes, may have the same file or server open.

@@ -174,31 +174,34 @@ static bool row_standing(void *arg, const es_job_value_t *row)
     return true;
 }
 
-/* Why a change under a hold changed nothing. `already`: the state that it leads to; a call that is said again after an answer got lost finds it, and that is fine. */
-static es_jobs_result_t refused(es_job_store_t *self, const es_job_hold_t *hold, es_job_state_t already,
-                                standing_t *standing)
+#define IN(state) (1u << (state))
+/* Where the hold has ended by its own last change. */
+#define ENDED_BY_ITSELF (IN(ES_JOB_QUEUED) | IN(ES_JOB_COMPLETED) | IN(ES_JOB_FAILED))
+
+/* Why a change under a hold changed nothing. `made`: states in which it was made already: a turn whose answer got lost is said again, whole, and that is fine. */
+static es_jobs_result_t refused(es_job_store_t *self, const es_job_hold_t *hold, unsigned made, standing_t *standing)
 {
     *standing = (standing_t){.found = false};
     if (es_job_store_run(self, ES_JOB_SQL_STANDING, row_standing, standing, NULL, hold->id) != ES_JOBS_OK)
         return ES_JOBS_DOWN;
     if (!standing->found || standing->token != hold->token) return ES_JOBS_LOST;
-    if (standing->state == already) return ES_JOBS_OK;
+    if (made & IN(standing->state)) return ES_JOBS_OK;
     return running(standing->state) ? ES_JOBS_CONFLICT : ES_JOBS_LOST;
 }
 
-static es_jobs_result_t settled(es_job_store_t *self, const es_job_hold_t *hold, es_job_state_t already,
-                                es_jobs_result_t ran, bool changed)
+static es_jobs_result_t settled(es_job_store_t *self, const es_job_hold_t *hold, unsigned made, es_jobs_result_t ran,
+                                bool changed)
 {
     standing_t standing;
     if (ran != ES_JOBS_OK) return ES_JOBS_DOWN;
-    return changed ? ES_JOBS_OK : refused(self, hold, already, &standing);
+    return changed ? ES_JOBS_OK : refused(self, hold, made, &standing);
 }
 
 es_jobs_result_t es_job_store_renew(es_job_store_t *self, const es_job_hold_t *hold, uint64_t until_ms)
 {
     uint64_t changed = 0;
     es_jobs_result_t ran = es_job_store_change(self, ES_JOB_SQL_RENEW, &changed, hold->id, hold->token, until_ms);
-    return settled(self, hold, ES_JOB_STATES, ran, changed > 0);
+    return settled(self, hold, ENDED_BY_ITSELF, ran, changed > 0);
 }
 
 es_jobs_result_t es_job_store_probed(es_job_store_t *self, const es_job_hold_t *hold, uint64_t duration,
@@ -207,14 +210,14 @@ es_jobs_result_t es_job_store_probed(es_job_store_t *self, const es_job_hold_t *
     uint64_t changed = 0;
     es_jobs_result_t ran =
         es_job_store_change(self, ES_JOB_SQL_PROBED, &changed, hold->id, hold->token, duration, format, now_ms);
-    return settled(self, hold, ES_JOB_STATES, ran, changed > 0);
+    return settled(self, hold, ENDED_BY_ITSELF, ran, changed > 0);
 }
 
 es_jobs_result_t es_job_store_note(es_job_store_t *self, const es_job_hold_t *hold, const char *note, uint64_t now_ms)
 {
     uint64_t changed = 0;
     es_jobs_result_t ran = es_job_store_change(self, ES_JOB_SQL_NOTE, &changed, hold->id, hold->token, note, now_ms);
-    return settled(self, hold, ES_JOB_STATES, ran, changed > 0);
+    return settled(self, hold, ENDED_BY_ITSELF, ran, changed > 0);
 }
 
 static es_jobs_result_t store_segment(es_job_store_t *self, int64_t number, const es_job_segment_t *s)
@@ -233,15 +236,16 @@ es_jobs_result_t es_job_store_final(es_job_store_t *self, const es_job_hold_t *h
                          checkpoint, (uint64_t)segment->failed, now_ms) != ES_JOBS_OK)
         return ES_JOBS_DOWN;
     if (number > 0) return segment->text.len > 0 ? store_segment(self, number, segment) : ES_JOBS_OK;
-    es_jobs_result_t result = refused(self, hold, ES_JOB_STATES, &standing);
-    return result == ES_JOBS_CONFLICT && segment->to <= standing.done ? ES_JOBS_OK : result;
+    es_jobs_result_t result = refused(self, hold, 0, &standing);
+    bool ours = result != ES_JOBS_DOWN && standing.found && standing.token == hold->token;
+    return ours && segment->to <= standing.done ? ES_JOBS_OK : result;
 }
 
 es_jobs_result_t es_job_store_transcribed(es_job_store_t *self, const es_job_hold_t *hold, uint64_t now_ms)
 {
     uint64_t changed = 0;
     es_jobs_result_t ran = es_job_store_change(self, ES_JOB_SQL_TRANSCRIBED, &changed, hold->id, hold->token, now_ms);
-    return settled(self, hold, ES_JOB_ANALYZING, ran, changed > 0);
+    return settled(self, hold, IN(ES_JOB_ANALYZING) | IN(ES_JOB_COMPLETED), ran, changed > 0);
 }
 
 /* ---- the end */
@@ -272,7 +276,7 @@ es_jobs_result_t es_job_store_completed(es_job_store_t *self, const es_job_hold_
     es_jobs_result_t ran =
         es_job_store_run(self, ES_JOB_SQL_COMPLETED, row_end, &end, NULL, hold->id, hold->token, analysis, now_ms);
     if (end.number > 0) return over(self, &end, "completed", NULL, now_ms);
-    return settled(self, hold, ES_JOB_COMPLETED, ran, false);
+    return settled(self, hold, IN(ES_JOB_COMPLETED), ran, false);
 }
 
 es_jobs_result_t es_job_store_failed(es_job_store_t *self, const es_job_hold_t *hold, const char *error,
@@ -285,7 +289,7 @@ es_jobs_result_t es_job_store_failed(es_job_store_t *self, const es_job_hold_t *
                                             es_span(folded), now_ms);
     free(folded);
     if (end.number > 0) return over(self, &end, "failed", error, now_ms);
-    return settled(self, hold, ES_JOB_FAILED, ran, false);
+    return settled(self, hold, IN(ES_JOB_FAILED), ran, false);
 }
 
 es_jobs_result_t es_job_store_again(es_job_store_t *self, const es_job_hold_t *hold, const char *error,
@@ -298,7 +302,7 @@ es_jobs_result_t es_job_store_again(es_job_store_t *self, const es_job_hold_t *h
         es_job_store_run(self, ES_JOB_SQL_AGAIN, es_job_row_number, &number, NULL, hold->id, hold->token,
                          (uint64_t)(error != NULL), error, es_span(folded), run_at_ms, now_ms);
     free(folded);
-    if (number == 0) return settled(self, hold, ES_JOB_QUEUED, ran, false);
+    if (number == 0) return settled(self, hold, IN(ES_JOB_QUEUED), ran, false);
     self->news = true;
     return es_job_store_ended(self, number, error ? "failed" : "released", error, now_ms);
 }

@@ -413,9 +413,9 @@ static const struct {
     const char *name, *answers;
     es_jobs_result_t (*call)(es_job_store_t *store, const es_job_hold_t *hold);
 } calls[] = {
-    {"renew", "L..LLL", do_renew},         {"probed", "L..LLL", do_probed},
-    {"note", "L..LLL", do_note},           {"final", "L.CLLL", do_final},
-    {"old final", "L..LLL", do_old_final}, {"transcribed", "La.LLL", do_transcribed},
+    {"renew", ".....L", do_renew},         {"probed", ".....L", do_probed},
+    {"note", ".....L", do_note},           {"final", "L.CLLL", do_final},
+    {"old final", ".....L", do_old_final}, {"transcribed", "La..LL", do_transcribed},
     {"completed", "LCd.LL", do_completed}, {"failed", "LffL.L", do_failed},
     {"again", ".qqLLL", do_again},         {"released", ".qqLLL", do_release},
     {"cancel", "cccCC.", do_cancel},       {"retry", "CCCCqq", do_retry},
