@@ -242,6 +242,7 @@ static uint64_t next_tick(const es_job_run_t *self)
     if (self->phase == ES_RUN_OVER) return NEVER;
     uint64_t next = self->down && self->in_flight == 0 ? self->retry_at : NEVER;
     if (self->phase == ES_RUN_ENDING) return next;
+    if (self->read_at && self->phase == ES_RUN_READING) next = earlier(next, self->read_at);
     next = earlier(next, earlier(self->renew_at, self->note_at));
     next = earlier(next, self->moved_at + self->config.stall_us);
     return self->sender ? earlier(next, es_sender_deadline(self->sender)) : next;
@@ -254,6 +255,7 @@ uint64_t es_job_run_tick(es_job_run_t *self, es_job_now_t now)
     renew(self);
     note(self);
     watch_for_stall(self);
+    es_run_read_again(self);
     bool waits = self->phase == ES_RUN_READING || self->phase == ES_RUN_ANALYZING;
     if (waits && self->config.house->no_analysis && !self->reading) es_run_begin_analysis(self);
     es_run_settle(self);

@@ -8,6 +8,8 @@
 #include "alloc.h"
 #include "job_run_state.h"
 
+#define READ_AGAIN_US UINT64_C(500000) /* while the store is out of reach */
+
 enum { PIECE = 65536, ANALYSIS_MAX = 65536 };
 
 void es_run_complete_without(es_job_run_t *self, const char *code, const char *why)
@@ -34,6 +36,14 @@ void es_run_begin_analysis(es_job_run_t *self)
     es_run_complete_without(self, "no_analysis_actor", why);
 }
 
+void es_run_read_again(es_job_run_t *self)
+{
+    if (self->read_at == 0 || self->phase != ES_RUN_READING || self->now.us < self->read_at) return;
+    self->read_at = 0;
+    self->reading = true;
+    self->ops->read(self->ctx);
+}
+
 static void open_document(es_job_run_t *self)
 {
     es_sender_config_t config = es_sender_defaults();
@@ -56,7 +66,8 @@ void es_job_run_document(es_job_run_t *self, es_jobs_result_t result, char *docu
     if (self->phase != ES_RUN_READING) {
         free(document);
     } else if (result == ES_JOBS_DOWN) {
-        es_run_fail_attempt(self, "The store was out of reach when the transcript was to be analysed.");
+        es_run_moved_on(self); /* nobody's fault */
+        self->read_at = now.us + READ_AGAIN_US;
     } else if (result != ES_JOBS_OK || !document) {
         es_run_complete_without(self, "transcript_too_long", "The transcript is longer than is analysed.");
     } else {

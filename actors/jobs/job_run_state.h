@@ -40,7 +40,8 @@ struct es_job_run {
     /* the analysis */
     char *document, *analysis; /* analysis: what its final said */
     size_t document_len, pushed;
-    bool reading; /* an answer will come */
+    bool reading;     /* an answer will come */
+    uint64_t read_at; /* where it was that the store is out of reach: when to ask again; else 0 */
 
     /* the store */
     es_ring_t writes;
@@ -82,6 +83,8 @@ void es_run_begin_audio(es_job_run_t *self);
 void es_run_take_words(es_job_run_t *self, const es_msg_t *final, es_span_t words);
 /* job_run_analysis.c: everything is heard and stored. */
 void es_run_begin_analysis(es_job_run_t *self);
+/* Asks the store again where it is time. */
+void es_run_read_again(es_job_run_t *self);
 void es_run_take_analysis(es_job_run_t *self, const es_msg_t *final, es_span_t body);
 void es_run_analysis_done(es_job_run_t *self);
 void es_run_feed_analysis(es_job_run_t *self);
