@@ -11,7 +11,7 @@
 #include "alloc.h"
 #include "decoder_wire.h"
 
-enum { STATUS_ATTACH = 3 };
+enum { NICEST = 19, STATUS_ATTACH = 3 };
 
 typedef struct {
     const es_engine_t *engine;
@@ -142,11 +142,11 @@ static void serve(child_t *self)
         serve_live(self, &header, pcm);
 }
 
-/* Where that is not allowed: less polite, no worse. */
+/* Where that is not allowed: less polite, no worse. The least of nice still takes an eighth from decoders of partials, which are nice themselves; the idle class does not. */
 static void give_way(es_decoder_role_t role)
 {
     const struct sched_param param = {0};
-    if (role.batch) sched_setscheduler(0, SCHED_BATCH, &param);
+    if (role.batch) sched_setscheduler(0, role.nice >= NICEST ? SCHED_IDLE : SCHED_BATCH, &param);
     if (role.nice > 0 && nice(role.nice) == -1) errno = 0;
 }
 

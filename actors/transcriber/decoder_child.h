@@ -7,7 +7,7 @@
 typedef struct {
     bool live;  /* for partials */
     bool batch; /* for file jobs: it comes after all others that want the processor */
-    int nice;   /* so much nicer than its host */
+    int nice;   /* so much nicer than its host; 19 and batch: it runs when nothing else of ours wants the processor */
 } es_decoder_role_t;
 
 /* Attaches to the model and serves the host at the other end of fd until that is closed; then ends the process. */

@@ -14,8 +14,9 @@ static const es_option_t options[] = {
                 "processes that decode live streams; 0: one for each core"),
     ES_OPT_UINT(es_transcriber_config_t, partials, "partials", NULL, "2", 0, ES_TRANSCRIBER_DECODERS_MAX,
                 "streams that get partial words at once, those that ask first; they cost a fifth of a core each"),
-    ES_OPT_UINT(es_transcriber_config_t, batch_nice, "batch-nice", NULL, "15", 0, 19,
-                "file jobs have decoders of their own, as many again, and so much nicer than those of live streams"),
+    ES_OPT_UINT(
+        es_transcriber_config_t, batch_nice, "batch-nice", NULL, "19", 0, 19,
+        "file jobs have decoders of their own, so much nicer than those of live streams; 19: only what these leave"),
     ES_OPT_UINT(es_transcriber_config_t, delay_ms, "delay-ms", NULL, "0", 0, 60000,
                 "mock: answer so many milliseconds after the frame"),
     ES_OPT_DURATION(es_transcriber_config_t, segment_deadline_us, "segment-deadline", "5s", SECOND / 10, 600 * SECOND,

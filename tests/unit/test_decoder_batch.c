@@ -53,7 +53,7 @@ static pid_t compete(void)
 static void batch_may_wait_for_the_processor_but_not_hang(void **state)
 {
     (void)state;
-    setup_as((es_decoder_pool_config_t){.decoders = 2, .deadline_us = 100000, .batch = true, .nice = 19});
+    setup_as((es_decoder_pool_config_t){.decoders = 2, .deadline_us = 100000, .batch = true, .nice = 18});
     pid_t other = compete();
     submit(1, STARVE, 160);
     submit(2, HANG, 160);
