@@ -350,6 +350,15 @@ int es_decoder_pool_submit(es_decoder_pool_t *self, void *owner, uint64_t id, co
     return 0;
 }
 
+/* Nobody wants what it does. Another one is forked in a moment; a recording's segment may take seconds, which the next one must wait. */
+static void abandon(decoder_t *d)
+{
+    d->job->owner = NULL;
+    if (!d->pool->config.batch) return;
+    free(d->job);
+    absent(d);
+}
+
 void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner)
 {
     job_t *before = NULL;
@@ -362,7 +371,8 @@ void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner)
         }
     }
     for (uint32_t i = 0; i < self->config.decoders; i++)
-        if (self->decoders[i].job && self->decoders[i].job->owner == owner) self->decoders[i].job->owner = NULL;
+        if (self->decoders[i].job && self->decoders[i].job->owner == owner) abandon(&self->decoders[i]);
+    schedule(self);
 }
 
 size_t es_decoder_pool_waiting(const es_decoder_pool_t *self)

@@ -32,7 +32,7 @@ es_decoder_pool_t *es_decoder_pool_new(const es_decoder_pool_config_t *config, e
 void es_decoder_pool_destroy(es_decoder_pool_t **self_p);
 /* Copies the samples. 0, and fn will be called once from the loop unless the owner is forgotten; or -1: too much waits, fn is not called. */
 int es_decoder_pool_submit(es_decoder_pool_t *self, void *owner, uint64_t id, const int16_t *pcm, size_t samples);
-/* Drops what waits for the owner, and the answer that is being decoded. */
+/* Drops what waits for the owner, and the answer that is being decoded; a decoder for batch is killed in the middle of it. */
 void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner);
 /* Segments that no decoder has begun. */
 size_t es_decoder_pool_waiting(const es_decoder_pool_t *self);

@@ -42,6 +42,22 @@ static void pools_share_a_zygote(void **state)
     teardown();
 }
 
+/* What a decoder of a file job does for nobody ends at once: it takes as long as the next segment would wait. */
+static void what_nobody_wants_is_not_done(void **state)
+{
+    int other;
+    int16_t pcm[1600] = {HANG};
+    (void)state;
+    setup_as((es_decoder_pool_config_t){.decoders = 1, .deadline_us = 60000000, .batch = true});
+    es_decoder_pool_submit(w.pool, &other, 1, pcm, 1600);
+    submit(2, PLAIN, 1600);
+    w.n = w.wanted = 0;
+    es_decoder_pool_forget(w.pool, &other);
+    await_answers(1);
+    assert_int_equal(w.answers[0].id, 2);
+    teardown();
+}
+
 static pid_t compete(void)
 {
     pid_t pid = fork();
@@ -73,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batch_decoders_give_way),
         cmocka_unit_test(pools_share_a_zygote),
+        cmocka_unit_test(what_nobody_wants_is_not_done),
         cmocka_unit_test(batch_may_wait_for_the_processor_but_not_hang),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
