@@ -328,14 +328,36 @@ static es_house_verdict_t on_request(es_house_t *self, const es_request_service_
     return ES_FORWARD;
 }
 
+static void orphan(void *ctx, uint64_t worker, es_span_t key)
+{
+    tell(ctx, worker, key, ES_DROP, 0);
+}
+
+/* A sender that has left, and closed its streams; or one that its successor calls dead. */
+static void sender_left(es_house_t *self, es_span_t key)
+{
+    size_t n = es_placement_sender_gone(self->placement, es_span_of(key.ptr, ES_PREFIX_LEN), UINT64_MAX, orphan, self);
+    es_senders_left(&self->senders, key);
+    if (n > 0) es_log_info("what a dead sender has left gives its places back", ES_U("streams", n));
+}
+
+/* The sender lives. */
+static void sender_heard(es_house_t *self, es_span_t key, es_span_t name, uint64_t now_us)
+{
+    es_span_t before = es_reports_key(&self->reports, name);
+    if (before.len > 0 && !es_span_eq(before, key)) es_senders_replaced(&self->senders, before, now_us);
+    es_senders_take(&self->senders, key, now_us);
+}
+
 static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_msg_t *msg, uint64_t now_us,
                                     uint64_t *worker)
 {
     (void)worker;
     bool own = es_hex16_parse(key, NULL);
-    es_span_t before = es_reports_key(&self->reports, msg->name);
-    if (own && before.len > 0 && !es_span_eq(before, key)) es_senders_replaced(&self->senders, before, now_us);
-    if (own) es_senders_take(&self->senders, key, now_us);
+    if (own && msg->flags & ES_F_LEAVING)
+        sender_left(self, key);
+    else if (own)
+        sender_heard(self, key, msg->name, now_us);
     es_reports_take(&self->reports, own ? key : es_span(NULL), msg, now_us);
     return ES_TAKEN;
 }
@@ -404,11 +426,6 @@ es_house_verdict_t es_house_frontend(es_house_t *self, es_span_t key, const es_m
 }
 
 /* ---- time ---- */
-
-static void orphan(void *ctx, uint64_t worker, es_span_t key)
-{
-    tell(ctx, worker, key, ES_DROP, 0);
-}
 
 /* An edge is gone: its clients come back elsewhere, as other streams that need the places. */
 static void bury_senders(es_house_t *self, uint64_t now_us)

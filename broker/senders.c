@@ -22,6 +22,12 @@ void es_senders_take(es_senders_t *self, es_span_t key, uint64_t now_us)
     self->list[i].heard_us = now_us;
 }
 
+void es_senders_left(es_senders_t *self, es_span_t key)
+{
+    size_t i = find(self, key);
+    if (i < self->count) self->list[i] = self->list[--self->count];
+}
+
 void es_senders_replaced(es_senders_t *self, es_span_t key, uint64_t now_us)
 {
     size_t i = find(self, key);

@@ -27,6 +27,8 @@ typedef struct {
 
 /* A report came on this key (a client_id or shaped like one). */
 void es_senders_take(es_senders_t *self, es_span_t key, uint64_t now_us);
+/* It says itself that it is gone, or its successor does. */
+void es_senders_left(es_senders_t *self, es_span_t key);
 /* Another sender reports under the name of this one: it was started anew, and this one is dead unless it reports itself. Its silence counts as proof as soon as its frames'. */
 void es_senders_replaced(es_senders_t *self, es_span_t key, uint64_t now_us);
 /* Takes out one that has been silent, and copies its prefix. False: there is none. Call until then, at least twice a second. */

@@ -232,12 +232,14 @@ static int link_sender(actor_t *self)
     static const es_sender_link_ops_t ops = {
         .message = sender_message, .changed = sender_changed, .drain = sender_drain};
     void *sockets[ES_BROKERS_MAX];
-    char hex[17];
+    char hex[17], before[ES_NAME_LOCK_TAG + 1];
     es_hex16(es_random_u64(), hex);
     memcpy(self->prefix, hex, ES_PREFIX_LEN);
     self->sender = es_sender_link_new(self->config->common.broker, self->prefix, &ops, self);
     if (!self->sender) return -1;
     es_sender_link_serves(self->sender, ES_JOBS_SERVICE);
+    if (es_name_lock_swap(self->lock, self->prefix, before))
+        es_sender_link_succeeds(self->sender, before, self->config->common.name);
     es_sender_link_subscribe(self->sender, es_span(ES_JOBS_TOPIC), true);
     int n = es_sender_link_sockets(self->sender, sockets, ES_BROKERS_MAX);
     for (int i = 0; i < n; i++) es_loop_add_socket(self->loop, sockets[i], sender_readable, self);

@@ -7,13 +7,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024 };
+enum { PATH_BYTES = 1024, PID_BYTES = 21 }; /* the first line: the pid, and spaces; then the tag */
 
 static void say_who(int fd, const char *name, char *err, size_t err_len)
 {
     char pid[24] = "?";
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    pid[n > 0 ? strcspn(pid, "\n") : 1] = '\0';
+    pid[n > 0 ? strcspn(pid, " \n") : 1] = '\0';
     snprintf(err, err_len, "the jobs actor %s uses this spool already (pid %s); stop it or choose another --name", name,
              pid);
 }
@@ -21,9 +21,9 @@ static void say_who(int fd, const char *name, char *err, size_t err_len)
 /* For people only. */
 static void write_pid(int fd)
 {
-    char pid[24];
-    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) != n) errno = 0;
+    char pid[PID_BYTES + 1];
+    snprintf(pid, sizeof pid, "%-20ld\n", (long)getpid());
+    if (pwrite(fd, pid, PID_BYTES, 0) != PID_BYTES) errno = 0;
 }
 
 int es_name_lock_take(const char *dir, const char *name, char *err, size_t err_len)
@@ -42,4 +42,12 @@ int es_name_lock_take(const char *dir, const char *name, char *err, size_t err_l
     }
     write_pid(fd);
     return fd;
+}
+
+bool es_name_lock_swap(int fd, const char tag[ES_NAME_LOCK_TAG], char before[ES_NAME_LOCK_TAG + 1])
+{
+    ssize_t n = pread(fd, before, ES_NAME_LOCK_TAG, PID_BYTES);
+    before[n > 0 ? n : 0] = '\0';
+    if (pwrite(fd, tag, ES_NAME_LOCK_TAG, PID_BYTES) != (ssize_t)ES_NAME_LOCK_TAG) errno = 0;
+    return n == (ssize_t)ES_NAME_LOCK_TAG;
 }

@@ -42,6 +42,7 @@ typedef struct {
     uint64_t probed_us; /* last answer; 0: none */
     uint64_t workers;
     es_bundle_t *bundle; /* frames of this turn */
+    bool told;           /* of our predecessor */
     char base[ES_ENDPOINT_MAX];
 } broker_t;
 
@@ -59,6 +60,10 @@ struct es_sender_link {
         const char *service; /* NULL: an edge */
         uint64_t streams, frames, lag_us, due_us;
     } report;
+    struct {
+        char key[ES_CLIENT_ID_LEN + 1]; /* empty: none */
+        char name[ES_NAME_MAX + 1];
+    } predecessor;
     uint64_t now_us; /* of the last call that was told the time */
 };
 
@@ -319,6 +324,15 @@ static void forgive(es_sender_link_t *self, uint64_t now_us)
         if (self->brokers[i].beacon_us) self->brokers[i].beacon_us = now_us;
 }
 
+static void bury_predecessor(es_sender_link_t *self, broker_t *broker)
+{
+    if (broker->told || !self->predecessor.key[0]) return;
+    es_msg_t msg = {.kind = ES_REPORT};
+    ES_SET(&msg, ES_M_NAME, name, es_span(self->predecessor.name));
+    ES_SET(&msg, ES_M_FLAGS, flags, ES_F_LEAVING);
+    broker->told = es_wire_send(broker->push, NULL, es_span(self->predecessor.key), &msg, NULL, 0) == 0;
+}
+
 uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
 {
     forgive(self, now_us);
@@ -330,6 +344,7 @@ uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
     uint64_t next = self->report.due_us;
     for (int i = 0; i < self->n; i++) {
         broker_t *broker = &self->brokers[i];
+        bury_predecessor(self, broker);
         if (broker->beacon_us && now_us >= broker->beacon_us + BEACON_FRESH_US) {
             broker->beacon_us = 0;
             self->changed = true;
@@ -372,4 +387,10 @@ void es_sender_link_report(es_sender_link_t *self, const char *name, uint64_t st
 void es_sender_link_serves(es_sender_link_t *self, const char *service)
 {
     self->report.service = service;
+}
+
+void es_sender_link_succeeds(es_sender_link_t *self, const char *prefix, const char *name)
+{
+    snprintf(self->predecessor.key, sizeof self->predecessor.key, "%.*s0000000000", (int)ES_PREFIX_LEN, prefix);
+    snprintf(self->predecessor.name, sizeof self->predecessor.name, "%s", name);
 }

@@ -57,6 +57,9 @@ uint64_t es_sender_link_workers(const es_sender_link_t *self);
 void es_sender_link_report(es_sender_link_t *self, const char *name, uint64_t streams, uint64_t frames,
                            uint64_t lag_us);
 
+/* Tells each broker, once it can be reached, that the sender with this prefix is dead, so that its streams give their places back at once: who takes its work up knows it.
+ * `name`: under which it reported. */
+void es_sender_link_succeeds(es_sender_link_t *self, const char *prefix, const char *name);
 /* Says in REPORTs what this actor is ("jobs"; without this call an edge). Static. */
 void es_sender_link_serves(es_sender_link_t *self, const char *service);
 

@@ -16,7 +16,7 @@ LONG = bool(os.environ.get("EARSHOT_LONG"))
 HOUR = 3600
 ANSWER_WITHIN = 2.0
 GROWS_MB = 16  # pages of the store's cache, buffers of the allocator: what does not depend on the length
-DOCUMENT_MB = GROWS_MB if LONG else 64  # an analysis actor has the whole transcript; the mock says 36 000 things in an hour
+DOCUMENT_MB = GROWS_MB if LONG else 96  # an analysis actor has the whole transcript; the mock says 36 000 things in an hour
 
 
 class Memory(threading.Thread):

@@ -329,6 +329,34 @@ static void test_one_that_was_started_anew_gives_its_places_back_sooner(void **s
     assert_int_equal(dropped_after(*state, "aabbcc0000000000"), 5);
 }
 
+/* Its last frame came just now, and its successor knows better. */
+static void test_one_that_is_called_dead_gives_its_places_back_at_once(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t msg = {.kind = ES_REPORT};
+    ES_SET(&msg, ES_M_NAME, name, es_span("jobs-1"));
+    hello(w, 7, 3, NULL, 0);
+    place(w, CLIENT, 1, 7);
+    place(w, OTHER, 1, 7);
+    place(w, "aabbcc0000000001", 1, 7);
+    es_house_frontend(w->house, es_span("0011220000000000"), &msg, w->now, &worker);
+    ES_SET(&msg, ES_M_FLAGS, flags, ES_F_LEAVING);
+    w->n = 0;
+    es_house_frontend(w->house, es_span("0011220000000000"), &msg, w->now, &worker);
+    assert_int_equal(w->n, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(w->said[i].msg.kind, ES_DROP);
+        assert_memory_equal(w->said[i].key, "001122", 6);
+        assert_int_equal(w->said[i].inc, 7);
+    }
+    w->n = 0;
+    es_house_frontend(w->house, es_span("0011220000000000"), &msg, w->now,
+                      &worker); /* said by each of its successors */
+    assert_int_equal(w->n, 0);
+    assert_int_equal(frame(w, "aabbcc0000000001", 1, 0, &worker), ES_FORWARD);
+}
+
 static void test_one_that_died_gives_its_places_back(void **state)
 {
     assert_int_equal(dropped_after(*state, NULL), 10);
@@ -949,6 +977,7 @@ int main(void)
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
                                        TEST(test_a_silent_edge_gives_its_places_back),
                                        TEST(test_one_that_died_gives_its_places_back),
+                                       TEST(test_one_that_is_called_dead_gives_its_places_back_at_once),
                                        TEST(test_one_that_was_started_anew_gives_its_places_back_sooner),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
