@@ -17,9 +17,10 @@ def envelope(kind, **payload):
 
 async def _speak(ws, pcm, began):
     """In real time."""
-    size = 32 * CHUNK_MS
+    size, never = 32 * CHUNK_MS, asyncio.Event()
     for at in range(0, len(pcm), size):
-        await asyncio.sleep(max(0.0, began + at / 32000 - time.monotonic()))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(never.wait(), max(0.0, began + at / 32000 - time.monotonic()))
         await ws.send(pcm[at:at + size])
     await ws.send(envelope("audio.stop"))
 
