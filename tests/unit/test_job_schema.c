@@ -1,5 +1,6 @@
 /* The tables of both stores: made once, whoever comes first; brought up to date; and what is not ours is left alone. */
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "job_store_world.h"
 #include "store_postgres.h"
@@ -62,6 +63,22 @@ static void actors_may_start_at_once(void **state)
     pthread_barrier_destroy(&start);
     w->a = opened(w);
     inserted(w->a, 1);
+}
+
+static void a_file_is_its_owners_alone(void **state)
+{
+    static const char *const names[] = {"jobs.db", "jobs.db-wal", "jobs.db-shm"};
+    world_t *w = *state;
+    char path[128];
+    if (on_a_server()) skip();
+    w->a = opened(w);
+    inserted(w->a, 1);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct stat there;
+        snprintf(path, sizeof path, "%s/%s", w->dir, names[i]);
+        assert_int_equal(stat(path, &there), 0);
+        assert_int_equal(there.st_mode & 0777, 0600);
+    }
 }
 
 /* ---- not ours */
@@ -233,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_empty, teardown)
         TEST(actors_may_start_at_once),
+        TEST(a_file_is_its_owners_alone),
         TEST(a_newer_schema_is_refused),
         TEST(another_programs_tables_are_refused),
         TEST(rooms_are_not_jobs),
