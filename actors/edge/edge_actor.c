@@ -195,6 +195,7 @@ static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const vo
     es_span_t room;
     (void)now_us;
     self->work++;
+    if (msg->kind == ES_JOB_NEWS) es_uploads_news(self->uploads, key);
     es_client_t *client = es_clients_find(&self->clients, key);
     if (client && es_room_is_answer(msg->kind))
         es_client_answer(client, msg, body, len);
@@ -422,7 +423,8 @@ static void start_uploads(edge_t *self)
                                         .stall_us = config->upload_stall_us,
                                         .sync_us = config->sync_timeout_us,
                                         .all_sync = config->async_uploads != 0};
-    self->uploads = es_uploads_new(&limits, &self->env, es_edge_jobs_asks(self->env.jobs), self->prefix);
+    const es_uploads_ops_t ops = {.ctx = self, .subscribe = house_subscribe};
+    self->uploads = es_uploads_new(&limits, &ops, &self->env, es_edge_jobs_asks(self->env.jobs), self->prefix);
     es_uploads_routes(self->uploads, es_edge_http_router(self->http));
 }
 

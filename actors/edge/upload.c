@@ -68,10 +68,19 @@ static void accept(es_upload_t *self, const char *job)
     uint64_t now = self->all->env->now_us;
     es_metric_add(&es_edge_uploads_accepted, 1);
     memcpy(self->job, job, ES_JOB_ID_LEN);
-    if (self->sync && self->all->asks)
-        self->wait = es_upload_sync_new(self->all->asks, self->x, self->job, now, now + self->all->config.sync_us);
-    else
+    if (!self->sync) {
         tell_queued(self);
+        return;
+    }
+    self->wait = es_upload_sync_new(self->all->asks, self->x, self->job, now, now + self->all->config.sync_us);
+    es_uploads_listen(self->all, self, true);
+}
+
+static void wait_no_more(es_upload_t *self)
+{
+    if (!self->wait) return;
+    es_uploads_listen(self->all, self, false);
+    es_upload_sync_destroy(&self->wait);
 }
 
 /* The stream's end is said before the answer: who has heard that it was refused may come again at once. */
@@ -106,7 +115,7 @@ static void settle(es_upload_t *self)
     if (said && !self->answered) answer(self, said);
     arm(self);
     if (self->wait && es_upload_sync_late(self->wait)) {
-        es_upload_sync_destroy(&self->wait);
+        wait_no_more(self);
         tell_queued(self);
     }
 }
@@ -201,8 +210,8 @@ static void on_over(void *handler, bool answered)
 {
     es_upload_t *self = handler;
     if (!answered && !self->refusal.status) es_metric_add(&es_edge_uploads_gone, 1);
+    wait_no_more(self);
     es_uploads_remove(self->all, self);
-    es_upload_sync_destroy(&self->wait);
     es_upload_stream_destroy(&self->stream);
     es_upload_body_destroy(&self->body);
     free(self);
@@ -297,5 +306,14 @@ void es_upload_rebroker(es_upload_t *self)
 {
     if (!self->stream) return;
     es_upload_stream_rebroker(self->stream);
+    settle(self);
+}
+
+void es_upload_news(es_upload_t *self, es_span_t key)
+{
+    es_span_t topic = es_span(ES_JOBS_TOPIC);
+    if (!self->wait || key.len <= topic.len) return;
+    if (!es_span_eq(es_span_of(key.ptr + topic.len, key.len - topic.len), es_span(self->job))) return;
+    es_upload_sync_news(self->wait, self->all->env->now_us);
     settle(self);
 }

@@ -11,11 +11,13 @@ typedef struct es_upload es_upload_t;
 
 struct es_uploads {
     es_uploads_config_t config;
+    es_uploads_ops_t ops;
     es_client_env_t *env;
     es_asks_t *asks;
     const char *prefix;
     struct es_keymap *by_key;
     es_timers_t timers;
+    size_t waiting; /* for transcripts */
     bool draining;
 };
 
@@ -38,10 +40,14 @@ void es_upload_begin(es_uploads_t *all, es_http_exchange_t *x, es_span_t session
 void es_upload_receive(es_upload_t *self, const es_msg_t *msg, const void *body, size_t len);
 void es_upload_tick(es_upload_t *self);
 void es_upload_rebroker(es_upload_t *self);
+/* JOB_NEWS on this key. */
+void es_upload_news(es_upload_t *self, es_span_t key);
 
 /* A key that nobody has, and the upload under it. */
 void es_uploads_add(es_uploads_t *all, es_upload_t *upload);
 void es_uploads_remove(es_uploads_t *all, es_upload_t *upload);
+/* Hear what is said of this one's job, or no more. */
+void es_uploads_listen(es_uploads_t *all, const es_upload_t *upload, bool on);
 /* Bytes that each may retain now. */
 size_t es_uploads_allowance(const es_uploads_t *all);
 

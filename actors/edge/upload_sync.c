@@ -17,7 +17,8 @@ struct es_upload_sync {
     es_http_exchange_t *x;
     char job[ES_JOB_ID_LEN + 1];
     uint64_t ask;              /* under way; 0: none */
-    uint64_t ask_at, pause_us; /* when to look whether there is something to ask */
+    uint64_t ask_at, pause_us; /* when to look whether there is something to ask; time between two looks */
+    uint64_t asked_us;
     uint64_t until_us, cursor;
     bool completed, begun, full, late, over;
 };
@@ -67,6 +68,7 @@ static void ask(es_upload_sync_t *self, uint64_t now_us)
                        (unsigned long long)self->cursor);
     else
         len = snprintf(json, sizeof json, "{\"job\":\"%s\"}", self->job);
+    self->asked_us = now_us;
     self->ask = es_asks_ask(self->asks, self->completed ? "transcript" : "get", es_span_of(json, (size_t)len),
                             self->completed ? told_transcript : told_job, self, now_us);
 }
@@ -147,6 +149,13 @@ static void told_transcript(void *ctx, const es_told_t *told, uint64_t now_us)
         es_http_finish(self->x);
     else if (!self->full)
         ask(self, now_us);
+}
+
+/* Progress is news too, and comes often. */
+void es_upload_sync_news(es_upload_sync_t *self, uint64_t now_us)
+{
+    uint64_t at = self->asked_us + FIRST_US > now_us ? self->asked_us + FIRST_US : now_us;
+    if (at < self->ask_at) self->ask_at = at;
 }
 
 void es_upload_sync_room(es_upload_sync_t *self, uint64_t now_us)

@@ -1,4 +1,4 @@
-/* The answer of an upload that waits for its transcript: asks after the job until it is over, then hands its transcript on, piece by piece. */
+/* The answer of an upload that waits for its transcript: asks after the job, at news of it and now and then, until it is over, then hands its transcript on, piece by piece. */
 #ifndef ES_UPLOAD_SYNC_H
 #define ES_UPLOAD_SYNC_H
 
@@ -15,6 +15,8 @@ void es_upload_sync_destroy(es_upload_sync_t **self_p);
 uint64_t es_upload_sync_tick(es_upload_sync_t *self, uint64_t now_us);
 /* Nothing was answered, and there is no time left: it asks no more, and the exchange is the caller's. */
 bool es_upload_sync_late(const es_upload_sync_t *self);
+/* Something was said about the job: it is asked for soon. */
+void es_upload_sync_news(es_upload_sync_t *self, uint64_t now_us);
 /* The exchange has room. */
 void es_upload_sync_room(es_upload_sync_t *self, uint64_t now_us);
 

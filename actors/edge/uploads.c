@@ -1,6 +1,7 @@
 #include "uploads.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -10,11 +11,12 @@
 enum { ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 1024 };
 #define ALLOWANCE_MAX (2u * ES_UPLOAD_COMMIT) /* that a sender retains */
 
-es_uploads_t *es_uploads_new(const es_uploads_config_t *config, es_client_env_t *env, es_asks_t *asks,
-                             const char *prefix)
+es_uploads_t *es_uploads_new(const es_uploads_config_t *config, const es_uploads_ops_t *ops, es_client_env_t *env,
+                             es_asks_t *asks, const char *prefix)
 {
     es_uploads_t *self = es_alloc_zero(sizeof *self);
     self->config = *config;
+    self->ops = *ops;
     self->env = env;
     self->asks = asks;
     self->prefix = prefix;
@@ -87,6 +89,20 @@ bool es_uploads_receive(es_uploads_t *self, es_span_t key, const es_msg_t *msg, 
     es_upload_t *one = key.len == ES_CLIENT_ID_LEN ? es_keymap_get(self->by_key, key) : NULL;
     if (one) es_upload_receive(one, msg, body, len);
     return one != NULL;
+}
+
+void es_uploads_news(es_uploads_t *self, es_span_t key)
+{
+    es_upload_t *one;
+    for (size_t at = 0; self->waiting && (one = es_keymap_next(self->by_key, &at));) es_upload_news(one, key);
+}
+
+void es_uploads_listen(es_uploads_t *self, const es_upload_t *one, bool on)
+{
+    char topic[ES_KEY_MAX];
+    int len = snprintf(topic, sizeof topic, ES_JOBS_TOPIC "%s", one->job);
+    self->waiting += on ? 1 : (size_t)-1;
+    self->ops.subscribe(self->ops.ctx, es_span_of(topic, (size_t)len), on);
 }
 
 uint64_t es_uploads_turn(es_uploads_t *self)

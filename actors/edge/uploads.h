@@ -25,17 +25,25 @@ typedef struct {
     bool all_sync;        /* `upload` answers as `upload-sync` does */
 } es_uploads_config_t;
 
+typedef struct {
+    void *ctx;
+    /* Hear this topic, or no more. */
+    void (*subscribe)(void *ctx, es_span_t topic, bool on);
+} es_uploads_ops_t;
+
 #define ES_UPLOAD_ALLOWANCE_MIN 262144u
 
-/* env: of the clients; its timers are not used. prefix: of the edge's keys. asks: NULL where nothing is waited for (tests). All outlive it. */
-es_uploads_t *es_uploads_new(const es_uploads_config_t *config, es_client_env_t *env, es_asks_t *asks,
-                             const char *prefix);
+/* env: of the clients; its timers are not used. prefix: of the edge's keys. All but config and ops outlive it. */
+es_uploads_t *es_uploads_new(const es_uploads_config_t *config, const es_uploads_ops_t *ops, es_client_env_t *env,
+                             es_asks_t *asks, const char *prefix);
 /* All exchanges are over (asserted). */
 void es_uploads_destroy(es_uploads_t **self_p);
 /* POST /session/{id}/upload and /session/{id}/upload-sync. */
 void es_uploads_routes(es_uploads_t *self, es_http_router_t *router);
 /* A message on this key: false where it is of no upload. */
 bool es_uploads_receive(es_uploads_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
+/* JOB_NEWS, of whatever job. */
+void es_uploads_news(es_uploads_t *self, es_span_t key);
 /* Runs timers. Returns the time of the next call. */
 uint64_t es_uploads_turn(es_uploads_t *self);
 /* The live brokers have changed. */

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import uuid
+import wave
 
 import pytest
 
@@ -269,6 +270,25 @@ def test_the_same_key_is_the_same_job():
         other = upload(fleet.address, b"RIFF", session="s2", **headers)
         assert first[0] == again[0] == other[0] == 202
         assert first[2]["jobId"] == again[2]["jobId"] != other[2]["jobId"] and len(fleet.jobs()) == 2
+
+
+def test_the_answer_is_the_transcript(tmp_path):
+    recording = tmp_path / "short.wav"
+    with wave.open(str(recording), "wb") as out:
+        out.setparams((1, 2, 16000, 0, "NONE", ""))
+        out.writeframes(b"\x01\x00" * 16000)
+    with JobsFleet(transcribers=1, analyses=1, edge=["--sync-max", "100000"]) as fleet:
+        kind = {"Content-Type": "audio/wav"}
+        status, headers, said = post(fleet.address, "/session/s/upload-sync", recording.read_bytes(), kind)
+        assert status == 200, said
+        assert said["complete"] and said["durationMs"] == 1000 and len(said["segments"]) == 10 and headers["Location"] == f"/jobs/{said['jobId']}"
+        status, _, said = post(fleet.address, "/session/s/upload-sync", b"<p>no audio</p>" * 10, kind)
+        assert (status, said["error"]) == (422, "job_failed") and said["jobId"]
+        assert post(fleet.address, "/session/s/upload-sync", noise(100_001), kind)[0] == 413
+        assert upload(fleet.address, noise(100_001))[0] == 202
+    with JobsFleet(edge=["--sync-timeout", "1s"], env={"EARSHOT_ASYNC_UPLOADS": "off"}) as fleet:
+        status, _, said = upload(fleet.address, recording.read_bytes())  # and no transcriber
+        assert status == 202 and said["status"] == "QUEUED"
 
 
 def test_every_202_is_there_once_whatever_is_killed():

@@ -63,9 +63,15 @@ class UploadFleet(Fleet):
 class JobsFleet(UploadFleet):
     """The same with the real jobs actor."""
 
+    def __init__(self, analyses=0, **more):
+        super().__init__(**more)
+        self._analyses = analyses
+
     def start_jobs(self):
         self._start_jobs([BIN / "earshot-jobs", "--name", "jobs-1", "--broker", f"ipc://{self.data}/broker", "--data", self.data,
                           "--spool-floor", "0", "--part-keep", "10s"])
+        for n in range(1, self._analyses + 1):
+            self._add("analysis", f"analysis-{n}")
 
     def file(self, job):
         return (self.spool / "files" / job).read_bytes()

@@ -403,6 +403,32 @@ static void the_transcript_is_the_answer(void **state)
     world_destroy(w);
 }
 
+/* News are not waited for, but heard; other jobs' are not. */
+static void news_of_the_job_bring_the_question_forward(void **state)
+{
+    (void)state;
+    world_t *w = world_new(&defaults);
+    es_http_exchange_t *x = sync_request(w);
+    assert_string_equal(w->topic, "jobs/" JOB);
+    for (int i = 0; i < 5; i++) {
+        pass(w, SECONDS(1));
+        answer(w, 200, "{\"status\":\"TRANSCRIBING\"}", 0);
+    }
+    unsigned questions = w->questions;
+    es_uploads_news(w->uploads, es_span("jobs/" JOB "x"));
+    es_uploads_news(w->uploads, es_span("jobs/*"));
+    pass(w, SECONDS(0.2));
+    assert_int_equal(w->questions, questions);
+    es_uploads_news(w->uploads, es_span("jobs/" JOB));
+    es_uploads_news(w->uploads, es_span("jobs/" JOB));
+    pass(w, 0);
+    assert_int_equal(w->questions, questions + 1);
+    answer(w, 200, "{\"status\":\"COMPLETED\"}", 0);
+    answer(w, 200, "{}", 0);
+    over(x, 200, "{}");
+    world_destroy(w);
+}
+
 static void a_job_that_fails(void **state)
 {
     (void)state;
@@ -481,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_jobs_actor_dies_and_another_goes_on),
         cmocka_unit_test(draining_takes_no_more),
         cmocka_unit_test(the_transcript_is_the_answer),
+        cmocka_unit_test(news_of_the_job_bring_the_question_forward),
         cmocka_unit_test(a_job_that_fails),
         cmocka_unit_test(a_transcript_that_takes_too_long),
         cmocka_unit_test(waiting_is_for_short_files),

@@ -142,6 +142,7 @@ typedef struct {
     char question[256], verb[32]; /* the last */
     uint64_t question_seq;
     unsigned questions;
+    char topic[ES_KEY_MAX + 1]; /* that is heard; "" none */
 } world_t;
 
 static int world_broker(void *ctx, es_span_t key)
@@ -183,6 +184,13 @@ static void world_ask(void *ctx, es_span_t key, const es_msg_t *msg, const void 
     w->questions++;
 }
 
+static void world_subscribe(void *ctx, es_span_t topic, bool on)
+{
+    world_t *w = ctx;
+    assert_int_equal(on, *w->topic == 0);
+    snprintf(w->topic, sizeof w->topic, "%.*s", on ? (int)topic.len : 0, topic.ptr);
+}
+
 static const es_uploads_config_t defaults = {.max_upload = 64 * MIB,
                                              .max_uploads = 4,
                                              .memory = 16 * MIB,
@@ -198,13 +206,15 @@ static world_t *world_new(const es_uploads_config_t *config)
     w->env = (es_client_env_t){
         .ctx = w, .now_us = SECONDS(1), .broker = world_broker, .send = world_send, .random_hex = world_random};
     w->asks = es_asks_new("abcdef0000000000", &ask_ops);
-    w->uploads = es_uploads_new(config, &w->env, w->asks, "abcdef");
+    const es_uploads_ops_t ops = {.ctx = w, .subscribe = world_subscribe};
+    w->uploads = es_uploads_new(config, &ops, &w->env, w->asks, "abcdef");
     return w;
 }
 
 static void world_destroy(world_t *w)
 {
     assert_int_equal(es_uploads_count(w->uploads), 0);
+    assert_string_equal(w->topic, "");
     es_uploads_destroy(&w->uploads);
     assert_int_equal(es_asks_under_way(w->asks), 0);
     es_asks_destroy(&w->asks);
