@@ -12,7 +12,7 @@
 
 static es_span_t written(const es_frame_buf_t *buf)
 {
-    return es_span_of(buf->data + buf->head, es_frame_buf_size(buf));
+    return buf->data ? es_span_of(buf->data + buf->head, es_frame_buf_size(buf)) : (es_span_t){0};
 }
 
 static void assert_written(es_frame_buf_t *buf, const char *expected)
