@@ -167,6 +167,55 @@ def test_closed_and_begun_anew():
         assert content(jobs, upload.job) == data
 
 
+def test_a_store_that_is_out_of_reach():
+    """503, nothing half there, and all is well again once it is back."""
+    with Jobs("jobs-1", options=("--part-keep", "1s")) as jobs, Peer(jobs) as peer:
+        before = peer.upload(b"abc")
+        assert before.run() == before.job
+        db = sqlite3.connect(f"{jobs.data}/jobs.db", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        refusals = [peer.upload(b"abc").run(40) for _ in range(2)]  # the second is refused before its bytes are taken
+        assert {r["status"] for r in refusals} == {503} and {r["code"] for r in refusals} == {"store_unavailable"}
+        assert all(r["retry_after"] == 5 for r in refusals)
+        db.execute("ROLLBACK")
+        db.close()
+
+        def again():
+            return peer.upload(b"abc").run()
+        after = wait_until(lambda: (job if isinstance(job := again(), str) else None), 20, "an upload that is taken again")
+        wait_until(lambda: set(jobs.files()) == rows(jobs), 20, "the end of files without a row")
+        assert {before.job, after} <= rows(jobs)
+
+
+def test_an_owner_that_was_thought_dead():
+    """Two actors on one spool; one stands still in the middle, and goes on while the other has its uploads."""
+    with Jobs("jobs-1", "jobs-2") as jobs, Peer(jobs) as peer:
+        data = [noise(3_000_000) for _ in range(8)]
+        uploads = [peer.upload(d) for d in data]
+
+        def until(frames):
+            for upload in uploads:
+                upload.pump(until=frames)
+            peer.listen(5)
+            return all(u.base >= frames for u in uploads)
+        wait_until(lambda: until(15), 30, "a part of each")
+        jobs.processes["jobs-1"].send_signal(signal.SIGSTOP)
+        end = [False]
+
+        def rest():
+            for upload in uploads:
+                upload.pump()
+            peer.listen(5)
+            if not end[0] and any(u.over for u in uploads):
+                jobs.processes["jobs-1"].send_signal(signal.SIGCONT)
+                end[0] = True
+            return all(u.over for u in uploads)
+        wait_until(rest, 60, "the end of all")
+        assert [u.result for u in uploads] == [u.job for u in uploads]
+        assert all(content(jobs, u.job) == d for u, d in zip(uploads, data))
+        assert rows(jobs) == {u.job for u in uploads}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_kills_at_every_moment(seed):
     """Many uploads while jobs actors die: what is confirmed is there once, whole; the rest not at all."""

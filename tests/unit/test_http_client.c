@@ -296,6 +296,39 @@ static void test_nobody_listens(void **state)
     assert_true(w->error[0]);
 }
 
+static bool never(const struct sockaddr *address)
+{
+    assert_int_equal(address->sa_family, AF_INET);
+    return false;
+}
+
+static bool always(const struct sockaddr *address)
+{
+    (void)address;
+    return true;
+}
+
+static void test_an_address_that_may_not_be_reached(void **state)
+{
+    world_t *w = *state;
+    run(w, (es_http_call_t){.may_reach = never});
+    assert_true(w->result.refused);
+    assert_int_equal(w->result.status, 0);
+    assert_string_equal(w->error, "it has an address that may not be reached");
+    assert_int_equal(w->accepted, 0);
+}
+
+static void test_an_address_that_may_be_reached(void **state)
+{
+    world_t *w = *state;
+    setenv("http_proxy", "http://127.0.0.1:1", 1); /* would take the call elsewhere */
+    answer(w, "HTTP/1.1 204 No Content\r\n\r\n");
+    run(w, (es_http_call_t){.may_reach = always});
+    unsetenv("http_proxy");
+    assert_false(w->result.refused);
+    assert_int_equal(w->result.status, 204);
+}
+
 static void test_only_http(void **state)
 {
     world_t *w = *state;
@@ -363,6 +396,8 @@ int main(void)
         T(test_half_an_answer),
         T(test_a_server_that_says_nothing),
         T(test_nobody_listens),
+        T(test_an_address_that_may_not_be_reached),
+        T(test_an_address_that_may_be_reached),
         T(test_only_http),
         T(test_redirections_are_not_followed),
         T(test_a_cancelled_call_says_nothing),
