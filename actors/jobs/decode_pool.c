@@ -207,13 +207,7 @@ es_decoding_t *es_decode_pool_begin(es_decode_pool_t *self, int file, uint64_t f
     es_decode_msg_t msg = {.kind = ES_DECODE_OPEN, .pos = from, .limit = limit, .cpu_s = self->config.cpu_us / SECOND};
     es_decoding_t *one;
     while ((one = idle(self)) && order(one, &msg, file) != 0) put_down(one); /* it died while it rested */
-    if (!one) {
-        one = spawn(self);
-        if (one && order(one, &msg, file) != 0) {
-            put_down(one);
-            one = NULL;
-        }
-    }
+    if (!one && (one = spawn(self))) order(one, &msg, file); /* its socket tells where it is dead already */
     close(file);
     if (!one) return NULL;
     one->ops = ops;
