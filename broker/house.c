@@ -265,6 +265,14 @@ static void answer(es_house_t *self, es_span_t key, const es_route_t *route)
     self->ops->publish(self->ctx, route->yields, &yield, NULL, 0);
 }
 
+/* There is a place for one that waits: it need not wait until it would ask again. */
+static void call(es_house_t *self, const es_route_t *route)
+{
+    es_msg_t msg = {.kind = ES_WAIT, .epoch = route->calls_epoch};
+    ES_SET(&msg, ES_M_PLACE, place, 0);
+    self->ops->publish(self->ctx, route->calls, &msg, NULL, 0);
+}
+
 static void refuse(es_house_t *self, es_span_t key, const es_msg_t *start, uint64_t now_us)
 {
     es_msg_t msg = {.kind = ES_REFUSED, .epoch = start->epoch};
@@ -279,6 +287,7 @@ static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_ms
 {
     es_route_t route = es_placement_route(self->placement, key, msg, now_us);
     if (route.displaced) tell(self, route.displaced, key, ES_DROP, msg->epoch - 1);
+    if (route.calls.len > 0) call(self, &route);
     if (route.verdict == ES_ROUTE_FORWARD) {
         if (route.placed && es_log_enabled(ES_LOG_DEBUG)) {
             const es_actor_t *actor = es_registry_find(self->registry, route.worker);

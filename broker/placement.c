@@ -280,7 +280,19 @@ static es_route_t route_unknown(es_placement_t *self, es_span_t key, const es_ms
     return (es_route_t){.verdict = ES_ROUTE_REWIND, .epoch = msg->epoch};
 }
 
-static es_route_t route_close(es_placement_t *self, es_placed_t *stream, es_span_t key, const es_msg_t *msg)
+/* A place was given back: whose is it? */
+static void call_next(const es_placement_t *self, const es_service_t *s, es_route_t *route, uint64_t now_us)
+{
+    const es_waiter_t *next = es_waiting_first(&s->queue);
+    size_t free = es_placement_free_places(self, s, now_us);
+    if (next && next->lane == ES_LANE_BATCH) free = es_batch_free(&self->batch, &self->pool, s, free, now_us);
+    if (!next || free == 0) return;
+    route->calls = es_span_of(next->key, next->len);
+    route->calls_epoch = next->epoch;
+}
+
+static es_route_t route_close(es_placement_t *self, es_placed_t *stream, es_span_t key, const es_msg_t *msg,
+                              uint64_t now_us)
 {
     es_waiter_t *waiter = es_map_get(self->waiters, key);
     if (waiter && msg->epoch >= waiter->epoch) {
@@ -291,8 +303,10 @@ static es_route_t route_close(es_placement_t *self, es_placed_t *stream, es_span
     if (!stream) return drop(self, ES_ROUTE_UNKNOWN);
     if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
     es_route_t route = forward(self, stream);
+    const es_service_t *s = stream->worker->service;
     es_placement_remove_stream(self, stream);
     self->stats.closed++;
+    call_next(self, s, &route, now_us);
     return route;
 }
 
@@ -300,7 +314,7 @@ es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_
 {
     assert(key.len > 0 && key.len <= ES_KEY_MAX);
     es_placed_t *stream = es_map_get(self->streams, key);
-    if (msg->kind == ES_CLOSE) return route_close(self, stream, key, msg);
+    if (msg->kind == ES_CLOSE) return route_close(self, stream, key, msg, now_us);
     if (msg->kind != ES_FRAME) return drop(self, ES_ROUTE_UNKNOWN);
     if (stream) return route_known(self, stream, msg, now_us);
     if (msg->flags & ES_F_START) return place_or_wait(self, key, msg, now_us);

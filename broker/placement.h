@@ -21,6 +21,8 @@
  * place is reserved within a lane: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
  * waiting holds a place no longer than wait_expiry.
  *
+ * Who waits asks every 500 ms, so where many streams are short, a place would be free for longer than it is taken. A CLOSE therefore calls the one whose place it is.
+ *
  * Live first. File jobs leave some places of each worker free, and a live stream that waits all the same has one of them asked to yield: batch.h.
  *
  * Suspects. A stream whose workers keep dying is refused in the end, but only what is alone with a worker is held guilty. So that one stream cannot
@@ -89,6 +91,8 @@ typedef struct {
     bool placed;              /* FORWARD: a placement was just made */
     es_span_t yields;         /* WAIT: where not empty, ask this stream to YIELD; valid until the next call */
     uint64_t yields_epoch;    /* and that is its epoch */
+    es_span_t calls; /* CLOSE: where not empty, a place is free for this stream that waits; valid until the next call */
+    uint64_t calls_epoch;
 } es_route_t;
 
 /* What to do with a FRAME or CLOSE on `key` (1..ES_KEY_MAX bytes; asserted). Other kinds are dropped as unknown. */

@@ -34,6 +34,13 @@ size_t es_waiting_count(const es_waiting_t *self)
     return (size_t)es_waiting_ahead(self, ES_LANE_BATCH);
 }
 
+const es_waiter_t *es_waiting_first(const es_waiting_t *self)
+{
+    for (size_t lane = 0; lane < ES_LANES; lane++)
+        if (!TAILQ_EMPTY(&self->lanes[lane])) return TAILQ_FIRST(&self->lanes[lane]);
+    return NULL;
+}
+
 uint64_t es_waiting_ahead(const es_waiting_t *self, es_lane_t lane)
 {
     uint64_t n = 0;

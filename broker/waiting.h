@@ -40,6 +40,8 @@ void es_waiting_init(es_waiting_t *self);
 es_waiter_t *es_waiting_add(es_waiting_t *self, es_lane_t lane, es_span_t key, void *owner);
 void es_waiting_remove(es_waiting_t *self, es_waiter_t *waiter);
 size_t es_waiting_count(const es_waiting_t *self);
+/* Who is at place 1; NULL: nobody waits. */
+const es_waiter_t *es_waiting_first(const es_waiting_t *self);
 /* Its place, from 1. */
 uint64_t es_waiting_place(const es_waiting_t *self, const es_waiter_t *waiter);
 /* How many would be ahead of one that came now. */

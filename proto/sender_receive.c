@@ -199,7 +199,12 @@ static bool take_refused(es_sender_t *self, const es_msg_t *msg, const arrival_t
 
 static bool take_wait(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
 {
-    if (!of_this_epoch(self, msg) || msg->place == 0) return false;
+    if (!of_this_epoch(self, msg) || (msg->place == 0 && self->place == 0)) return false;
+    if (msg->place == 0) {
+        self->silent = 0;
+        es_sender_say_start(self, at->now_us);
+        return true;
+    }
     if (self->bound) { /* the broker knows of no worker for a stream that had one */
         es_sender_begin_epoch(self, false, at->now_us);
         return true;

@@ -62,6 +62,8 @@ es_frame_t *es_sender_frame_at(const es_sender_t *self, uint64_t seq);
 void es_sender_pump(es_sender_t *self, uint64_t now_us);
 /* Transmits committed + 1 again; true where there is such a frame. */
 void es_sender_probe(es_sender_t *self, uint64_t now_us);
+/* Transmits the START again. */
+void es_sender_say_start(es_sender_t *self, uint64_t now_us);
 /* Begins a new epoch. quiet: because nobody answers, so only its START goes out until someone does. */
 void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us);
 /* Gives the place back: CLOSE, and a new epoch that waits for its turn. */

@@ -134,6 +134,11 @@ static void transmit(es_sender_t *self, uint64_t seq, uint64_t now_us)
     self->ops->transmit(self->ctx, &msg, frame->body, frame->len);
 }
 
+void es_sender_say_start(es_sender_t *self, uint64_t now_us)
+{
+    transmit(self, self->base + 1, now_us);
+}
+
 static bool window_open(const es_sender_t *self)
 {
     if (self->cursor == self->received + 1) return true; /* nothing in flight: a frame of any size may go */

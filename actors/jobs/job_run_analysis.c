@@ -50,7 +50,6 @@ static void open_document(es_job_run_t *self)
     size_t pieces = self->document_len / PIECE + 2;
     config.service = ES_ANALYZE_SERVICE;
     config.language = self->job.language;
-    config.priority = ES_BATCH_PRIORITY;
     /* One final covers all: all is kept until it comes. */
     if (config.retain_bytes <= self->document_len) config.retain_bytes = (uint32_t)self->document_len + 1;
     if (config.retain_frames <= pieces) config.retain_frames = (uint32_t)pieces + 1;

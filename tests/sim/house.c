@@ -144,6 +144,11 @@ static void route(sim_t *sim, int b, const packet_t *packet)
         if (r.verdict == ES_ROUTE_WAIT) ES_SET(&answer, ES_M_PLACE, place, r.place);
         publish(sim, b, packet->key, &answer, NULL);
     }
+    if (r.calls.len > 0) {
+        es_msg_t call = {.kind = ES_WAIT, .epoch = r.calls_epoch};
+        ES_SET(&call, ES_M_PLACE, place, 0);
+        publish(sim, b, key_parse(r.calls), &call, NULL);
+    }
     if (r.yields.len > 0 && sim->off != SAFE_YIELD)
         publish(sim, b, key_parse(r.yields), &(es_msg_t){.kind = ES_YIELD, .epoch = r.yields_epoch}, NULL);
 }

@@ -136,6 +136,34 @@ static void test_lanes(void **state)
     assert_forward(send(w, "f", batch), 1);
 }
 
+static void assert_calls(es_route_t route, const char *key, uint64_t epoch)
+{
+    assert_int_equal(route.verdict, ES_ROUTE_FORWARD);
+    assert_true(es_span_eq(route.calls, es_span(key)));
+    if (*key) assert_int_equal(route.calls_epoch, epoch);
+}
+
+/* Whose place it is hears of it, and need not wait until it would ask again. */
+static void test_who_leaves_calls_the_next(void **state)
+{
+    world_t *w = *state;
+    es_msg_t batch = frame_of(3, ES_F_START);
+    ES_SET(&batch, ES_M_PRIORITY, priority, 1);
+    up(w, 1, 2);
+    start(w, "a", 1);
+    start(w, "b", 1);
+    assert_wait(send(w, "f", batch), 1);
+    assert_wait(start(w, "c", 2), 1);
+    assert_calls(close_stream(w, "a", 1), "c", 2);
+    assert_forward(start(w, "c", 2), 1);
+    assert_calls(close_stream(w, "b", 1), "f", 3); /* the first job takes any place */
+    assert_forward(send(w, "f", batch), 1);
+    assert_calls(close_stream(w, "c", 2), "", 0); /* nobody waits */
+    assert_wait(send(w, "g", batch), 1);          /* a place is free, and reserved */
+    start(w, "d", 1);
+    assert_calls(close_stream(w, "d", 1), "", 0);
+}
+
 static void test_waiting_expires(void **state)
 {
     world_t *w = *state;
@@ -219,6 +247,7 @@ int main(void)
                                        TEST(test_stream_limit),
                                        TEST(test_fifo_nobody_overtakes),
                                        TEST(test_lanes),
+                                       TEST(test_who_leaves_calls_the_next),
                                        TEST(test_waiting_expires),
                                        TEST(test_close_leaves_the_queue),
                                        TEST(test_full_queue),

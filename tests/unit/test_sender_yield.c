@@ -83,6 +83,27 @@ static void who_waits_has_no_place_to_give(void **state)
     assert_int_equal(stats(w).yields, 0);
 }
 
+/* Somebody gave a place back, and ours is the next turn: no need to wait until the START would be said again. */
+static void who_waits_is_called(void **state)
+{
+    world_t *w = *state;
+    es_msg_t call = {.kind = ES_WAIT, .epoch = 1};
+    ES_SET(&call, ES_M_PLACE, place, 0);
+    push_n(w, 2);
+    receive(w, &call); /* it does not wait */
+    assert_int_equal(stats(w).stale, 1);
+    from_broker(w, ES_WAIT, 1, 3);
+    pass(w, MS(100));
+    sent(w);
+    receive(w, &call);
+    assert_string_equal(sent(w), "1:1S");
+    assert_int_equal(stats(w).place, 3);
+    pass(w, MS(499));
+    assert_string_equal(sent(w), "");
+    pass(w, MS(1));
+    assert_string_equal(sent(w), "1:1S");
+}
+
 static void a_raise_forgets_that_it_was_to_yield(void **state)
 {
     world_t *w = *state;
@@ -127,7 +148,7 @@ int main(void)
         T(a_batch_stream_yields_at_the_next_final), T(with_nothing_on_its_way_it_yields_at_once),
         T(a_raise_forgets_that_it_was_to_yield),    T(the_last_final_ends_it_instead),
         T(a_live_stream_yields_to_nobody),          T(it_does_not_wait_for_a_final_for_ever),
-        T(who_waits_has_no_place_to_give),
+        T(who_waits_has_no_place_to_give),          T(who_waits_is_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
