@@ -26,7 +26,7 @@ void es_upload_body_destroy(es_upload_body_t **self_p);
 void es_upload_body_feed(es_upload_body_t *self, const void *data, size_t len);
 void es_upload_body_end(es_upload_body_t *self);
 bool es_upload_body_is_form(const es_upload_body_t *self);
-/* The refusal of a file beyond max. */
+/* The refusal of a file beyond max bytes. */
 void es_upload_body_too_large(uint64_t max, es_refusal_t *why);
 
 #endif
