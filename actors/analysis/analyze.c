@@ -164,6 +164,7 @@ static void count_matter(matter_t *self)
     const char *before = NULL; /* a term right before, of the same segment */
     for (size_t i = 0; i < doc->n_words; i++) {
         const char *word = doc->words[i].text, *next = following(doc, i);
+        assert(word);
         unsigned fills = es_vocabulary_fills(self->vocabulary, word, next);
         bool term = !fills && is_term(self, word);
         if (fills) {

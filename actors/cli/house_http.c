@@ -164,7 +164,7 @@ static void try_once(es_house_http_t *self)
                            .read = request->read ? on_read : NULL,
                            .length = request->length,
                            .take = request->take ? on_take : NULL,
-                           .answer_max = 16u * ES_HTTP_CLIENT_ANSWER_MAX,
+                           .answer_max = (size_t)16 * ES_HTTP_CLIENT_ANSWER_MAX,
                            .stall_us = self->config->stall_us,
                            .connect_us = self->config->connect_us};
     self->answer->tries++;
