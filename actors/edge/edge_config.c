@@ -25,7 +25,7 @@ static const es_option_t edge_options[] = {
     ES_OPT_DURATION(es_edge_config_t, body_us, "body-timeout", "30s", 100000, UINT64_C(3600000000),
                     "time between two pieces of a request's body; longer is answered 408"),
     ES_OPT_DURATION(es_edge_config_t, idle_us, "keep-alive", "15s", 0, UINT64_C(3600000000),
-                    "time between two requests on a connection; then it is closed"),
+                    "time between two requests on a connection, then it is closed; 0s: one request each"),
     ES_OPT_DURATION(es_edge_config_t, send_us, "send-timeout", "30s", 100000, UINT64_C(3600000000),
                     "time in which a client must take something of its answer; then it is cut off"),
     ES_OPT_UINT(es_edge_config_t, max_chunk, "max-chunk", NULL, "1048576", 2, MIB, "bytes of one chunk of audio"),

@@ -73,11 +73,11 @@ static void add(es_byte_queue_t *out, const char *name, const char *value)
 {
     text(out, name);
     text(out, ": ");
-    char *at = es_byte_queue_reserve(out, strlen(value) + 2);
-    size_t n = 0;
-    for (; value[n]; n++) at[n] = (unsigned char)value[n] < ' ' || value[n] == 127 ? '?' : value[n];
-    memcpy(at + n, "\r\n", 2);
-    es_byte_queue_grew(out, n + 2);
+    size_t n = strlen(value);
+    char *at = es_byte_queue_reserve(out, n);
+    for (size_t i = 0; i < n; i++) at[i] = (unsigned char)value[i] < ' ' || value[i] == 127 ? '?' : value[i];
+    es_byte_queue_grew(out, n);
+    text(out, "\r\n");
 }
 
 static void add_all(es_byte_queue_t *out, const char *const *headers)
@@ -96,7 +96,7 @@ static bool names(const char *const *headers, const char *name)
  * decided yet whether to send it. */
 static bool keeps(const es_http_exchange_t *self)
 {
-    if (self->close || self->env->closing || !es_http_head_keeps(&self->head)) return false;
+    if (self->close || self->env->closing || !self->env->idle_us || !es_http_head_keeps(&self->head)) return false;
     if (self->body_done) return true;
     if (self->head.expects || self->head.length < 0) return false;
     return (uint64_t)self->head.length - self->body_bytes <= ES_HTTP_DISCARD_MAX;

@@ -44,7 +44,7 @@ typedef struct {
     const es_http_io_ops_t *io_ops;
     uint64_t head_us;   /* for a head, from its first byte on, and for the first byte of a connection */
     uint64_t body_us;   /* between two pieces of a body that is being read */
-    uint64_t idle_us;   /* between two requests */
+    uint64_t idle_us;   /* between two requests; 0: one request a connection */
     uint64_t send_us;   /* between two pieces of an answer that the client takes */
     uint64_t linger_us; /* after a close */
     char date[32];      /* "Sun, 06 Nov 1994 08:49:37 GMT" */

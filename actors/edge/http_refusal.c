@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #define REFUSAL(why_, status_, code_, message_)                                                \
-    [why_] = {.refusal = {.status = status_, .code = code_, .message = message_},              \
+    [why_] = {.refusal = {.status = (status_), .code = (code_), .message = (message_)},        \
               .metric = {.name = "earshot_edge_http_refused_total{reason=\"" code_ "\"}",      \
                          .help = "requests that the HTTP front refused or gave up, by reason", \
                          .type = ES_COUNTER}}
@@ -64,16 +64,16 @@ void es_http_count_refusal(es_http_why_t why)
 
 es_metric_t *const *es_http_refusal_metrics(void)
 {
-#define METRIC(why) [why] = &reasons[why].metric
+#define METRIC(why) (&reasons[why].metric)
     static es_metric_t *const list[ES_HTTP_REFUSALS + 1] = {
-        METRIC(ES_HTTP_BAD_BYTE),        METRIC(ES_HTTP_BAD_LINE_END),       METRIC(ES_HTTP_BAD_REQUEST_LINE),
-        METRIC(ES_HTTP_BAD_TARGET),      METRIC(ES_HTTP_BAD_FIELD),          METRIC(ES_HTTP_BAD_HOST),
-        METRIC(ES_HTTP_BAD_LENGTH),      METRIC(ES_HTTP_BAD_FRAMING),        METRIC(ES_HTTP_BAD_CHUNK),
-        METRIC(ES_HTTP_BAD_UPGRADE),     METRIC(ES_HTTP_METHOD_NOT_ALLOWED), METRIC(ES_HTTP_METHOD_UNKNOWN),
-        METRIC(ES_HTTP_HEAD_SLOW),       METRIC(ES_HTTP_BODY_SLOW),          METRIC(ES_HTTP_BODY_TOO_LARGE),
-        METRIC(ES_HTTP_TARGET_TOO_LONG), METRIC(ES_HTTP_EXPECT_UNKNOWN),     METRIC(ES_HTTP_UPGRADE_VERSION),
-        METRIC(ES_HTTP_HEAD_TOO_LARGE),  METRIC(ES_HTTP_CODING_UNKNOWN),     METRIC(ES_HTTP_VERSION_UNKNOWN),
-        METRIC(ES_HTTP_TOO_MANY),        METRIC(ES_HTTP_TOO_MANY_OF_ADDRESS)};
+        METRIC(ES_HTTP_BAD_BYTE),        METRIC(ES_HTTP_BAD_LINE_END),        METRIC(ES_HTTP_BAD_REQUEST_LINE),
+        METRIC(ES_HTTP_BAD_TARGET),      METRIC(ES_HTTP_BAD_FIELD),           METRIC(ES_HTTP_BAD_HOST),
+        METRIC(ES_HTTP_BAD_LENGTH),      METRIC(ES_HTTP_BAD_FRAMING),         METRIC(ES_HTTP_BAD_CHUNK),
+        METRIC(ES_HTTP_BAD_UPGRADE),     METRIC(ES_HTTP_METHOD_NOT_ALLOWED),  METRIC(ES_HTTP_METHOD_UNKNOWN),
+        METRIC(ES_HTTP_HEAD_SLOW),       METRIC(ES_HTTP_BODY_SLOW),           METRIC(ES_HTTP_BODY_TOO_LARGE),
+        METRIC(ES_HTTP_TARGET_TOO_LONG), METRIC(ES_HTTP_EXPECT_UNKNOWN),      METRIC(ES_HTTP_UPGRADE_VERSION),
+        METRIC(ES_HTTP_HEAD_TOO_LARGE),  METRIC(ES_HTTP_CODING_UNKNOWN),      METRIC(ES_HTTP_VERSION_UNKNOWN),
+        METRIC(ES_HTTP_TOO_MANY),        METRIC(ES_HTTP_TOO_MANY_OF_ADDRESS), NULL};
 #undef METRIC
     return list;
 }
