@@ -10,7 +10,7 @@ import pytest
 
 from fleet import Fleet
 from house import BIN, SLOW, say
-from recordings import RATE, Door, pcm, repeat, speech
+from recordings import RATE, Door, padded, pcm, repeat, speech
 
 LONG = bool(os.environ.get("EARSHOT_LONG"))
 HOUR = 3600
@@ -69,7 +69,7 @@ def unit(folder):
     found = speech() if LONG else None
     if found is None:
         say(folder / "unit.wav", "one two three four five", "please call me tomorrow", "two hundred and fifty dollars")
-        found = pcm(folder / "unit.wav")
+        found = padded(pcm(folder / "unit.wav"))
     return found
 
 

@@ -14,7 +14,7 @@ from postgres import Postgres
 from recordings import Door, cpu_seconds, pcm, repeat, speech
 
 LONG, SEED = bool(os.environ.get("EARSHOT_LONG")), int(os.environ.get("EARSHOT_SEED", "1"))
-DEATHS, SECONDS, GAP = (20, 1200, (2, 8)) if LONG else (4, 45, (0.3, 2.5))
+DEATHS, SECONDS = (20, 1200) if LONG else (4, 45)
 PATIENCE = 3600 if LONG else 150
 WORK_MAX = 1.5
 
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.speech
 class Work(threading.Thread):
     """Adds up the processor time of the decoders of batch streams, those that were killed included."""
 
-    def __init__(self):
+    def __init__(self, data):
         super().__init__(daemon=True)
-        self.spent, self.over = {}, threading.Event()
+        self.data, self.spent, self.over = data, {}, threading.Event()
         self.start()
 
     def run(self):
         while not self.over.wait(0.05):
-            self.spent.update(cpu_seconds("es-batch"))
+            self.spent.update(cpu_seconds("es-batch", self.data))
 
     def end(self):
         self.over.set()
@@ -53,10 +53,13 @@ class Progress:
             self.states.append(job["status"])
 
 
-def kill_at_random(fleet, victims, deaths, over, draw):
-    for _ in range(DEATHS):
-        if over.wait(draw.uniform(*GAP)):
-            return
+def kill_at_random(fleet, victims, progress, deaths, over, draw):
+    """Anywhere in the job, however fast the machine is; and at any moment of a segment."""
+    for at in sorted(draw.uniform(2, 90) for _ in range(DEATHS)):
+        while progress.last < at:
+            if over.wait(0.02):
+                return
+        over.wait(draw.uniform(0, 1))
         victim = draw.choice(victims)
         fleet.kill(victim)
         deaths[victim] += 1
@@ -64,11 +67,10 @@ def kill_at_random(fleet, victims, deaths, over, draw):
 
 def run(fleet, path, victims=()):
     """(job, transcript, processor seconds, deaths)"""
-    door, work, progress = Door(fleet.urls[0]), Work(), Progress()
+    door, work, progress = Door(fleet.urls[0]), Work(fleet.data), Progress()
     job = door.submit(path)
     deaths, over = collections.Counter(), threading.Event()
-    wait_until(lambda: (door.job(job) or {}).get("doneMs"), PATIENCE, "the first words")
-    killer = threading.Thread(target=kill_at_random, args=(fleet, victims, deaths, over, random.Random(SEED)), daemon=True)
+    killer = threading.Thread(target=kill_at_random, args=(fleet, victims, progress, deaths, over, random.Random(SEED)), daemon=True)
     if victims:
         killer.start()
     try:
