@@ -19,7 +19,7 @@ def names(house):
     return {w["name"] for w in house.status()["workers"]} | {e["name"] for e in house.status()["edges"]}
 
 
-@pytest.mark.parametrize("actor", ["transcriber-1", "room-1", "edge-2", "broker-2"])
+@pytest.mark.parametrize("actor", ["transcriber-1", "room-1", "jobs-1", "edge-2", "broker-2"])
 def test_one_after_the_other_ends_and_is_started_anew(actor):
     with House(brokers=2, edges=2, transcribers=2) as house, Ws(house.ws + "/api/audio/ws") as ws:
         ws.send(CHUNK)
