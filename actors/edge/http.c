@@ -89,6 +89,12 @@ static void dashboard(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
     serve_page(ctx, x, "dashboard.html");
 }
 
+static void description(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
+{
+    (void)ids;
+    serve_page(ctx, x, "openapi.json");
+}
+
 static void icon(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
 {
     (void)ids;
@@ -104,14 +110,8 @@ static void websocket_only(void *ctx, es_http_exchange_t *x, const es_span_t *id
     es_http_reply(x, 426, text_type, headers, text, sizeof text - 1);
 }
 
-const es_http_route_t es_http_routes[] = {{"GET", "/healthz", health},
-                                          {"GET", "/api/audio/health", health},
-                                          {"GET", "/readyz", ready},
-                                          {"GET", "/metrics", metrics},
-                                          {"GET", "/ws", websocket_only},
-                                          {"GET", "/api/audio/ws", websocket_only},
-                                          {"GET", "/", index_page},
-                                          {"GET", "/favicon.ico", icon},
-                                          {"GET", "/web/{file}", file},
-                                          {"GET", "/dashboard", dashboard},
-                                          {NULL, NULL, NULL}};
+const es_http_route_t es_http_routes[] = {
+    {"GET", "/healthz", health},      {"GET", "/api/audio/health", health},  {"GET", "/readyz", ready},
+    {"GET", "/metrics", metrics},     {"GET", "/ws", websocket_only},        {"GET", "/api/audio/ws", websocket_only},
+    {"GET", "/", index_page},         {"GET", "/favicon.ico", icon},         {"GET", "/web/{file}", file},
+    {"GET", "/dashboard", dashboard}, {"GET", "/openapi.json", description}, {NULL, NULL, NULL}};

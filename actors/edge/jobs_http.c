@@ -8,7 +8,7 @@
 #include "jobs_exchange.h"
 #include "jobs_metrics.h"
 
-enum { Q_MAX = 256, PER_PAGE_MAX = 200, PER_PAGE = 50, PAGE_MAX = 1000000 };
+enum { Q_MAX = 200, PER_PAGE_MAX = 200, PER_PAGE = 50, PAGE_MAX = 1000000 };
 
 /* ---- one question, one answer */
 

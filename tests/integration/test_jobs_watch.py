@@ -1,13 +1,15 @@
 """Jobs and the house on /ws, with a jobs actor in the test's hand."""
 import asyncio
 import json
+import pathlib
 import time
+import urllib.request
 
 import pytest
 
 from bare_ws import BareWs, until
 from desk_peer import Desk
-from house import SLOW, wait_until
+from house import SLOW, House, say, wait_until
 from jobs_client import DeskFleet
 from wire import Ws
 
@@ -249,3 +251,24 @@ def test_two_brokers_tell_once():
             got = ws.until(lambda message: message["type"] == "job.completed")
             versions = [message["payload"]["version"] for message in got]
             assert versions == sorted(set(versions)) and versions[-1] == 10
+
+
+def test_a_real_house(tmp_path):
+    """From the upload to the last state, with the words as they are found; and all of it in the house's figures."""
+    say(tmp_path / "talk.wav", "one two three", "please call me tomorrow", gap=2.0)
+    with House() as house, Ws(house.ws + "/ws") as ws, Ws(house.ws + "/ws") as operator:
+        ws.expect("welcome")
+        operator.expect("welcome")
+        watch(ws, session_id="desk-1")
+        operator.send(("job.watch", {"all": True, "token": (pathlib.Path(house.data) / "operator.token").read_text().strip()}))
+        operator.expect("job.watching")
+        request = urllib.request.Request(house.url + "/session/desk-1/upload?file_name=talk.wav", (tmp_path / "talk.wav").read_bytes(),
+                                         {"Content-Type": "audio/wav"})
+        with urllib.request.urlopen(request, timeout=30 * SLOW) as answer:
+            job = json.loads(answer.read())["jobId"]
+        for listener in (ws, operator):
+            got = [message["payload"] for message in listener.until(lambda message: message["type"] == "job.completed", 60)]
+            assert {one["job_id"] for one in got} == {job} and got[-1]["progress"] == 100
+            versions, progress = [one["version"] for one in got], [one["progress"] for one in got]
+            assert versions == sorted(set(versions)) and progress == sorted(progress)
+            assert [one["text"] for one in got if one.get("text")], "words while it runs"
