@@ -1,6 +1,5 @@
 #include "asks.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +17,7 @@ static const char unavailable[] =
 typedef struct ask {
     es_timer_t timer; /* first: timers are asks */
     uint64_t seq, until_us;
-    unsigned tries;
+    unsigned number; /* of its key */
     const char *verb;
     char *json;
     size_t len;
@@ -33,6 +32,7 @@ struct es_asks {
     es_timers_t timers;
     ask_t *free;
     size_t under_way;
+    unsigned spread;            /* number of the next question */
     uint64_t turn[ES_ASKS_MAX]; /* how often the slot was used */
     ask_t slots[ES_ASKS_MAX];
 };
@@ -63,15 +63,15 @@ static void say(es_asks_t *self, ask_t *ask, uint64_t now_us)
 {
     char key[ES_KEY_MAX];
     es_msg_t msg = {.kind = ES_JOB_ASK, .seq = ask->seq};
-    snprintf(key, sizeof key, ES_JOBS_TOPIC "%s-%" PRIu64, self->own_key, (ask->seq + ask->tries) % NUMBERS);
+    snprintf(key, sizeof key, ES_JOBS_TOPIC "%s-%u", self->own_key, ask->number);
     ES_SET(&msg, ES_M_CLIENT, client, es_span(self->own_key));
     ES_SET(&msg, ES_M_NAME, name, es_span(ask->verb));
     self->ops.send(self->ops.ctx, es_span(key), &msg, ask->json, ask->len);
-    ask->tries++;
     es_timers_arm(&self->timers, &ask->timer, now_us + ES_ASKS_AGAIN_US);
 }
 
-uint64_t es_asks_ask(es_asks_t *self, const char *verb, es_span_t json, es_told_fn told, void *ctx, uint64_t now_us)
+uint64_t es_asks_ask_again(es_asks_t *self, unsigned number, const char *verb, es_span_t json, es_told_fn told,
+                           void *ctx, uint64_t now_us)
 {
     ask_t *ask = self->free;
     if (!ask) {
@@ -82,6 +82,7 @@ uint64_t es_asks_ask(es_asks_t *self, const char *verb, es_span_t json, es_told_
     self->free = ask->next_free;
     *ask = (ask_t){.seq = ++self->turn[slot] * ES_ASKS_MAX + slot,
                    .until_us = now_us + ES_ASKS_PATIENCE_US,
+                   .number = number % NUMBERS,
                    .verb = verb,
                    .json = es_alloc_copy(json.ptr, json.len),
                    .len = json.len,
@@ -91,6 +92,11 @@ uint64_t es_asks_ask(es_asks_t *self, const char *verb, es_span_t json, es_told_
     es_metric_set(&es_edge_asks_open, ++self->under_way);
     say(self, ask, now_us);
     return ask->seq;
+}
+
+uint64_t es_asks_ask(es_asks_t *self, const char *verb, es_span_t json, es_told_fn told, void *ctx, uint64_t now_us)
+{
+    return es_asks_ask_again(self, self->spread++, verb, json, told, ctx, now_us);
 }
 
 static ask_t *find(es_asks_t *self, uint64_t seq)
@@ -140,7 +146,8 @@ void es_asks_told(es_asks_t *self, const es_msg_t *msg, const void *body, size_t
                       .body = es_span_of(body, len),
                       .more = ES_HAS(msg, ES_M_TO),
                       .next = msg->to_seq,
-                      .end = ES_HAS(msg, ES_M_END) ? msg->end : 0};
+                      .end = ES_HAS(msg, ES_M_END) ? msg->end : 0,
+                      .number = ask->number};
     answer(self, ask, &told, now_us);
 }
 
@@ -151,6 +158,7 @@ uint64_t es_asks_tick(es_asks_t *self, uint64_t now_us)
     while ((ask = (ask_t *)es_timers_due(&self->timers, now_us))) {
         if (now_us < ask->until_us) {
             es_metric_add(&es_edge_asks_again, 1);
+            ask->number = (ask->number + 1) % NUMBERS;
             say(self, ask, now_us);
             continue;
         }

@@ -1,4 +1,5 @@
-/* Questions to the jobs actors: each is said until it is answered or nobody can (PROTOCOL.md, section 11.2).
+/* Questions to the jobs actors: each is said until it is answered or nobody can (PROTOCOL.md, section 11.2). Keys have numbers, so that questions spread over the actors;
+ * each try goes to another number, since an actor that has just died, or has not the recording that is asked for, says nothing.
  *
  *      es_asks_ask --> JOB_ASK, again every 500 ms --> es_asks_told --> the asker's function, once
  *                          '--> 5 s without an answer: 503 jobs_unavailable
@@ -22,7 +23,8 @@ typedef struct {
     es_span_t body;  /* {"error":..,"message":..} where status is no 2xx */
     bool more;       /* there is more: ask again with this cursor */
     uint64_t next;
-    uint64_t end; /* verb audio: bytes of the file */
+    uint64_t end;    /* verb audio: bytes of the file */
+    unsigned number; /* of the key on which it was answered, for es_asks_ask_again */
 } es_told_t;
 
 typedef void (*es_told_fn)(void *ctx, const es_told_t *told, uint64_t now_us);
@@ -41,6 +43,9 @@ void es_asks_destroy(es_asks_t **self_p);
 /* Asks `verb` (static) with this JSON object, copied. Returns a number for es_asks_forget. `told` is called once, later. 0: ES_ASKS_MAX are under way; it is
  * never called then (counted). */
 uint64_t es_asks_ask(es_asks_t *self, const char *verb, es_span_t json, es_told_fn told, void *ctx, uint64_t now_us);
+/* The same, on the key of an answer before: the actor that gave it is the one that is asked. */
+uint64_t es_asks_ask_again(es_asks_t *self, unsigned number, const char *verb, es_span_t json, es_told_fn told,
+                           void *ctx, uint64_t now_us);
 /* The answer is not wanted any more. 0 and numbers that are answered do nothing. */
 void es_asks_forget(es_asks_t *self, uint64_t ask);
 /* JOB_TOLD on our own key. */

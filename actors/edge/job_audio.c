@@ -47,7 +47,7 @@ static void on_piece(void *ctx, const es_told_t *told, uint64_t now_us)
     audio_t *self = ctx;
     es_http_exchange_t *x = self->exchange.x;
     (void)now_us;
-    self->exchange.ask = 0;
+    es_jobs_exchange_told(&self->exchange, told);
     if (told->status != 200 && !es_http_begun(x)) {
         es_jobs_exchange_pass(&self->exchange, told, told->status);
         return;
@@ -120,7 +120,7 @@ static void on_job(void *ctx, const es_told_t *told, uint64_t now_us)
 {
     audio_t *self = ctx;
     (void)now_us;
-    self->exchange.ask = 0;
+    es_jobs_exchange_told(&self->exchange, told);
     if (told->status != 200) {
         es_jobs_exchange_pass(&self->exchange, told, told->status);
         return;

@@ -32,7 +32,7 @@ static void on_piece(void *ctx, const es_told_t *told, uint64_t now_us)
     es_http_exchange_t *x = self->exchange.x;
     bool begun = es_http_begun(x);
     (void)now_us;
-    self->exchange.ask = 0;
+    es_jobs_exchange_told(&self->exchange, told);
     if (!begun && (told->status != 200 || !told->more)) {
         es_jobs_exchange_pass(&self->exchange, told, told->status);
         return;

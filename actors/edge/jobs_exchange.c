@@ -41,13 +41,22 @@ static void refuse(es_jobs_exchange_t *self, unsigned status, const char *code, 
         es_http_refuse(self->x, status, code, "%s", message);
 }
 
+void es_jobs_exchange_told(es_jobs_exchange_t *self, const es_told_t *told)
+{
+    self->ask = 0;
+    self->number = told->number;
+    self->answered = true;
+}
+
 void es_jobs_exchange_ask(es_jobs_exchange_t *self, const char *verb, json_t *question, es_told_fn told)
 {
     char *text = json_dumps(question, JSON_COMPACT);
     json_decref(question);
     if (!text) abort();
-    self->ask =
-        es_asks_ask(es_edge_jobs_asks(self->http->jobs), verb, es_span(text), told, self, self->http->env->now_us);
+    es_asks_t *asks = es_edge_jobs_asks(self->http->jobs);
+    uint64_t now_us = self->http->env->now_us;
+    self->ask = self->answered ? es_asks_ask_again(asks, self->number, verb, es_span(text), told, self, now_us)
+                               : es_asks_ask(asks, verb, es_span(text), told, self, now_us);
     free(text);
     if (!self->ask)
         refuse(self, 503, "too_many_questions", "Too many questions about jobs are under way; try again in a moment.");

@@ -14,8 +14,10 @@
 typedef struct {
     const es_jobs_http_t *http;
     es_http_exchange_t *x;
-    uint64_t ask; /* 0: none under way */
-    bool head;    /* HEAD: no body will be sent */
+    uint64_t ask;    /* 0: none under way */
+    unsigned number; /* of the answer before; see es_asks_ask_again */
+    bool answered;
+    bool head; /* HEAD: no body will be sent */
     char id[ES_JOB_ID_LEN + 1];
 } es_jobs_exchange_t;
 
@@ -25,6 +27,8 @@ void *es_jobs_exchange_new(size_t size, const es_jobs_http_t *http, es_http_exch
 void es_jobs_exchange_body(void *handler, es_http_exchange_t *x, const void *data, size_t len);
 void es_jobs_exchange_over(void *handler, bool answered);
 
+/* An answer has come: the next question goes to whom it came from. For the beginning of an es_told_fn. */
+void es_jobs_exchange_told(es_jobs_exchange_t *self, const es_told_t *told);
 /* Asks; takes the question over. Where too many are under way, 503 is answered, or the answer under way is cut. */
 void es_jobs_exchange_ask(es_jobs_exchange_t *self, const char *verb, json_t *question, es_told_fn told);
 /* {"job": id} */

@@ -23,7 +23,7 @@ static void passed(void *ctx, const es_told_t *told, uint64_t now_us)
 {
     es_jobs_exchange_t *self = ctx;
     (void)now_us;
-    self->ask = 0;
+    es_jobs_exchange_told(self, told);
     es_jobs_exchange_pass(self, told, told->status);
 }
 
@@ -68,7 +68,7 @@ static void removed(void *ctx, const es_told_t *told, uint64_t now_us)
 {
     es_jobs_exchange_t *self = ctx;
     (void)now_us;
-    self->ask = 0;
+    es_jobs_exchange_told(self, told);
     es_jobs_exchange_pass(self, told, told->status == 200 ? 204 : told->status);
 }
 
@@ -82,7 +82,7 @@ static void seen(void *ctx, const es_told_t *told, uint64_t now_us)
 {
     es_jobs_exchange_t *self = ctx;
     (void)now_us;
-    self->ask = 0;
+    es_jobs_exchange_told(self, told);
     if (told->status != 200) {
         es_jobs_exchange_pass(self, told, told->status);
         return;

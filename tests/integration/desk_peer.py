@@ -36,7 +36,8 @@ class Refused(Exception):
 
 
 class Desk(level.Actor):
-    """`asked`: (verb, question) of everything; deaf: answers nothing; mute: tells no news; lose: so many answers are lost."""
+    """`asked`: (verb, question) of everything; deaf: answers nothing; mute: tells no news; lose: so many answers are lost; elsewhere: jobs whose
+    recordings another actor has."""
 
     def __init__(self, *bases, name="jobs-1"):
         super().__init__(bases[0], name)
@@ -62,7 +63,7 @@ class Desk(level.Actor):
         with self.lock:
             self.jobs, self.audio, self.words, self.asked = {}, {}, {}, []
             self.deaf = self.mute = False
-            self.lose = 0
+            self.lose, self.elsewhere = 0, set()
             for name in [name for name in vars(self) if name.startswith("on_")]:
                 delattr(self, name)
 
@@ -114,7 +115,7 @@ class Desk(level.Actor):
         self.heard = time.monotonic()
         with self.lock:
             self.asked.append((meta[NAME], json.loads(body)))
-            if not self.deaf:
+            if not self.deaf and not (meta[NAME] == "audio" and json.loads(body)["job"] in self.elsewhere):
                 self._answer(meta[CLIENT], seq, meta[NAME], json.loads(body))
 
     def _answer(self, client, seq, verb, question):

@@ -212,6 +212,18 @@ def test_a_recording_that_is_deleted(fleet, desk):
     desk.on_get = real
 
 
+def test_a_recording_that_one_of_two_has():
+    """The other says nothing; who has it is found once, and asked on."""
+    data = random.Random(8).randbytes(20 * 262144)
+    with DeskFleet() as fleet, Desk(fleet.broker) as one, Desk(fleet.broker, name="jobs-2") as other:
+        other.jobs, other.audio, other.words = one.jobs, one.audio, one.words
+        wait_until(lambda: sum(w["service"] == "jobs" for w in fleet.status()["workers"]) == 2, 20, "two jobs actors")
+        job = one.add(audio=data)
+        other.elsewhere.add(job)
+        assert fleet.ask("GET", f"/jobs/{job}/audio")[2] == data
+        assert len(one.verbs("audio")) == 20 and len(other.verbs("audio")) <= 4
+
+
 # ---- for the operator
 
 def test_all_jobs_want_the_token(fleet, desk):

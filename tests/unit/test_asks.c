@@ -21,6 +21,7 @@ typedef struct {
     char type[64], body[256];
     bool more;
     uint64_t next, end;
+    unsigned number;
 } world_t;
 
 static void copy(char *out, size_t cap, es_span_t text)
@@ -51,6 +52,7 @@ static void told(void *ctx, const es_told_t *told, uint64_t now_us)
     w->more = told->more;
     w->next = told->next;
     w->end = told->end;
+    w->number = told->number;
     copy(w->type, sizeof w->type, told->type);
     copy(w->body, sizeof w->body, told->body);
 }
@@ -116,6 +118,28 @@ static void what_is_lost_is_asked_again_elsewhere(void **state)
     assert_int_equal(w.status, 404);
     assert_string_equal(w.type, "application/json");
     assert_false(w.more);
+    es_asks_destroy(&w.asks);
+}
+
+/* Who has answered is asked on; where it says nothing more, others are. */
+static void a_question_may_go_to_who_answered_before(void **state)
+{
+    (void)state;
+    world_t w;
+    char first[ES_KEY_MAX + 1], second[ES_KEY_MAX + 1];
+    begin(&w);
+    es_asks_ask(w.asks, "audio", es_span("{}"), told, &w, 0);
+    strcpy(first, w.key);
+    es_asks_tick(w.asks, 500 * MS);
+    strcpy(second, w.key);
+    es_msg_t msg = answer_to(w.seq, 200);
+    es_asks_told(w.asks, &msg, NULL, 0, 600 * MS);
+    es_asks_ask(w.asks, "list", es_span("{}"), told, &w, 600 * MS);
+    es_asks_ask_again(w.asks, w.number, "audio", es_span("{}"), told, &w, 600 * MS);
+    assert_string_equal(w.key, second);
+    assert_string_not_equal(w.key, first);
+    es_asks_tick(w.asks, 1100 * MS);
+    assert_string_not_equal(w.key, second);
     es_asks_destroy(&w.asks);
 }
 
@@ -205,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_once),
         cmocka_unit_test(what_is_lost_is_asked_again_elsewhere),
+        cmocka_unit_test(a_question_may_go_to_who_answered_before),
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(a_status_that_is_none_is_not_passed_on),
         cmocka_unit_test(an_answer_may_lead_to_a_question),
