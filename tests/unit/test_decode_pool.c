@@ -106,7 +106,8 @@ static int make_all(void **state)
     make_wav("a.wav", 44100, 2, 10 * 44100, 440);
     make("lame --quiet a.wav a.mp3");
     make("echo no > no.txt");
-    make("printf '#!/bin/sh\\nexec sleep 60\\n' > silent; printf '#!/bin/sh\\nexit 1\\n' > dead; chmod +x silent dead");
+    make("printf '#!/bin/sh\\nexec sleep 60\\n' > silent; printf '#!/bin/sh\\nhead -c 1 <&3 >/dev/null\\nexit 1\\n' > "
+         "dead; chmod +x silent dead");
     make("printf '#!/usr/bin/python3\\nimport socket\\ns = "
          "socket.socket(fileno=3)\\ns.recv(100)\\ns.send(b\"nonsense\")\\ns.recv(1)\\n' > mad"
          "; chmod +x mad");
