@@ -33,10 +33,11 @@ stop() {
     as_owner "$bin/pg_ctl" -D "$1/data" -s -w -t 60 -m "${2:-immediate}" stop >/dev/null </dev/null 9>&- || true
 }
 
+new_dir() { as_owner mktemp -d "${TMPDIR:-/tmp}/es-postgres-XXXXXX"; }
+
 make() {
-    local dir
-    dir=$(as_owner mktemp -d "${TMPDIR:-/tmp}/es-postgres-XXXXXX")
-    as_owner "$bin/initdb" -D "$dir/data" -A trust -U earshot -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    local dir=$1
+    as_owner "$bin/initdb" -D "$dir/data" -A trust -U earshot -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null 9>&-
     as_owner tee -a "$dir/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
 unix_socket_directories = '$dir'
@@ -46,15 +47,18 @@ max_connections = 60
 shared_buffers = 32MB
 CONF
     start "$dir"
-    as_owner "$bin/createdb" -h "$dir" -U earshot earshot
-    echo "$dir"
+    as_owner "$bin/createdb" -h "$dir" -U earshot earshot 9>&-
 }
 
-# In a session of its own: it survives the signals that end the others.
+# In a session of its own: it survives the signals that end the others. It is there before the server is.
 guard() {
     cat >/dev/null
-    stop "$1"
-    rm -rf "$1"
+    # What made it may still be at work.
+    for _ in $(seq 100); do
+        stop "$1"
+        ! rm -rf "$1" || break
+        sleep 0.1
+    done
 }
 
 url() { echo "postgresql://earshot@/earshot?host=$1"; }
@@ -69,14 +73,16 @@ start) start "$1" ;;
 stop) [ $# -eq 2 ] && stop "$2" "$1" || stop "$1" ;;
 guard) guard "$1" ;;
 make)
-    dir=$(make)
+    dir=$(new_dir)
     exec 9<&0
     setsid -f "$0" guard "$dir" <&9 >/dev/null 2>&1
+    make "$dir" >&2
     echo "$dir"
     ;;
 run)
-    dir=$(make)
+    dir=$(new_dir)
     exec 9> >(exec setsid -f "$0" guard "$dir" >/dev/null 2>&1)
+    make "$dir"
     status=0
     ES_POSTGRES_URL=$(url "$dir") ES_POSTGRES_DIR=$dir "$@" 9>&- || status=$?
     exec 9>&-
