@@ -352,7 +352,8 @@ def test_memory_is_constant():
         before, block = rss_kb(fleet.pid("edge-1")), noise(MIB)
         status, _, said = upload(fleet.address, (block for _ in range(100)))
         assert status == 202 and fleet.head(said["jobId"])["bytes"] == 100 * MIB
-        assert peak_kb(fleet.pid("edge-1")) - before < 32 * 1024
+        if SLOW == 1:  # sanitizers keep freed memory on purpose
+            assert peak_kb(fleet.pid("edge-1")) - before < 32 * 1024
         print(f"edge: {before} kB before, {peak_kb(fleet.pid('edge-1'))} kB at most, {rss_kb(fleet.pid('edge-1'))} kB after 100 MiB")
 
 
