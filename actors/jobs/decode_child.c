@@ -1,53 +1,15 @@
 #include "decode_child.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "decode_confine.h"
 #include "decode_wire.h"
 #include "recording.h"
-
-enum { NICE = 10, FILES_MAX = 16 };
-
-static void bound(int what, rlim_t most)
-{
-    struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
-    setrlimit(what, &limit); /* what is lower already stays */
-}
-
-/* Sanitizers map terabytes of shadow. */
-static void confine(const es_decode_limits_t *limits)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    if (limits->memory > 0) bound(RLIMIT_AS, (rlim_t)limits->memory);
-#else
-    (void)limits;
-#endif
-    bound(RLIMIT_FSIZE, 0);
-    bound(RLIMIT_CORE, 0);
-    bound(RLIMIT_NOFILE, FILES_MAX);
-    bound(RLIMIT_NPROC, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NAME, "es-decode");
-    if (nice(NICE) == -1) errno = 0; /* less polite, no worse */
-}
-
-/* From now on, as long as one file may take. */
-static void bound_cpu(uint64_t cpu_s)
-{
-    struct rusage used;
-    struct rlimit limit;
-    if (cpu_s == 0 || getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0) return;
-    limit.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1) + cpu_s;
-    if (limit.rlim_cur < limit.rlim_max) setrlimit(RLIMIT_CPU, &limit);
-}
 
 /* The host is gone, or as good as gone. */
 static void say(int fd, const es_decode_msg_t *msg)
@@ -116,14 +78,14 @@ static bool receive(int fd, char packet[ES_DECODE_PACKET_MAX], es_decode_msg_t *
     return n > 0 && es_decode_unpack(packet, (size_t)n, order) == 0 && order->kind == ES_DECODE_OPEN && *file >= 0;
 }
 
-_Noreturn void es_decode_child_run(int fd, const es_decode_limits_t *limits)
+_Noreturn void es_decode_child_run(int fd, uint64_t memory)
 {
     char packet[ES_DECODE_PACKET_MAX], err[ES_DECODE_TEXT_MAX];
     es_decode_msg_t order;
     int file;
-    confine(limits);
+    es_decode_confine(memory);
     while (receive(fd, packet, &order, &file)) {
-        bound_cpu(order.cpu_s);
+        es_decode_bound_cpu(order.cpu_s);
         es_recording_t *recording = es_recording_open(file, err, sizeof err);
         if (recording)
             decode(fd, recording, &order);

@@ -5,11 +5,7 @@
 
 #include <stdint.h>
 
-typedef struct {
-    uint64_t memory; /* bytes of address space; 0: no bound */
-} es_decode_limits_t;
-
-/* fd: of a SOCK_SEQPACKET pair. Ends the process. */
-_Noreturn void es_decode_child_run(int fd, const es_decode_limits_t *limits);
+/* fd: of a SOCK_SEQPACKET pair. memory: bytes of address space that it may use; 0: no bound. Ends the process. */
+_Noreturn void es_decode_child_run(int fd, uint64_t memory);
 
 #endif

@@ -9,10 +9,10 @@
 
 int main(int argc, char **argv)
 {
-    es_decode_limits_t limits = {.memory = argc > 1 ? strtoull(argv[1], NULL, 10) << 20 : 0};
+    uint64_t memory = argc > 1 ? strtoull(argv[1], NULL, 10) << 20 : 0;
     if (fcntl(ES_DECODE_FD, F_GETFD) < 0) {
         fprintf(stderr, "earshot-decode: decodes files for earshot-jobs, which starts it\n");
         return 2;
     }
-    es_decode_child_run(ES_DECODE_FD, &limits);
+    es_decode_child_run(ES_DECODE_FD, memory);
 }

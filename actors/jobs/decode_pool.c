@@ -208,7 +208,9 @@ es_decoding_t *es_decode_pool_begin(es_decode_pool_t *self, int file, uint64_t f
     es_decoding_t *one;
     while ((one = idle(self)) && order(one, &msg, file) != 0) put_down(one); /* it died while it rested */
     if (!one && (one = spawn(self))) order(one, &msg, file); /* its socket tells where it is dead already */
+    int error = errno;
     close(file);
+    errno = error;
     if (!one) return NULL;
     one->ops = ops;
     one->ctx = ctx;

@@ -1,0 +1,96 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "jobs_config.h"
+#include "name_lock.h"
+
+static char dir[] = "/tmp/es-jobs-XXXXXX";
+
+static int setup(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    char command[64];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    return system(command);
+}
+
+static void places_follow_the_data_directory(void **state)
+{
+    char program[] = "earshot-jobs", data[] = "--data", expected[128];
+    char *argv[] = {program, data, dir, NULL};
+    es_jobs_config_t config;
+    (void)state;
+    assert_int_equal(es_jobs_config_load(&config, 3, argv), ES_CONFIG_OK);
+    snprintf(expected, sizeof expected, "sqlite:%s/jobs.db", dir);
+    assert_string_equal(config.store, expected);
+    snprintf(expected, sizeof expected, "%s/spool", dir);
+    assert_string_equal(config.spool, expected);
+    assert_string_equal(config.common.name, "jobs-1");
+    assert_int_equal(access(config.spool, W_OK), 0);
+    es_jobs_config_fini(&config);
+}
+
+static void passwords_are_not_shown(void **state)
+{
+    static const struct {
+        const char *url, *shown;
+    } cases[] = {
+        {"sqlite:/var/lib/jobs.db", "sqlite:/var/lib/jobs.db"},
+        {"postgresql://host/db", "postgresql://host/db"},
+        {"postgresql://me@host/db", "postgresql://me@host/db"},
+        {"postgresql://me:secret@host/db", "postgresql://me:******@host/db"},
+        {"postgresql://me:se@cret@host/db?x=a@b", "postgresql://me:*******@host/db?x=a@b"},
+        {"postgresql://host/db?password=secret&sslmode=require",
+         "postgresql://host/db?password=******&sslmode=require"},
+        {"postgresql://host/db?PASSWORD=secret", "postgresql://host/db?PASSWORD=******"},
+    };
+    char shown[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        es_jobs_store_shown(cases[i].url, shown, sizeof shown);
+        assert_string_equal(shown, cases[i].shown);
+    }
+    es_jobs_store_shown(cases[3].url, shown, 10);
+    assert_string_equal(shown, "postgresq");
+}
+
+static void a_name_is_used_once(void **state)
+{
+    char err[512], expected[64];
+    (void)state;
+    int first = es_name_lock_take(dir, "jobs-1", err, sizeof err),
+        other = es_name_lock_take(dir, "jobs-2", err, sizeof err);
+    assert_true(first >= 0 && other >= 0);
+    assert_int_equal(es_name_lock_take(dir, "jobs-1", err, sizeof err), -1);
+    snprintf(expected, sizeof expected, "already (pid %d)", (int)getpid());
+    assert_non_null(strstr(err, expected));
+    close(first);
+    first = es_name_lock_take(dir, "jobs-1", err, sizeof err);
+    assert_true(first >= 0);
+    close(first);
+    close(other);
+    assert_int_equal(es_name_lock_take("/nowhere", "jobs-1", err, sizeof err), -1);
+    assert_non_null(strstr(err, "cannot open the lock file"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(places_follow_the_data_directory),
+        cmocka_unit_test(passwords_are_not_shown),
+        cmocka_unit_test(a_name_is_used_once),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
