@@ -172,7 +172,7 @@ static void stored(es_job_run_t *self, es_job_t *fresh)
     self->job = *fresh;
     *fresh = (es_job_t){0};
     self->down = false;
-    es_run_moved_on(self);
+    if (stored.type) es_run_moved_on(self); /* to be renewed is no progress */
     if (self->phase == ES_RUN_OVER) return; /* it is not ours to tell */
     if (stored.type) self->ops->news(self->ctx, &self->job, stored.type, es_span_of(stored.text, stored.len));
     if (stored.transcribed && self->phase == ES_RUN_STORING) es_run_begin_analysis(self);

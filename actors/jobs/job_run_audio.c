@@ -36,6 +36,8 @@ void es_run_begin_audio(es_job_run_t *self)
 {
     es_sender_config_t config = es_sender_defaults();
     self->next_pos = self->heard = self->job.done;
+    self->duration = self->job.duration;
+    snprintf(self->probed, sizeof self->probed, "%s", self->job.format ? self->job.format : "");
     if (heard_out(self)) {
         es_run_write(self, es_job_write_new(ES_WRITE_TRANSCRIBED, 0, NULL));
         es_run_phase(self, ES_RUN_STORING);
@@ -60,6 +62,15 @@ static bool awaits_audio(es_job_run_t *self, es_job_now_t now)
     return self->decoding && self->phase == ES_RUN_TRANSCRIBING;
 }
 
+/* What the file is, where that is news. */
+static void probe(es_job_run_t *self, uint64_t duration)
+{
+    if (self->duration == duration && strcmp(self->probed, self->format) == 0) return;
+    self->duration = duration;
+    memcpy(self->probed, self->format, sizeof self->probed);
+    es_run_write(self, es_job_write_new(ES_WRITE_PROBED, duration, self->format));
+}
+
 void es_job_run_info(es_job_run_t *self, uint64_t duration, es_span_t format, es_job_now_t now)
 {
     if (!awaits_audio(self, now)) return;
@@ -67,7 +78,7 @@ void es_job_run_info(es_job_run_t *self, uint64_t duration, es_span_t format, es
     if (duration > self->config.max_samples)
         too_long(self, duration);
     else if (!self->job.format) /* else it was heard before, and perhaps to its end */
-        es_run_write(self, es_job_write_new(ES_WRITE_PROBED, duration, self->format));
+        probe(self, duration);
     es_run_settle(self);
 }
 
@@ -93,8 +104,7 @@ static void store_end(es_job_run_t *self, uint64_t total, es_span_t damage)
 {
     size_t at = strlen(self->format);
     if (damage.len > 0) snprintf(self->format + at, sizeof self->format - at, "; %.*s", (int)damage.len, damage.ptr);
-    if (self->job.duration == total && self->job.format && strcmp(self->job.format, self->format) == 0) return;
-    es_run_write(self, es_job_write_new(ES_WRITE_PROBED, total, self->format));
+    probe(self, total);
 }
 
 void es_job_run_decoded(es_job_run_t *self, uint64_t total, es_span_t damage, es_job_now_t now)

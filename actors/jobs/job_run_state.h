@@ -36,6 +36,8 @@ struct es_job_run {
     uint64_t heard;    /* position up to which finals were queued to be stored */
     bool decoding, listening;
     char format[ES_RUN_FORMAT_MAX]; /* of the file, as the decoder says */
+    char probed[ES_RUN_FORMAT_MAX]; /* as it is stored, or will be */
+    uint64_t duration;              /* likewise */
 
     /* the analysis */
     char *document, *analysis; /* analysis: what its final said */
