@@ -50,7 +50,7 @@ static void job_changed(void *ctx, const char *id, const es_job_t *job, uint64_t
 {
     actor_t *self = ctx;
     if (!job || es_job_over(job->state))
-        es_scheduler_drop(self->scheduler, id, now_us);
+        es_scheduler_drop(self->scheduler, id, job ? job->version : UINT64_MAX, now_us);
     else
         es_scheduler_wake(self->scheduler, now_us);
 }

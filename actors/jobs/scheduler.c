@@ -240,10 +240,14 @@ void es_scheduler_reachable(es_scheduler_t *self, bool reachable)
     self->house.reachable = reachable;
 }
 
-void es_scheduler_drop(es_scheduler_t *self, const char *job, uint64_t now_us)
+void es_scheduler_drop(es_scheduler_t *self, const char *job, uint64_t version, uint64_t now_us)
 {
-    for (size_t i = 0; i < self->running; i++)
-        if (strcmp(self->slots[i]->hold.id, job) == 0) es_job_run_drop(self->slots[i]->run, es_scheduler_at(now_us));
+    for (size_t i = 0; i < self->running; i++) {
+        es_slot_t *slot = self->slots[i];
+        if (strcmp(slot->hold.id, job) != 0 || version <= es_job_run_job(slot->run)->version) continue;
+        slot->due_us = 0;
+        es_job_run_drop(slot->run, es_scheduler_at(now_us));
+    }
 }
 
 /* The words may stand in a file's name too, so they are looked at only where one of them is there at all. */
@@ -253,7 +257,7 @@ static void take_news(es_scheduler_t *self, const char *job, es_span_t body, uin
     const char *type = json_string_value(json_object_get(json, "type"));
     if (type && strcmp(type, "job.queued") == 0) es_scheduler_wake(self, now_us);
     if (type && (strcmp(type, "job.cancelled") == 0 || strcmp(type, "job.deleted") == 0))
-        es_scheduler_drop(self, job, now_us);
+        es_scheduler_drop(self, job, (uint64_t)json_integer_value(json_object_get(json, "version")), now_us);
     json_decref(json);
 }
 

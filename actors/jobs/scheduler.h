@@ -50,8 +50,8 @@ void es_scheduler_brokers_changed(es_scheduler_t *self, uint64_t now_us);
 void es_scheduler_reachable(es_scheduler_t *self, bool reachable);
 /* There may be something to claim. */
 void es_scheduler_wake(es_scheduler_t *self, uint64_t now_us);
-/* This job is not worked on any more (cancelled, removed, taken by another): stop, say nothing. */
-void es_scheduler_drop(es_scheduler_t *self, const char *job, uint64_t now_us);
+/* As of this version (UINT64_MAX: the last one) the job is not ours any more, since it was cancelled or removed: stop, say nothing. A job that was taken up again since is newer. */
+void es_scheduler_drop(es_scheduler_t *self, const char *job, uint64_t version, uint64_t now_us);
 /* Returns when it wants to be called next. */
 uint64_t es_scheduler_tick(es_scheduler_t *self, uint64_t now_us);
 /* No more claims; what runs is given back as it stands. */
