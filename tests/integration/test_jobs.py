@@ -150,7 +150,10 @@ def test_a_decoder_that_dies_costs_an_attempt(long):
         job = fleet.upload(long)
         watch = Progress(fleet, job)
         wait_until(lambda: fleet.job(job)["doneMs"] > 0, 20, "the first words")
-        os.kill(wait_until(fleet.decoder, 10, "a decoder"), signal.SIGKILL)
+        decoder = wait_until(fleet.decoder, 10, "a decoder")
+        status = pathlib.Path(f"/proc/{decoder}/status").read_text()
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status, status  # it may do nothing but decode
+        os.kill(decoder, signal.SIGKILL)
         seen = wait_until(lambda: (lambda now: now if now["attempt"] == 2 else None)(fleet.job(job)), 10, "the second attempt")
         assert seen["status"] == "QUEUED" and seen["nextAttemptAt"] > seen["updatedAt"] + 4000
         end = fleet.end_of(job)

@@ -471,6 +471,7 @@ static void an_analysis_that_fails_costs_attempts_but_no_words(void **state)
     assert_string_equal(first_text(w), "The analysis failed: no memory");
     store(w, ES_JOBS_OK, ES_JOB_QUEUED);
     es_job_run_destroy(&w->run);
+    es_job_fini(&w->job);
     w->job = (es_job_t){.attempts = 2, .attempt = 2, .token = 2};
     analyse(w);
     answer(w, ES_FINAL, 1, 2, NULL, "[1]");
