@@ -39,6 +39,16 @@ def test_pid_files_and_a_clean_end():
         wait_until(lambda: not any(alive(p) for p in pids.values()), 5, "all actors gone")
 
 
+def test_where_the_dashboard_is():
+    with House() as house:
+        token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
+        house.out.await_line(f"^dashboard {house.url}/dashboard#token={token}$")
+    with House("--host", "0.0.0.0") as house:
+        house.out.await_line(f"^dashboard {house.url}/dashboard .its token is in {house.data}/operator.token.$")
+        token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
+        assert token not in house.out.text() + house.log.text()
+
+
 @pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "analysis-1", "room-1", "jobs-1"])
 def test_the_dead_are_restarted(actor):
     with House() as house:
