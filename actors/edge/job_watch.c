@@ -107,7 +107,10 @@ void es_job_watcher_destroy(es_job_watcher_t **self_p)
     es_job_watcher_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
-    while (!LIST_EMPTY(&self->interests)) es_job_watch_end(self->watch, LIST_FIRST(&self->interests));
+    for (es_job_interest_t *interest = LIST_FIRST(&self->interests), *next; interest; interest = next) {
+        next = LIST_NEXT(interest, in_watcher);
+        es_job_watch_end(self->watch, interest);
+    }
     self->watch->watchers--;
     free(self);
 }

@@ -235,6 +235,18 @@ def test_who_does_not_read_gets_the_last_state(fleet, desk):
     asyncio.run(slow())
 
 
+def test_the_broker_dies(fleet, desk, ws):
+    """What ends while nobody can tell is told once somebody can."""
+    job = desk.add(status="TRANSCRIBING", news=False)
+    watch(ws, job_id=job)
+    ws.expect("job.progress")
+    starts = fleet.kill("broker", away=1.0)
+    desk.change(job, status="COMPLETED", progress=100)
+    ws.expect("job.completed", job_id=job, version=2, deadline=40)
+    fleet.await_restart("broker", starts)
+    fleet.await_desk()
+
+
 def test_two_brokers_tell_once():
     with DeskFleet(brokers=2) as fleet, Desk(f"ipc://{fleet.data}/broker") as desk, Desk(f"ipc://{fleet.data}/broker-2", name="jobs-2") as other:
         other.jobs = desk.jobs

@@ -30,6 +30,10 @@ static void the_token_is_made_once(void **state)
     assert_string_equal(a.file, file);
     assert_int_equal(es_operator_load(&b, file, err, sizeof err), 0);
     assert_string_equal(a.token, b.token);
+    assert_false(es_operator_exposed(&a));
+    assert_int_equal(chmod(file, 0640), 0);
+    assert_true(es_operator_exposed(&a));
+    assert_int_equal(chmod(file, 0600), 0);
     struct stat st;
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
