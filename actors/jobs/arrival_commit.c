@@ -94,6 +94,8 @@ static es_jobs_result_t run_store(void *arg, es_job_store_t *store)
     es_job_t there;
     es_jobs_result_t result = ES_JOBS_EXISTS;
     snprintf(self->there, sizeof self->there, "%s", self->job.id);
+    bool whole = es_spool_file_size(self->set->config.spool, self->job.id) == (int64_t)self->pos;
+    if (!self->gone && !whole) return ES_JOBS_NONE; /* whoever clears up took it for one that nobody goes on with */
     if (!self->gone) result = es_job_store_insert(store, &self->job, self->there);
     if (result != ES_JOBS_EXISTS) return result;
     result = es_job_store_get(store, self->there, &there);
@@ -139,7 +141,7 @@ static void store_done(void *arg, es_jobs_result_t result, uint64_t now_us)
         on_new(self, now_us);
     } else if (result == ES_JOBS_EXISTS) {
         on_again(self);
-    } else if (self->gone) {
+    } else if (result == ES_JOBS_NONE) {
         es_metric_add(&es_arrival_lost, 1);
         es_arrival_refuse(self, 503, 1, "upload_lost",
                           "What had come of this upload is not here any more; send it again.");

@@ -64,7 +64,7 @@ static void on_accepted(void *ctx, const es_job_t *job, uint64_t now_us)
 static void on_doubtful(void *ctx, const char *job, uint64_t now_us)
 {
     es_desk_t *self = ctx;
-    es_keeper_doubt(self->keeper, job, self->config.config->part_keep_us, now_us);
+    es_keeper_doubt(self->keeper, job, false, now_us);
 }
 
 static void on_expired(void *ctx, const es_job_t *job, uint64_t now_us)
@@ -120,7 +120,7 @@ void es_desk_news(es_desk_t *self, es_span_t key, es_span_t body, uint64_t now_u
     if (key.len != at + ES_JOB_ID_LEN || body.len < sizeof begin || memcmp(body.ptr, begin, sizeof begin - 1) != 0)
         return;
     snprintf(job, sizeof job, "%.*s", (int)ES_JOB_ID_LEN, key.ptr + at);
-    if (es_spool_file_size(self->spool, job) >= 0) es_keeper_doubt(self->keeper, job, 0, now_us);
+    if (es_spool_file_size(self->spool, job) >= 0) es_keeper_doubt(self->keeper, job, true, now_us);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)

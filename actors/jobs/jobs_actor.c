@@ -20,6 +20,7 @@
 #include "wire.h"
 #include "worker.h"
 
+static const uint64_t idle_us = 60000000;      /* of an upload: its place is given back */
 static const uint64_t drain_us = 300000;       /* what is on its way to us when the brokers hear that we drain */
 static const uint64_t drain_most_us = 5000000; /* for the store to take jobs back; leases do it else */
 
@@ -210,6 +211,12 @@ static int open_desk(actor_t *self)
     return self->desk ? 0 : -1;
 }
 
+/* A sender that is silent for longer may be dead, and have died before a broker knew of it. One that lives begins anew with what is in the spool. */
+static uint64_t upload_idle(const es_jobs_config_t *config)
+{
+    return config->part_keep_us < idle_us ? config->part_keep_us : idle_us;
+}
+
 static int link_services(actor_t *self)
 {
     static const es_actor_link_ops_t link_ops = {.message = on_message, .figures = on_figures};
@@ -221,7 +228,8 @@ static int link_services(actor_t *self)
     es_worker_config_t worker = {.name = common->name,
                                  .service = ES_UPLOAD_SERVICE,
                                  .brokers = common->broker,
-                                 .capacity = (uint32_t)self->config->max_uploads};
+                                 .capacity = (uint32_t)self->config->max_uploads,
+                                 .idle_us = upload_idle(self->config)};
     self->link = es_actor_link_new(&link, &link_ops, self);
     self->uploads = es_worker_new(&worker, &es_desk_upload_ops, self->desk);
     return self->link && self->uploads ? 0 : -1;

@@ -121,7 +121,7 @@ es_keeper_t *es_keeper_new(const es_keeper_config_t *config)
 {
     es_keeper_t *self = es_alloc_zero(sizeof *self);
     self->config = *config;
-    self->files = es_keeper_files_new(config->spool, config->sync, config->reads);
+    self->files = es_keeper_files_new(config->spool, config->sync, config->reads, config->part_keep_us);
     return self;
 }
 
@@ -135,9 +135,9 @@ void es_keeper_destroy(es_keeper_t **self_p)
     free(self);
 }
 
-void es_keeper_doubt(es_keeper_t *self, const char *job, uint64_t after_us, uint64_t now_us)
+void es_keeper_doubt(es_keeper_t *self, const char *job, bool removed, uint64_t now_us)
 {
-    es_keeper_files_doubt(self->files, job, now_us + after_us);
+    es_keeper_files_doubt(self->files, job, removed, now_us);
 }
 
 uint64_t es_keeper_tick(es_keeper_t *self, uint64_t now_us)

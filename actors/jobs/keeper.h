@@ -2,8 +2,7 @@
  *
  *      jobs that are over, too old or too many --> rows, then file
  *      parts that nobody goes on with          --> after --part-keep
- *      files without a row                     --> after a day: an upload may be about to make it
- *      files of which it is not certain        --> as soon as the store says that there is no row
+ *      files without a row                     --> after --part-keep too: until then somebody may be about to make it
  *      files whose job has given its recording up --> at once
  *
  * A bounded number at a time; nothing waits here. */
@@ -29,8 +28,9 @@ typedef struct {
 es_keeper_t *es_keeper_new(const es_keeper_config_t *config);
 /* After the sync and the stores' threads are destroyed. */
 void es_keeper_destroy(es_keeper_t **self_p);
-/* Does this file, if it is here, still have a job? To be looked at in after_us. More than can be remembered are left to the daily sweep. */
-void es_keeper_doubt(es_keeper_t *self, const char *job, uint64_t after_us, uint64_t now_us);
+/* This file, if it is here, may have no job: looked at when it is old enough, or at once where nobody makes a row for it any more (removed). More than can be remembered are
+ * left to the hourly sweep. */
+void es_keeper_doubt(es_keeper_t *self, const char *job, bool removed, uint64_t now_us);
 /* Returns the time of the next call. */
 uint64_t es_keeper_tick(es_keeper_t *self, uint64_t now_us);
 

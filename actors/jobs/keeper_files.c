@@ -14,24 +14,25 @@
 #define BATCH_US (SECOND / 20) /* between two batches of a sweep */
 #define DOWN_US (5 * SECOND)   /* the store was out of reach */
 #define NEVER UINT64_MAX
-#define ORPHAN_MS UINT64_C(86400000) /* a file without a row: whoever brought it may be about to make one */
 
 enum { BATCH_MAX = 200, NAMES_MAX = 1000000, DOUBTS_MAX = 10000 };
 
 ES_METRIC_COUNTER(es_keeper_files_removed, "earshot_jobs_files_removed_total", "Files deleted that no job has.");
 ES_METRIC_COUNTER(es_keeper_doubts_left, "earshot_jobs_doubts_left_total",
-                  "Files that should be looked at soon, left to the daily sweep: there were too many.");
+                  "Files that should be looked at soon, left to the hourly sweep: there were too many.");
+
+typedef enum { KEEP, REMOVE, LATER } verdict_t; /* LATER: somebody may be about to make its row */
 
 typedef struct {
     char job[ES_JOB_ID_LEN + 1];
-    bool certain; /* delete it where there is no row, whatever its age */
-    bool remove;  /* the verdict */
-    uint64_t changed_ms;
+    bool removed; /* its job is: delete it whatever its age */
+    verdict_t verdict;
 } file_t;
 
 typedef struct doubt {
     TAILQ_ENTRY(doubt) in_list;
     uint64_t at_us;
+    bool removed;
     char job[ES_JOB_ID_LEN + 1];
 } doubt_t;
 
@@ -40,6 +41,7 @@ struct es_keeper_files {
     es_spool_t *spool;
     es_spool_sync_t *sync;
     es_store_thread_t *store;
+    uint64_t keep_us;
     TAILQ_HEAD(doubts, doubt) doubts; /* by time */
     size_t n_doubts;
     file_t *names; /* of a sweep; the listing thread's until `listed` */
@@ -64,7 +66,8 @@ static bool note_name(void *arg, const char *job, uint64_t changed_ms)
         if (!self->names) abort();
     }
     file_t *name = &self->names[self->n_names++];
-    *name = (file_t){.changed_ms = changed_ms};
+    (void)changed_ms;
+    *name = (file_t){.removed = false};
     snprintf(name->job, sizeof name->job, "%s", job);
     return true;
 }
@@ -103,16 +106,22 @@ static void start_sweep(es_keeper_files_t *self)
 
 /* ---- a batch */
 
+static verdict_t judge(const es_keeper_files_t *self, const file_t *file, const es_job_t *job)
+{
+    uint64_t now_ms = es_wall_us() / 1000, changed_ms = es_spool_file_changed_ms(self->spool, file->job);
+    if (job) return job->has_audio ? KEEP : REMOVE;
+    if (!changed_ms) return KEEP; /* there is none */
+    return file->removed || now_ms >= changed_ms + self->keep_us / 1000 ? REMOVE : LATER;
+}
+
 static es_jobs_result_t run_batch(void *arg, es_job_store_t *store)
 {
     es_keeper_files_t *self = arg;
-    uint64_t now_ms = es_wall_us() / 1000;
     for (size_t i = 0; i < self->n_batch; i++) {
         file_t *file = &self->batch[i];
         es_job_t job;
         es_jobs_result_t result = es_job_store_get(store, file->job, &job);
-        bool old = file->certain || now_ms > file->changed_ms + ORPHAN_MS;
-        file->remove = result == ES_JOBS_OK ? !job.has_audio : result == ES_JOBS_NONE && old;
+        file->verdict = judge(self, file, result == ES_JOBS_OK ? &job : NULL);
         es_job_fini(&job);
         if (result == ES_JOBS_DOWN) return result;
     }
@@ -135,8 +144,11 @@ static void batch_done(void *arg, es_jobs_result_t result, uint64_t now_us)
         self->next_us = now_us + DOWN_US;
         return;
     }
-    for (size_t i = 0; i < self->n_batch; i++)
-        if (self->batch[i].remove) remove_file(self, self->batch[i].job);
+    for (size_t i = 0; i < self->n_batch; i++) {
+        const file_t *file = &self->batch[i];
+        if (file->verdict == REMOVE) remove_file(self, file->job);
+        if (file->verdict == LATER) es_keeper_files_doubt(self, file->job, false, now_us);
+    }
     self->n_batch = 0;
     self->next_us = now_us + BATCH_US;
     if (self->listed && self->next_name == self->n_names) end_sweep(self, now_us);
@@ -147,7 +159,7 @@ static void fill_batch(es_keeper_files_t *self, uint64_t now_us)
     doubt_t *doubt;
     while (self->n_batch < BATCH_MAX && (doubt = TAILQ_FIRST(&self->doubts)) && doubt->at_us <= now_us) {
         file_t *file = &self->batch[self->n_batch++];
-        *file = (file_t){.certain = true};
+        *file = (file_t){.removed = doubt->removed};
         memcpy(file->job, doubt->job, sizeof file->job);
         TAILQ_REMOVE(&self->doubts, doubt, in_list);
         self->n_doubts--;
@@ -168,12 +180,14 @@ static void ask(es_keeper_files_t *self, uint64_t now_us)
 
 /* ---- life */
 
-es_keeper_files_t *es_keeper_files_new(es_spool_t *spool, es_spool_sync_t *sync, es_store_thread_t *store)
+es_keeper_files_t *es_keeper_files_new(es_spool_t *spool, es_spool_sync_t *sync, es_store_thread_t *store,
+                                       uint64_t keep_us)
 {
     es_keeper_files_t *self = es_alloc_zero(sizeof *self);
     self->spool = spool;
     self->sync = sync;
     self->store = store;
+    self->keep_us = keep_us;
     TAILQ_INIT(&self->doubts);
     return self;
 }
@@ -201,14 +215,15 @@ static void insert(es_keeper_files_t *self, doubt_t *doubt)
         TAILQ_INSERT_HEAD(&self->doubts, doubt, in_list);
 }
 
-void es_keeper_files_doubt(es_keeper_files_t *self, const char *job, uint64_t at_us)
+void es_keeper_files_doubt(es_keeper_files_t *self, const char *job, bool removed, uint64_t now_us)
 {
     if (self->n_doubts == DOUBTS_MAX) {
         es_metric_add(&es_keeper_doubts_left, 1);
         return;
     }
     doubt_t *doubt = es_alloc_zero(sizeof *doubt);
-    doubt->at_us = at_us;
+    doubt->removed = removed;
+    doubt->at_us = removed ? now_us : now_us + self->keep_us;
     snprintf(doubt->job, sizeof doubt->job, "%s", job);
     insert(self, doubt);
     self->n_doubts++;

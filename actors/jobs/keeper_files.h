@@ -11,9 +11,12 @@
 
 typedef struct es_keeper_files es_keeper_files_t;
 
-es_keeper_files_t *es_keeper_files_new(es_spool_t *spool, es_spool_sync_t *sync, es_store_thread_t *store);
+/* keep_us: a file without a row is deleted once nothing has changed of it for so long. */
+es_keeper_files_t *es_keeper_files_new(es_spool_t *spool, es_spool_sync_t *sync, es_store_thread_t *store,
+                                       uint64_t keep_us);
 void es_keeper_files_destroy(es_keeper_files_t **self_p);
-void es_keeper_files_doubt(es_keeper_files_t *self, const char *job, uint64_t at_us);
+/* removed: whatever its age. */
+void es_keeper_files_doubt(es_keeper_files_t *self, const char *job, bool removed, uint64_t now_us);
 uint64_t es_keeper_files_tick(es_keeper_files_t *self, uint64_t now_us);
 
 extern es_metric_t es_keeper_files_removed, es_keeper_doubts_left;

@@ -235,6 +235,13 @@ int64_t es_spool_file_size(const es_spool_t *self, const char *job)
     return S_ISREG(st.st_mode) ? st.st_size : -1;
 }
 
+uint64_t es_spool_file_changed_ms(const es_spool_t *self, const char *job)
+{
+    struct stat st;
+    if (!es_job_id_valid(es_span(job)) || fstatat(self->files, job, &st, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+    return es_spool_changed_ms(&st);
+}
+
 void es_spool_file_remove(es_spool_t *self, const char *job)
 {
     int64_t size = es_spool_file_size(self, job);

@@ -90,6 +90,8 @@ int es_spool_sync_files(const es_spool_t *self);
 int es_spool_file_open(const es_spool_t *self, const char *job);
 /* Bytes; -1 where there is none. */
 int64_t es_spool_file_size(const es_spool_t *self, const char *job);
+/* When it came or was last changed, milliseconds since 1970; 0 where there is none. */
+uint64_t es_spool_file_changed_ms(const es_spool_t *self, const char *job);
 /* One that is not there is fine. */
 void es_spool_file_remove(es_spool_t *self, const char *job);
 

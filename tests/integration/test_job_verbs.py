@@ -115,3 +115,5 @@ def test_files_that_no_job_has():
         jobs.start("jobs-1")
         wait_until(lambda: removed not in jobs.files(), what="the end of a recording that was given up")
         assert {kept, young} <= set(jobs.files())
+        jobs.restart("jobs-1", signal.SIGTERM, "--part-keep", "1s")
+        wait_until(lambda: jobs.files() == [kept], 20, "the end of a recording that no row was made for")
