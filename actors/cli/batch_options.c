@@ -9,8 +9,6 @@
 #include "operator_token.h"
 #include "wire.h"
 
-#define STALL_US UINT64_C(60000000) /* nothing moves for so long: that server does not answer */
-
 const es_option_t es_batch_option_table[] = {
     ES_OPT_STR(
         es_batch_options_t, url, "url", NULL, NULL, 5000,
@@ -21,8 +19,12 @@ const es_option_t es_batch_option_table[] = {
     ES_OPT_FLAG(es_batch_options_t, json, "json", "print JSON as the server says it"),
     ES_OPT_DURATION(es_batch_options_t, connect_us, "connect-timeout", "10s", 100000, 600000000,
                     "to be connected within, each time"),
-    ES_OPT_DURATION(es_batch_options_t, patience_us, "patience", "60s", 0, 86400000000,
-                    "try again for so long where no server answers, or one asks for patience"),
+    ES_OPT_DURATION(es_batch_options_t, silence_us, "silence", "90s", 1000000, 600000000,
+                    "give a server up that takes and says nothing for so long"),
+    ES_OPT_DURATION(
+        es_batch_options_t, patience_us, "patience", "60s", 0, 86400000000,
+        "try again for so long where no server answers, or one asks for patience; each address is tried once in any "
+        "case"),
     ES_OPT_STR(es_batch_options_t, common.data, "data", NULL, NULL, 512,
                "directory of a running `earshot up`, to find its address and token"),
     ES_OPT_STR(es_batch_options_t, common.env_file, "env-file", NULL, NULL, 512,
@@ -99,7 +101,7 @@ es_house_http_config_t es_batch_http(const es_batch_options_t *options, const ch
                                     .token = token,
                                     .connect_us = options->connect_us,
                                     .patience_us = options->patience_us,
-                                    .stall_us = STALL_US,
+                                    .stall_us = options->silence_us,
                                     .seed = es_random_u64(),
                                     .interrupted = es_batch_interrupted};
 }

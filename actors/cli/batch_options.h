@@ -13,7 +13,7 @@ typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *token_file;
     bool json;
-    uint64_t connect_us, patience_us;
+    uint64_t connect_us, silence_us, patience_us;
     es_addresses_t addresses; /* settled */
 } es_batch_options_t;
 

@@ -193,7 +193,8 @@ static bool wait_for_more(es_house_http_t *self)
     uint64_t asked = self->retry_after_s > LISTEN_MAX_US / 1000000 ? LISTEN_MAX_US : self->retry_after_s * 1000000;
     if (asked > wait) wait = asked;
     if (!self->again || self->answer->interrupted) return false;
-    if (now + wait > self->moved_us + self->config->patience_us) return false;
+    bool new_address = self->answer->tries < self->config->addresses->count;
+    if (!new_address && now + wait > self->moved_us + self->config->patience_us) return false;
     say_trouble(self, (double)wait / 1e6);
     self->until_us = now + wait;
     es_loop_run(self->loop);

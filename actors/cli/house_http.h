@@ -1,4 +1,4 @@
-/* One HTTP request at a time to a house that has several addresses: where one does not answer the next is tried, after a wait that grows, until patience is at its end. Blocks until
+/* One HTTP request at a time to a house that has several addresses: where one does not answer the next is tried, after a wait that grows, until all were tried and patience is at its end. Blocks until
  * there is an answer; for commands. */
 #ifndef ES_HOUSE_HTTP_H
 #define ES_HOUSE_HTTP_H

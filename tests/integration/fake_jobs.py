@@ -19,7 +19,7 @@ def job_of(job, session="cli", name="talk.wav", status="QUEUED", **more):
 
 class FakeHouse:
     """`upload(number)` decides what becomes of the upload of that number (from 1): None takes it, a number of bytes cuts the connection after so many,
-    (status, headers, body) answers at once. `script`: the changes that a watched job goes through, a list of fields for each."""
+    (status, headers, body) answers at once, "hold" never says a word. `script`: the changes that a watched job goes through, a list of fields for each."""
 
     def __init__(self, token="operator-token-1234", upload=lambda number: None, script=(), drop_ws=(), pause=0.01):
         self.token, self.upload, self.script, self.drop_ws = token, upload, list(script), list(drop_ws)
@@ -98,6 +98,8 @@ class FakeHouse:
         if isinstance(what, tuple):
             await self._answer(writer, what[0], {"Connection": "close", **what[1]}, what[2])
             return False
+        if what == "hold":
+            await self._stop
         if "expect" in headers:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         size = int(headers["content-length"])

@@ -83,6 +83,12 @@ def test_a_house_that_asks_for_patience(talk):
         assert done.returncode == 1 and len(house.uploads) == 1 and "The spool is full." in done.stderr and done.stdout == ""
 
 
+def test_an_edge_that_stands_still(talk):
+    with FakeHouse(upload=lambda n: "hold") as stopped, FakeHouse() as house:
+        done = jobs("submit", "--url", f"{stopped.url},{house.url}", "--silence", "1s", "--patience", "0s", talk)
+        assert done.returncode == 0 and len(stopped.uploads) == len(house.uploads) == 1 and "trying again" in done.stderr, done
+
+
 def test_a_refusal_is_final(talk):
     for status, body, words in (413, {"error": "too_large", "message": "At most 2 MB."}, "At most 2 MB."), (400, b"", "status 400"):
         with FakeHouse(upload=lambda n: (status, {}, body)) as house:
