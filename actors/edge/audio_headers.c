@@ -28,7 +28,7 @@ es_range_t es_range_parse(es_span_t value, uint64_t size, uint64_t *from, uint64
 {
     static const char unit[] = "bytes=";
     const size_t n = sizeof unit - 1;
-    if (value.len <= n || strncasecmp(value.ptr, unit, n)) return ES_RANGE_ALL;
+    if (value.len <= n || strncasecmp(value.ptr, unit, n) != 0) return ES_RANGE_ALL;
     const char *at = value.ptr + n, *end = value.ptr + value.len;
     bool begins = number(&at, end, from);
     if (at >= end || *at++ != '-') return ES_RANGE_ALL;

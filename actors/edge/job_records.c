@@ -40,10 +40,19 @@ static es_job_record_t *least(const es_job_records_t *self)
     return TAILQ_EMPTY(&self->over) ? TAILQ_FIRST(&self->live) : TAILQ_FIRST(&self->over);
 }
 
+/* All from this one on, in its queue, that were heard of before. */
+static void drop_from(es_job_records_t *self, es_job_record_t *record, uint64_t before_us)
+{
+    for (es_job_record_t *next; record && record->seen_us < before_us; record = next) {
+        next = TAILQ_NEXT(record, in_turn);
+        es_job_records_drop(self, record);
+    }
+}
+
 void es_job_records_fini(es_job_records_t *self)
 {
-    es_job_record_t *record;
-    while ((record = least(self))) es_job_records_drop(self, record);
+    drop_from(self, TAILQ_FIRST(&self->live), UINT64_MAX);
+    drop_from(self, TAILQ_FIRST(&self->over), UINT64_MAX);
     es_keymap_destroy(&self->by_job);
 }
 
@@ -75,7 +84,5 @@ void es_job_records_seen(es_job_records_t *self, es_job_record_t *record, bool o
 
 void es_job_records_trim(es_job_records_t *self, uint64_t now_us)
 {
-    es_job_record_t *record;
-    while ((record = TAILQ_FIRST(&self->over)) && now_us >= record->seen_us + ES_JOB_RECORD_KEPT_US)
-        es_job_records_drop(self, record);
+    if (now_us >= ES_JOB_RECORD_KEPT_US) drop_from(self, TAILQ_FIRST(&self->over), now_us - ES_JOB_RECORD_KEPT_US + 1);
 }

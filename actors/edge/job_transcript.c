@@ -73,7 +73,7 @@ void es_job_transcript(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
     int given = es_http_parameter(x, "format", format, sizeof format);
     size_t i = 0;
     if (given > 0)
-        while (i < 4 && strcmp(formats[i], format)) i++;
+        while (i < 4 && strcmp(formats[i], format) != 0) i++;
     if (given < 0 || i == 4) {
         es_http_refuse(x, 400, "bad_parameter", "\"format\" must be json, text, srt or vtt.");
         return;
