@@ -118,6 +118,7 @@ typedef struct {
     uint64_t states[ES_JOB_STATES];
     uint64_t oldest_queued_ms; /* created; 0: none is QUEUED */
 } es_job_counts_t;
+/* Of more than 50 000 jobs they may be some seconds old. */
 es_jobs_result_t es_job_store_counts(es_job_store_t *self, es_job_counts_t *out);
 
 /* Jobs that are over and too old or too many (0: no such bound), at most `max` ids, oldest first: the caller removes each. */

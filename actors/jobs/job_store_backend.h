@@ -40,6 +40,8 @@ struct es_job_store {
     bool open;   /* the transaction has begun: with the first change, so that turns that only read lock nothing */
     bool failed; /* the turn is lost */
     bool news;   /* of this turn, for other actors */
+    es_job_counts_t counted;
+    uint64_t counted_until_us; /* so long they are told again */
 };
 
 /* Before anything that changes or locks. OK or DOWN. */
