@@ -5,7 +5,10 @@ import signal
 import struct
 import subprocess
 
+import pytest
+
 from house import BIN, House, wait_until
+from llm_server import Llm, said
 
 
 def jobs(house, *args, timeout=90):
@@ -62,3 +65,15 @@ def test_an_edge_dies_while_it_takes_a_recording(tmp_path):
         assert process.returncode == 0, err
         assert [j["jobId"] for j in json.loads(jobs(house, "list", "--json"))["jobs"]] == [out.decode().strip()]
         jobs(house, "cancel", out.decode().strip())
+
+
+@pytest.mark.parametrize("how", [(), ("--threads",)], ids=["processes", "threads"])
+def test_a_summary_comes_with_the_job(tmp_path, how):
+    talk = wav(tmp_path / "talk.wav", 1)
+    with Llm(said("They went."), (500, "")) as llm, House(*how, "--llm-url", llm.url, env={"EARSHOT_LLM_TRIES": "1"}) as house:
+        job, other = jobs(house, "submit", talk).strip(), jobs(house, "submit", talk).strip()
+        jobs(house, "watch", job, other)
+        states = [json.loads(jobs(house, "show", "--json", j))["analysis"]["summary"]["state"] for j in (job, other)]
+        assert sorted(states) == ["ok", "unavailable"] and len(llm.asked) == 2
+        shown = [jobs(house, "show", j) for j in (job, other)]
+        assert sum("They went." in text for text in shown) == 1 and sum("status 500" in text for text in shown) == 1
