@@ -202,6 +202,9 @@ void es_inquiries_destroy(es_inquiries_t **self_p)
     es_inquiries_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
-    while (!TAILQ_EMPTY(&self->under_way)) free_inquiry(TAILQ_FIRST(&self->under_way));
+    for (es_inquiry_t *inquiry = TAILQ_FIRST(&self->under_way), *next; inquiry; inquiry = next) {
+        next = TAILQ_NEXT(inquiry, in_set);
+        free_inquiry(inquiry);
+    }
     free(self);
 }

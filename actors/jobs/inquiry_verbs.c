@@ -9,14 +9,14 @@
 #include "inquiry.h"
 #include "job_id.h"
 
-static const es_verb_t *const verbs[] = {&es_inquiry_list,       &es_inquiry_get,   &es_inquiry_session,
-                                         &es_inquiry_transcript, &es_inquiry_audio, &es_inquiry_cancel,
-                                         &es_inquiry_retry,      &es_inquiry_remove};
+static const es_verb_t *const verbs[] = {&es_inquiry_list,       &es_inquiry_get,    &es_inquiry_session,
+                                         &es_inquiry_transcript, &es_inquiry_audio,  &es_inquiry_cancel,
+                                         &es_inquiry_retry,      &es_inquiry_remove, NULL};
 
 const es_verb_t *es_verb_find(es_span_t name)
 {
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (es_span_eq(name, es_span(verbs[i]->name))) return verbs[i];
+    for (const es_verb_t *const *verb = verbs; *verb; verb++)
+        if (es_span_eq(name, es_span((*verb)->name))) return *verb;
     return NULL;
 }
 

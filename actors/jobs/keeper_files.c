@@ -156,8 +156,10 @@ static void batch_done(void *arg, es_jobs_result_t result, uint64_t now_us)
 
 static void fill_batch(es_keeper_files_t *self, uint64_t now_us)
 {
-    doubt_t *doubt;
-    while (self->n_batch < BATCH_MAX && (doubt = TAILQ_FIRST(&self->doubts)) && doubt->at_us <= now_us) {
+    doubt_t *doubt, *next;
+    for (doubt = TAILQ_FIRST(&self->doubts); doubt && doubt->at_us <= now_us && self->n_batch < BATCH_MAX;
+         doubt = next) {
+        next = TAILQ_NEXT(doubt, in_list);
         file_t *file = &self->batch[self->n_batch++];
         *file = (file_t){.removed = doubt->removed};
         memcpy(file->job, doubt->job, sizeof file->job);
@@ -197,8 +199,8 @@ void es_keeper_files_destroy(es_keeper_files_t **self_p)
     es_keeper_files_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
-    for (doubt_t *doubt; (doubt = TAILQ_FIRST(&self->doubts));) {
-        TAILQ_REMOVE(&self->doubts, doubt, in_list);
+    for (doubt_t *doubt = TAILQ_FIRST(&self->doubts), *next; doubt; doubt = next) {
+        next = TAILQ_NEXT(doubt, in_list);
         free(doubt);
     }
     free(self->names);

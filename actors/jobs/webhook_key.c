@@ -15,7 +15,7 @@
 #include "alloc.h"
 #include "wire.h"
 
-enum { MAC_LEN = 32, DRAWS = 4 };
+enum { MAC_LEN = 32, DRAWN_LEN = 64 };
 
 static int read_key(es_webhook_key_t *key, const char *file)
 {
@@ -37,13 +37,13 @@ static int read_key(es_webhook_key_t *key, const char *file)
 /* Whole under another name first, then linked: whoever comes second finds the first one's key. */
 static int make_key(const char *file)
 {
-    char fresh[1100], text[16 * DRAWS + 2];
+    char fresh[1100], text[DRAWN_LEN + 2];
     snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
-    for (size_t i = 0; i < DRAWS; i++) es_hex16(es_random_u64(), text + 16 * i);
-    text[16 * DRAWS] = '\n';
+    for (size_t at = 0; at < DRAWN_LEN; at += 16) es_hex16(es_random_u64(), text + at);
+    text[DRAWN_LEN] = '\n';
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return -1;
-    bool written = write(fd, text, 16 * DRAWS + 1) == 16 * DRAWS + 1 && fsync(fd) == 0;
+    bool written = write(fd, text, DRAWN_LEN + 1) == DRAWN_LEN + 1 && fsync(fd) == 0;
     int rc = close(fd) == 0 && written && (link(fresh, file) == 0 || errno == EEXIST) ? 0 : -1;
     int error = errno;
     unlink(fresh);

@@ -36,7 +36,7 @@ typedef struct {
     uint64_t inc;
     char hex[17];
     /* the worker's side; read after it ended */
-    unsigned opened, closed, frames;
+    unsigned opened, closed, ended, frames;
     char last_language[16];
     es_wire_t bundle; /* being taken apart */
     bool bundled;
@@ -70,8 +70,8 @@ static void engine_frame(void *state, es_stream_t *stream, const es_msg_t *frame
 static void engine_close(void *state, es_stream_t *stream)
 {
     world_t *w = state;
-    (void)stream;
     w->closed++;
+    if (es_stream_ended(stream)) w->ended++;
 }
 
 static void worker_thread(zsock_t *pipe, void *args)
@@ -316,6 +316,7 @@ static void frames_become_finals(void **state)
     zactor_destroy(&w->actor);
     assert_int_equal(w->opened, 1);
     assert_int_equal(w->closed, 1);
+    assert_int_equal(w->ended, 1);
     assert_int_equal(w->frames, 2);
     assert_string_equal(w->last_language, "de");
 }
@@ -389,6 +390,9 @@ static void a_dropped_stream_is_forgotten(void **state)
     expect(w, &wire, w->results, ES_REWIND);
     es_wire_close(&wire);
     assert_int_equal(load_by_ping(w, NULL), 0);
+    zactor_destroy(&w->actor);
+    assert_int_equal(w->closed, 1);
+    assert_int_equal(w->ended, 0);
 }
 
 static void a_newer_epoch_begins_again(void **state)
