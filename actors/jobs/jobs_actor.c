@@ -312,7 +312,7 @@ static es_metric_t *all_metrics[128]; /* the last one stays NULL */
 
 static void gather_metrics(void)
 {
-    es_metric_t *const *const parts[] = {es_jobs_work_metrics(), es_decode_pool_metrics()};
+    es_metric_t *const *const parts[] = {es_jobs_work_metrics(), es_decode_pool_metrics(), es_desk_metrics()};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         for (es_metric_t *const *m = parts[i]; *m && n + 1 < sizeof all_metrics / sizeof all_metrics[0]; m++)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "jobs_actor.h"
 #include "jobs_config.h"
 #include "name_lock.h"
 
@@ -85,12 +86,33 @@ static void a_name_is_used_once(void **state)
     assert_non_null(strstr(err, "cannot open the lock file"));
 }
 
+/* One name once, the help of a name with its first labels, the labels of one name together. */
+static void figures_can_be_printed(void **state)
+{
+    es_metric_t *const *all = es_jobs_metrics();
+    size_t n = 0;
+    (void)state;
+    for (; all[n]; n++) {
+        size_t plain = strcspn(all[n]->name, "{");
+        bool first = n == 0 || strncmp(all[n - 1]->name, all[n]->name, plain) != 0;
+        assert_int_equal(strncmp(all[n]->name, "earshot_", 8), 0);
+        assert_true(!first || all[n]->help[0]);
+        for (size_t i = 0; i < n; i++) {
+            assert_string_not_equal(all[i]->name, all[n]->name);
+            bool same = strcspn(all[i]->name, "{") == plain && strncmp(all[i]->name, all[n]->name, plain) == 0;
+            assert_true(!same || !first);
+        }
+    }
+    assert_true(n > 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_follow_the_data_directory),
         cmocka_unit_test(passwords_are_not_shown),
         cmocka_unit_test(a_name_is_used_once),
+        cmocka_unit_test(figures_can_be_printed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
