@@ -94,10 +94,17 @@ static void over(es_job_run_t *self, const char *why)
 
 /* ---- after each event */
 
+/* What a file is may wait a moment for its first words: a short recording is stored in one turn less. */
+static bool may_wait(const es_job_run_t *self)
+{
+    const es_job_write_t *first = es_ring_at(&self->writes, 0);
+    return self->writes.count == 1 && first->kind == ES_WRITE_PROBED && self->now.us < self->probe_at;
+}
+
 static void submit(es_job_run_t *self)
 {
     es_job_write_t *batch[ES_RUN_BATCH];
-    if (self->in_flight > 0 || self->writes.count == 0 || self->now.us < self->retry_at) return;
+    if (self->in_flight > 0 || self->writes.count == 0 || may_wait(self) || self->now.us < self->retry_at) return;
     while (self->in_flight < ES_RUN_BATCH && self->in_flight < self->writes.count) {
         batch[self->in_flight] = es_ring_at(&self->writes, self->in_flight);
         self->in_flight++;
@@ -243,6 +250,7 @@ static uint64_t next_tick(const es_job_run_t *self)
     uint64_t next = self->down && self->in_flight == 0 ? self->retry_at : NEVER;
     if (self->phase == ES_RUN_ENDING) return next;
     if (self->read_at && self->phase == ES_RUN_READING) next = earlier(next, self->read_at);
+    if (self->writes.count > 0 && may_wait(self)) next = earlier(next, self->probe_at);
     next = earlier(next, earlier(self->renew_at, self->note_at));
     next = earlier(next, self->moved_at + self->config.stall_us);
     return self->sender ? earlier(next, es_sender_deadline(self->sender)) : next;

@@ -7,6 +7,7 @@
 #define RETAIN_BYTES \
     2097152u /* a minute: four of the longest segments, and no more to hear again where a transcriber dies */
 #define RATE 16000u
+#define PROBE_US UINT64_C(50000)
 
 static void say_hours(uint64_t samples, char out[32])
 {
@@ -67,6 +68,7 @@ static void probe(es_job_run_t *self, uint64_t duration)
 {
     if (self->duration == duration && strcmp(self->probed, self->format) == 0) return;
     self->duration = duration;
+    self->probe_at = self->now.us + PROBE_US;
     memcpy(self->probed, self->format, sizeof self->probed);
     es_run_write(self, es_job_write_new(ES_WRITE_PROBED, duration, self->format));
 }

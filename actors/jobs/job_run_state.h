@@ -38,6 +38,7 @@ struct es_job_run {
     char format[ES_RUN_FORMAT_MAX]; /* of the file, as the decoder says */
     char probed[ES_RUN_FORMAT_MAX]; /* as it is stored, or will be */
     uint64_t duration;              /* likewise */
+    uint64_t probe_at;              /* when it is to be stored at the latest */
 
     /* the analysis */
     char *document, *analysis; /* analysis: what its final said */

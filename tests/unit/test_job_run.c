@@ -223,7 +223,6 @@ static void hear_all(world_t *w)
     es_job_run_info(w->run, 2 * FRAME, es_span("WAV"), w->now);
     audio(w, 0, 2);
     es_job_run_decoded(w->run, 2 * FRAME, (es_span_t){0}, w->now);
-    store(w, ES_JOBS_OK, ES_JOB_TRANSCRIBING);
     answer(w, ES_FINAL, 1, 3, "hello", NULL);
 }
 
@@ -241,8 +240,7 @@ static void a_job_goes_well(void **state)
 {
     world_t *w = *state;
     hear_all(w);
-    assert_string_equal(
-        told(w), "job.progress(TRANSCRIBING) decode@0 probed job.progress(TRANSCRIBING) close final transcribed");
+    assert_string_equal(told(w), "job.progress(TRANSCRIBING) decode@0 close probed final transcribed");
     store(w, ES_JOBS_OK, ES_JOB_ANALYZING);
     assert_string_equal(told(w), "job.progress(ANALYZING: hello) read");
     es_job_run_document(w->run, ES_JOBS_OK, es_alloc_copy("{}", 2), 2, w->now);
@@ -251,6 +249,19 @@ static void a_job_goes_well(void **state)
     assert_string_equal(first_text(w), "{\"words\":1}");
     store(w, ES_JOBS_OK, ES_JOB_COMPLETED);
     assert_string_equal(told(w), "job.completed(COMPLETED) over:COMPLETED");
+}
+
+static void what_a_file_is_waits_a_moment_for_its_words(void **state)
+{
+    world_t *w = *state;
+    begin(w, ES_JOB_TRANSCRIBING);
+    es_job_run_info(w->run, 2 * FRAME, es_span("WAV"), w->now);
+    told(w);
+    pass(w, MS(49));
+    assert_string_equal(told(w), "");
+    pass(w, MS(1));
+    assert_string_equal(told(w), "probed");
+    assert_int_equal(w->batch[0]->value, 2 * FRAME);
 }
 
 static void it_goes_on_where_it_stood(void **state)
@@ -513,6 +524,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_job_goes_well),
+        T(what_a_file_is_waits_a_moment_for_its_words),
         T(it_goes_on_where_it_stood),
         T(what_is_heard_out_is_not_heard_again),
         T(audio_waits_while_nothing_can_be_stored),
