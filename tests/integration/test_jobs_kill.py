@@ -27,6 +27,7 @@ class Work(threading.Thread):
     def __init__(self, data):
         super().__init__(daemon=True)
         self.data, self.spent, self.over = data, {}, threading.Event()
+        self.before = cpu_seconds("es-batch", data)
         self.start()
 
     def run(self):
@@ -36,7 +37,7 @@ class Work(threading.Thread):
     def end(self):
         self.over.set()
         self.join()
-        return sum(self.spent.values())
+        return sum(spent - self.before.get(pid, 0) for pid, spent in self.spent.items())
 
 
 class Progress:
