@@ -30,9 +30,13 @@ class Jobs:
     def __init__(self, *names, options=()):
         self.data = tempfile.mkdtemp(prefix="es-")
         self.options, self.processes, self.logs = options, {}, {}
-        self._start("broker", "earshot-broker")
-        for name in names:
-            self.start(name)
+        try:
+            self._start("broker", "earshot-broker")
+            for name in names:
+                self.start(name)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
 
     def __enter__(self):
         return self
