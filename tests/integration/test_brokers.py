@@ -20,6 +20,8 @@ from speaker import Speaker  # noqa: E402
 STREAMS = 16
 PATIENT = {"EARSHOT_MEMBER_GRACE": "1m"}
 
+PAUSE = 3 * SLOW  # seconds, on a machine that has other work; on an idle one it is a tenth (it is printed)
+
 
 class Scene:
     """Streams and a chat under way in a fleet of two of everything."""
@@ -134,7 +136,7 @@ def test_work_that_is_drained_moves_at_once(actor, how):
                 await pause(1)  # what the members say
                 streams, chat = scene.longest()
                 print(f"{actor}: streams paused for {streams:.2f} s, the chat for {chat:.2f} s")
-                assert streams < 1.0 * SLOW and chat < 1.0 * SLOW, (streams, chat)
+                assert streams < PAUSE and chat < PAUSE, (streams, chat)
                 if not actor.startswith("edge"):
                     assert (sum(m.connections for m in scene.members), sum(s.connections for s in scene.speakers)) == connections
         asyncio.run(scenario())
@@ -152,7 +154,7 @@ def test_a_rolling_restart_goes_unnoticed():
                     await scene.moving()
                 streams, chat = scene.longest()
                 print(f"rolling restart: streams paused for {streams:.2f} s at most, the chat for {chat:.2f} s")
-                assert streams < 1.0 * SLOW and chat < 1.0 * SLOW, (streams, chat)
+                assert streams < PAUSE and chat < PAUSE, (streams, chat)
                 assert sum(s.moves for s in scene.speakers) >= STREAMS, "each edge asks its streams to go elsewhere"
         asyncio.run(scenario())
 
