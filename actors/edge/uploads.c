@@ -9,7 +9,7 @@
 #include "upload.h"
 
 enum { ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 1024 };
-#define ALLOWANCE_MAX (2u * ES_UPLOAD_COMMIT) /* that a sender retains */
+#define ALLOWANCE_MAX ((size_t)2 * ES_UPLOAD_COMMIT) /* that a sender retains */
 
 es_uploads_t *es_uploads_new(const es_uploads_config_t *config, const es_uploads_ops_t *ops, es_client_env_t *env,
                              es_asks_t *asks, const char *prefix)

@@ -160,7 +160,7 @@ static void run_write(void *ctx, es_job_write_t *const *writes, size_t n)
     task->hold = self->hold;
     task->n = n;
     task->now_ms = es_wall_us() / 1000;
-    memcpy(task->writes, writes, n * sizeof *writes);
+    for (size_t i = 0; i < n; i++) task->writes[i] = writes[i];
     es_store_thread_submit(self->scheduler->config.store, write_in_store, written, task);
 }
 

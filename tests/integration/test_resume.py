@@ -94,7 +94,7 @@ def test_everything_is_restarted_in_turn(spoken, undisturbed):
 def test_silence_is_not_kept(tmp_path):
     quiet = say(tmp_path / "quiet.wav", "one", pad=4)
     with House(engine="pocketsphinx") as house:
-        stream = Stream(house, quiet, "--keep", str(int(65536 * SLOW)))  # 2 s of 9
+        stream = Stream(house, quiet, "--keep", str(int(131072 * SLOW)))  # 4 s of 9
         heard(stream)
         assert stream.err.text() == ""
 
