@@ -150,7 +150,7 @@ static int line(headers_t *self, char *text, size_t len)
     char *colon = memchr(text, ':', len);
     es_span_t name = es_span_of(text, colon ? (size_t)(colon - text) : 0);
     char seen[SHOWN + 1];
-    if (!es_header_token(name))
+    if (!colon || !es_header_token(name))
         return refuse(self->why, "A header line of a part (%s) is not like Name: value.",
                       shown(es_span_of(text, len), seen));
     for (const char *c = colon; c < text + len; c++)

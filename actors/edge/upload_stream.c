@@ -158,7 +158,7 @@ void es_upload_stream_write(es_upload_stream_t *self, const void *data, size_t l
     assert(self->sender && !self->ending);
     if (self->held_cap - self->held_len < len) {
         size_t cap = self->held_len + len;
-        if (cap < 2 * ES_UPLOAD_PIECE) cap = 2 * ES_UPLOAD_PIECE;
+        if (cap < (size_t)2 * ES_UPLOAD_PIECE) cap = (size_t)2 * ES_UPLOAD_PIECE;
         uint8_t *held = es_alloc(cap);
         if (self->held_len) memcpy(held, self->held, self->held_len);
         free(self->held);

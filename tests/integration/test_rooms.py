@@ -487,6 +487,7 @@ def test_captions_go_on_over_another_edge(house, ann, room):
 def test_captions_are_history_too(ann, bob, room):
     ann.come(room)
     speak(ann, room, 3)
+    ann.until_at(room, 4)  # they are stored
     bob.come(room, "Bob")
     assert [e["type"] for e in bob.events_of(room)] == ["room.joined"] + ["room.caption"] * 3 + ["room.joined"]
 
