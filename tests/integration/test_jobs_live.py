@@ -24,7 +24,8 @@ def sentences(folder):
 
 
 def median(results, what):
-    return statistics.median(result[what] for result in results)
+    """A machine that is busy leaves partials out: then the first words are those of the final."""
+    return statistics.median(result.get(what, result["final"]) for result in results)
 
 
 def test_first_words_while_fifty_jobs_wait(tmp_path):
