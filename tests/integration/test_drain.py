@@ -56,7 +56,8 @@ def test_one_that_has_nobody_to_take_over_stays_while_it_serves():
     with House() as house, Ws(house.ws + "/api/audio/ws") as ws:
         ws.send(CHUNK)
         ws.until(lambda m: "transcription" in m)
-        wait_until(lambda: house.status()["workers"][0]["load"] == 1 or None, 5, "the stream in the beacon")
+        wait_until(lambda: {"transcriber-1": 1}.items() <= {w["name"]: w["load"] for w in house.status()["workers"]}.items(), 5,
+                   "the stream in the beacon")
         status, out, err = drain(house, "--wait", "1s", "transcriber-1")
         assert (status, out) == (1, "transcriber-1 was told to drain, with 1 stream\n")
         assert "transcriber-1 is still there after 1.0 s, with 1 stream" in err
