@@ -2,6 +2,7 @@
  *
  * A thread cannot be killed: where one does not end in time, the process ends. */
 #include <czmq.h>
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 
 #include "alloc.h"
@@ -122,8 +123,16 @@ static int prepare_all(es_up_t *up)
     return 0;
 }
 
+/* At the end of the process OpenSSL would free what belongs to threads that may not be quite over: CZMQ knows when an actor has returned, not when its thread
+ * is gone. */
+static void leave_openssl_alone(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 static int open_threads(es_up_t *up)
 {
+    leave_openssl_alone();
     up->state = es_alloc_zero(up->plan.count * sizeof(child_t));
     if (load_all(up) == 0 && prepare_all(up) == 0) return 0;
     close_threads(up);

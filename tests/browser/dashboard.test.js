@@ -46,7 +46,7 @@ test('jobs in every state, one after the other and together', { timeout: 170_000
 
   const done = await submit('done.wav', words);
   await submit('text.wav', Buffer.from('these are not sounds\n'.repeat(50)));
-  await shows(page, 'text.wav', /Failed.*cannot be read/s);
+  await shows(page, 'text.wav', /Failed.*This is text/s);
   await becomes(done, 'COMPLETED');
   await shows(page, 'done.wav', /Completed.*100 %/s);
 
