@@ -26,7 +26,7 @@ library_allowed() {
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
     curl/*) [[ $1 = actors/runtime/http_client.c ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
-    sqlite3.h) [[ $1 =~ ^actors/(room/room_(sql|store)|jobs/store_sqlite)[a-z_]*\.[ch]$ ]] ;;
+    sqlite3.h) [[ $1 =~ ^actors/(runtime/sqlite_schema|room/room_(sql|store)[a-z_]*|jobs/store_sqlite[a-z_]*)\.[ch]$ ]] ;;
     sndfile.h) [[ $1 = actors/jobs/sound_file.c ]] ;;
     mpg123.h) [[ $1 = actors/jobs/mpeg_file.c ]] ;;
     libpq-fe.h) [[ $1 =~ ^actors/jobs/store_postgres[a-z_]*\.[ch]$ ]] ;;

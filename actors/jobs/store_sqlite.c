@@ -1,5 +1,6 @@
 /* Jobs in a file: SQLite, WAL, one fsync a turn. */
 #include "store_sqlite.h"
+#include "sqlite_schema.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -88,7 +89,7 @@ static int set_up(es_job_database_t *self, char *err, size_t err_len)
     sqlite3_busy_handler(self->db, wait_for_others, self);
     int rc = prepare(self);
     if (rc == SQLITE_OK) return 0;
-    snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(self->db), es_job_sqlite_advice(rc));
+    snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(self->db), es_sqlite_advice(rc));
     return -1;
 }
 
@@ -121,7 +122,7 @@ static es_job_database_t *open_file(const char *url, bool patient, char *err, si
     make_private(path);
     int rc = sqlite3_open_v2(path, &self->db, flags, NULL);
     if (rc == SQLITE_OK && set_up(self, err, err_len) == 0) return self;
-    if (rc != SQLITE_OK) snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errstr(rc), es_job_sqlite_advice(rc));
+    if (rc != SQLITE_OK) snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errstr(rc), es_sqlite_advice(rc));
     close_file(self);
     return NULL;
 }
@@ -140,7 +141,7 @@ static es_jobs_result_t check(es_job_database_t *self, int rc)
     if (rc == SQLITE_OK) return ES_JOBS_OK;
     if (!statements_fault(rc))
         snprintf(self->trouble, sizeof self->trouble, "%s: %s; %s", self->path, sqlite3_errstr(rc),
-                 es_job_sqlite_advice(rc));
+                 es_sqlite_advice(rc));
     return ES_JOBS_DOWN;
 }
 

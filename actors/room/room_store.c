@@ -8,6 +8,7 @@
 #include "log.h"
 #include "room_store_schema.h"
 #include "room_store_state.h"
+#include "sqlite_schema.h"
 
 enum { OPEN_BUSY_MS = 100 }; /* for one of the tries of es_room_store_schema */
 
@@ -27,7 +28,7 @@ static int prepare(es_room_store_t *self, char *err, size_t err_len)
     int rc = es_sql_prepare(&self->sql, db);
     sqlite3_busy_timeout(db, (int)self->config.busy_ms);
     if (rc == SQLITE_OK) return 0;
-    snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(db), es_room_store_advice(rc));
+    snprintf(err, err_len, "%s: %s; %s", self->path, sqlite3_errmsg(db), es_sqlite_advice(rc));
     return -1;
 }
 
@@ -39,8 +40,7 @@ es_room_store_t *es_room_store_open(const es_room_store_config_t *config, char *
     self->path = es_alloc_copy(config->path, strlen(config->path));
     int rc = sqlite3_open_v2(config->path, &self->sql.db, flags, NULL);
     if (rc == SQLITE_OK && prepare(self, err, err_len) == 0) return self;
-    if (rc != SQLITE_OK)
-        snprintf(err, err_len, "%s: %s; %s", config->path, sqlite3_errstr(rc), es_room_store_advice(rc));
+    if (rc != SQLITE_OK) snprintf(err, err_len, "%s: %s; %s", config->path, sqlite3_errstr(rc), es_sqlite_advice(rc));
     es_room_store_close(&self);
     return NULL;
 }
@@ -72,7 +72,7 @@ static void complain(es_room_store_t *self, int rc)
     if (self->ailing) return;
     self->ailing = true;
     es_log_error("nothing can be stored for rooms, so nothing is answered; edges ask again", ES_S("file", self->path),
-                 ES_S("error", sqlite3_errstr(rc)), ES_S("advice", es_room_store_advice(rc)));
+                 ES_S("error", sqlite3_errstr(rc)), ES_S("advice", es_sqlite_advice(rc)));
 }
 
 es_store_result_t es_room_store_check(es_room_store_t *self, int rc)

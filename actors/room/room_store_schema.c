@@ -1,11 +1,6 @@
 #include "room_store_schema.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { BUSY = 1, BUSY_TRIES = 50, BUSY_PAUSE_MS = 20 };
+#include "sqlite_schema.h"
 
 #define APPLICATION 0x4561726d /* "Earm": earshot's rooms */
 
@@ -55,129 +50,8 @@ static const char *const migrations[ES_ROOM_SCHEMA] = {
     "    name, text FROM event JOIN room ON room.number = event.room WHERE rseq >= floor ORDER BY room.number, rseq;",
 };
 
-const char *es_room_store_advice(int code)
-{
-    static const struct {
-        int code;
-        const char *advice;
-    } advices[] = {
-        {SQLITE_FULL, "the disk is full: make room; until then nothing is taken"},
-        {SQLITE_BUSY,
-         "another process holds the file: is one of its actors stopped, or has a tool it open for writing?"},
-        {SQLITE_READONLY, "the file or its directory is read-only: give the actor's user the right to write"},
-        {SQLITE_CANTOPEN, "the file cannot be opened: is --data a directory that the actor's user may write to?"},
-        {SQLITE_PERM, "the file cannot be opened: give the actor's user the right to write"},
-        {SQLITE_CORRUPT, "the file is damaged: stop the actors, try sqlite3's .recover, or move it away"},
-        {SQLITE_NOTADB, "this is no database: move it away, or choose another --data"},
-        {SQLITE_IOERR, "the disk does not work: look at the system's log; until then nothing is taken"},
-    };
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
-        if (advices[i].code == (code & 0xff)) return advices[i].advice;
-    return "until it works nothing is taken";
-}
-
-/* BUSY where another process is to blame, for now; else -1. */
-static int fail(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    int code = sqlite3_errcode(db);
-    snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errmsg(db), es_room_store_advice(code));
-    return (code & 0xff) == SQLITE_BUSY ? BUSY : -1;
-}
-
-/* The number that a query gives. 0, or -1. */
-static int number(sqlite3 *db, const char *sql, int *out)
-{
-    sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) *out = sqlite3_column_int(statement, 0);
-    rc = sqlite3_finalize(statement);
-    return rc == SQLITE_OK ? 0 : -1;
-}
-
-static int run(sqlite3 *db, const char *sql)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
-}
-
-/* Nothing is written to a file that is not ours. */
-static int check(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    int application = 0, tables = 0, version = 0;
-    if (number(db, "PRAGMA application_id", &application) != 0 || number(db, "PRAGMA user_version", &version) != 0 ||
-        number(db, "SELECT count(*) FROM sqlite_master", &tables) != 0)
-        return fail(db, path, err, err_len);
-    if (application != APPLICATION && (tables > 0 || application != 0 || version != 0)) {
-        snprintf(err, err_len, "%s is a database of another program: move it away, or choose another --data", path);
-        return -1;
-    }
-    if (version > ES_ROOM_SCHEMA) {
-        snprintf(err, err_len,
-                 "%s was written by a newer earshot (its schema is %d, this one knows %d): use that release, or "
-                 "choose another --data",
-                 path, version, ES_ROOM_SCHEMA);
-        return -1;
-    }
-    return 0;
-}
-
-/* Readers and one writer at a time do not wait for one another, and a commit is one fsync. */
-static int set_journal(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    sqlite3_stmt *statement = NULL;
-    bool wal = false;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-        wal = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
-    if (sqlite3_finalize(statement) != SQLITE_OK) return fail(db, path, err, err_len);
-    if (!wal) {
-        snprintf(err, err_len,
-                 "%s: this file system has no shared memory for the journal (WAL); put --data on a local disk", path);
-        return -1;
-    }
-    return run(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864") == 0
-               ? 0
-               : fail(db, path, err, err_len);
-}
-
-/* Two actors may start at once: what there is to do is looked up again under the lock. */
-static int migrate(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    int version = 0;
-    char mark[96];
-    bool done = run(db, "BEGIN IMMEDIATE") == 0 && number(db, "PRAGMA user_version", &version) == 0;
-    for (; done && version < ES_ROOM_SCHEMA; version++) done = run(db, migrations[version]) == 0;
-    snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, version);
-    if (done && run(db, mark) == 0 && run(db, "COMMIT") == 0) return 0;
-    int rc = fail(db, path, err, err_len);
-    run(db, "ROLLBACK");
-    return rc;
-}
-
-/* In one transaction: the tables of another actor that starts just now are seen with its mark, or not at all. */
-static int check_at_once(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    if (run(db, "BEGIN") != 0) return fail(db, path, err, err_len);
-    int rc = check(db, path, err, err_len);
-    run(db, "COMMIT");
-    return rc;
-}
-
-static int settle(sqlite3 *db, const char *path, char *err, size_t err_len)
-{
-    int version = 0, rc = check_at_once(db, path, err, err_len);
-    if (rc == 0) rc = set_journal(db, path, err, err_len);
-    if (rc != 0) return rc;
-    if (number(db, "PRAGMA user_version", &version) == 0 && version == ES_ROOM_SCHEMA) return 0;
-    return migrate(db, path, err, err_len);
-}
-
-/* SQLite's own waiting (busy_timeout) does not cover the change to WAL, which several actors that start on a new file try at once. */
 int es_room_store_schema(sqlite3 *db, const char *path, char *err, size_t err_len)
 {
-    int rc = settle(db, path, err, err_len);
-    for (int tries = 0; rc == BUSY && tries < BUSY_TRIES; tries++) {
-        sqlite3_sleep(BUSY_PAUSE_MS);
-        rc = settle(db, path, err, err_len);
-    }
-    return rc == 0 ? 0 : -1;
+    static const es_sqlite_schema_t schema = {.application = APPLICATION, .steps = migrations, .count = ES_ROOM_SCHEMA};
+    return es_sqlite_schema(db, &schema, path, err, err_len);
 }
