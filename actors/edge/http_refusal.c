@@ -38,7 +38,9 @@ static struct {
             "This server knows GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS."),
     REFUSAL(ES_HTTP_HEAD_SLOW, 408, "head_slow", "The head of the request did not come in time; see --head-timeout."),
     REFUSAL(ES_HTTP_BODY_SLOW, 408, "body_slow", "No more of the body came in time; see --body-timeout."),
-    REFUSAL(ES_HTTP_BODY_TOO_LARGE, 413, "body_too_large", "The body is larger than this address takes."),
+    REFUSAL(ES_HTTP_BODY_TOO_LARGE, 413, "body_too_large",
+            "The body is larger than this address takes: send less. For recordings --max-upload and --sync-max set the "
+            "limit."),
     REFUSAL(ES_HTTP_TARGET_TOO_LONG, 414, "target_too_long", "The first line may have 8192 bytes."),
     REFUSAL(ES_HTTP_EXPECT_UNKNOWN, 417, "expect_unknown", "Expect may only be 100-continue."),
     REFUSAL(ES_HTTP_UPGRADE_VERSION, 426, "upgrade_version", "WebSocket is spoken in version 13 (RFC 6455) only."),
