@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "http.h"
+#include "http_refused.h"
 #include "jobs_metrics.h"
 #include "sender_link.h"
 #include "uploads.h"

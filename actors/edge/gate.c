@@ -11,6 +11,7 @@
 #include "addresses.h"
 #include "alloc.h"
 #include "edge_metrics.h"
+#include "http_refused.h"
 #include "log.h"
 #include "timers.h"
 #include "wire.h"

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "http_conn_state.h"
+#include "http_refused.h"
 
 const char *const es_http_headers[] = {
     "content-security-policy",

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "http_head.h"
+#include "http_refused.h"
 
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define WS "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -2,16 +2,9 @@
 
 #include <assert.h>
 
-#define REFUSAL(why_, status_, code_, message_)                                                \
-    [why_] = {.refusal = {.status = (status_), .code = (code_), .message = (message_)},        \
-              .metric = {.name = "earshot_edge_http_refused_total{reason=\"" code_ "\"}",      \
-                         .help = "requests that the HTTP front refused or gave up, by reason", \
-                         .type = ES_COUNTER}}
+#define REFUSAL(why, status_, code_, message_) [why] = {.status = (status_), .code = (code_), .message = (message_)}
 
-static struct {
-    es_http_refusal_t refusal;
-    es_metric_t metric;
-} reasons[ES_HTTP_REFUSALS] = {
+static const es_http_refusal_t refusals[ES_HTTP_REFUSALS] = {
     REFUSAL(ES_HTTP_BAD_BYTE, 400, "bad_byte",
             "The head holds a control character. This port speaks plain HTTP: is the client sending TLS?"),
     REFUSAL(ES_HTTP_BAD_LINE_END, 400, "bad_line_end", "Lines of the head end with CR LF, and neither stands alone."),
@@ -55,27 +48,5 @@ static struct {
 const es_http_refusal_t *es_http_refusal(es_http_why_t why)
 {
     assert(why < ES_HTTP_REFUSALS);
-    return &reasons[why].refusal;
-}
-
-void es_http_count_refusal(es_http_why_t why)
-{
-    assert(why < ES_HTTP_REFUSALS);
-    es_metric_add(&reasons[why].metric, 1);
-}
-
-es_metric_t *const *es_http_refusal_metrics(void)
-{
-#define METRIC(why) (&reasons[why].metric)
-    static es_metric_t *const list[ES_HTTP_REFUSALS + 1] = {
-        METRIC(ES_HTTP_BAD_BYTE),        METRIC(ES_HTTP_BAD_LINE_END),        METRIC(ES_HTTP_BAD_REQUEST_LINE),
-        METRIC(ES_HTTP_BAD_TARGET),      METRIC(ES_HTTP_BAD_FIELD),           METRIC(ES_HTTP_BAD_HOST),
-        METRIC(ES_HTTP_BAD_LENGTH),      METRIC(ES_HTTP_BAD_FRAMING),         METRIC(ES_HTTP_BAD_CHUNK),
-        METRIC(ES_HTTP_BAD_UPGRADE),     METRIC(ES_HTTP_METHOD_NOT_ALLOWED),  METRIC(ES_HTTP_METHOD_UNKNOWN),
-        METRIC(ES_HTTP_HEAD_SLOW),       METRIC(ES_HTTP_BODY_SLOW),           METRIC(ES_HTTP_BODY_TOO_LARGE),
-        METRIC(ES_HTTP_TARGET_TOO_LONG), METRIC(ES_HTTP_EXPECT_UNKNOWN),      METRIC(ES_HTTP_UPGRADE_VERSION),
-        METRIC(ES_HTTP_HEAD_TOO_LARGE),  METRIC(ES_HTTP_CODING_UNKNOWN),      METRIC(ES_HTTP_VERSION_UNKNOWN),
-        METRIC(ES_HTTP_TOO_MANY),        METRIC(ES_HTTP_TOO_MANY_OF_ADDRESS), NULL};
-#undef METRIC
-    return list;
+    return &refusals[why];
 }

@@ -1,8 +1,6 @@
-/* Why the HTTP front answers by itself: each reason with its status, its sentence and a counter. */
+/* Why an HTTP server of ours answers by itself: each reason with its status and its sentence. */
 #ifndef ES_HTTP_REFUSAL_H
 #define ES_HTTP_REFUSAL_H
-
-#include "metrics.h"
 
 typedef enum {
     ES_HTTP_BAD_BYTE,
@@ -37,8 +35,5 @@ typedef struct {
 } es_http_refusal_t;
 
 const es_http_refusal_t *es_http_refusal(es_http_why_t why);
-/* earshot_edge_http_refused_total{reason=code} */
-void es_http_count_refusal(es_http_why_t why);
-es_metric_t *const *es_http_refusal_metrics(void);
 
 #endif
