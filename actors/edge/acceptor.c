@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,16 +130,29 @@ static void refuse_one(es_acceptor_t *self)
     self->spare = open_spare();
 }
 
+/* False: no more wait. */
+static bool take_one(es_acceptor_t *self)
+{
+    int one = 1;
+    int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        refuse_one(self);
+        return false;
+    }
+    if (fd < 0) return errno == ECONNABORTED || errno == EINTR;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    self->fn(self->ctx, fd);
+    return true;
+}
+
 void es_acceptor_ready(void *ctx)
 {
     es_acceptor_t *self = ctx;
-    for (int i = 0; i < BATCH; i++) {
-        int one = 1;
-        int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) refuse_one(self);
-        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
-        if (fd < 0) return;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        self->fn(self->ctx, fd);
-    }
+    for (int i = 0; i < BATCH && take_one(self); i++) continue;
+}
+
+void es_acceptor_drain(es_acceptor_t **self_p)
+{
+    for (int i = 0; i < BACKLOG && take_one(*self_p); i++) continue;
+    es_acceptor_destroy(self_p);
 }

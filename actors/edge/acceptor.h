@@ -11,6 +11,8 @@ typedef struct es_acceptor es_acceptor_t;
  * says why and what to do. */
 es_acceptor_t *es_acceptor_new(const char *host, unsigned port, void (*fn)(void *ctx, int fd), void *ctx, char *err,
                                size_t err_len);
+/* Takes what waits, then as es_acceptor_destroy: closing the socket would reset those that the kernel has already let in. */
+void es_acceptor_drain(es_acceptor_t **self_p);
 /* Closes the listening socket: whoever connects from now on is refused by the kernel. */
 void es_acceptor_destroy(es_acceptor_t **self_p);
 int es_acceptor_fd(const es_acceptor_t *self);

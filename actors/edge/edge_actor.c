@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "acceptor.h"
 #include "alloc.h"
 #include "clients.h"
 #include "edge_files.h"
@@ -29,7 +28,6 @@ typedef struct {
     const es_edge_config_t *config;
     zsock_t *pipe;
     es_edge_loop_t *loop;
-    es_acceptor_t *acceptor;
     es_server_t *server;
     es_sender_link_t *link;
     es_client_env_t env;
@@ -169,7 +167,7 @@ static void http_adopt(void *ctx, int fd, const char *bytes, size_t len, void *p
 static void server_left(void *ctx, void *peer)
 {
     edge_t *self = ctx;
-    if (self->http) es_gate_left(es_edge_http_gate(self->http), peer);
+    if (self->http) es_edge_http_left(self->http, peer);
 }
 
 static const char *unready(void *ctx)
@@ -179,12 +177,6 @@ static const char *unready(void *ctx)
     if (!es_sender_link_ready(self->link))
         return "no probe through a broker has come back within 3 s; is a broker running?";
     return NULL;
-}
-
-static void on_connection(void *ctx, int fd)
-{
-    edge_t *self = ctx;
-    es_gate_take(es_edge_http_gate(self->http), fd, self->env.now_us);
 }
 
 /* ---- what the house says */
@@ -266,11 +258,9 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     self->drain_until = now_us + self->config->drain_us;
     self->part_at = now_us + (self->config->drain_us < MOVE_US ? self->config->drain_us : MOVE_US);
     es_log_info("draining", ES_U("clients", self->clients.count), ES_U("streams", es_metric_get(&es_edge_streams)));
-    es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
-    es_acceptor_destroy(&self->acceptor);
     es_clients_each(&self->clients, drain_client, self);
     es_uploads_drain(self->uploads);
-    es_gate_drain(es_edge_http_gate(self->http), now_us);
+    es_edge_http_drain(self->http, now_us);
 }
 
 static void part_client(void *ctx, es_client_t *client)
@@ -330,7 +320,7 @@ static void loop_flush(void *ctx)
 
 static bool idle(const edge_t *self)
 {
-    return !self->clients.count && !es_gate_busy(es_edge_http_gate(self->http));
+    return !self->clients.count && !es_edge_http_busy(self->http);
 }
 
 static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
@@ -345,7 +335,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     next = earliest(next, es_uploads_turn(self->uploads));
     if (now_us >= self->next_second) report(self, now_us);
     on_pipe(self, now_us);
-    next = earliest(next, es_gate_turn(es_edge_http_gate(self->http), now_us));
+    next = earliest(next, es_edge_http_turn(self->http, now_us));
     if (self->draining && (idle(self) || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
     if (self->part_at && now_us >= self->part_at) {
         self->part_at = 0;
@@ -367,7 +357,6 @@ static void watch_house(edge_t *self)
     int n = es_sender_link_sockets(self->link, sockets, ES_EDGE_LOOP_FDS - 2);
     for (int i = 0; i < n; i++) es_edge_loop_watch_socket(self->loop, sockets[i]);
     es_edge_loop_watch_socket(self->loop, zsock_resolve(self->pipe));
-    es_edge_loop_watch(self->loop, es_acceptor_fd(self->acceptor), es_acceptor_ready, self->acceptor);
 }
 
 static void settle_env(edge_t *self)
@@ -445,14 +434,12 @@ static int start(edge_t *self)
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
     es_edge_jobs_add_routes(self->env.jobs, es_edge_http_router(self->http));
     start_uploads(self);
-    self->acceptor =
-        es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, sizeof err);
-    if (!self->acceptor) {
+    if (es_edge_http_listen(self->http, err, sizeof err)) {
         es_log_error(err);
         return -1;
     }
     watch_house(self);
-    const char *url = es_acceptor_url(self->acceptor);
+    const char *url = es_edge_http_url(self->http);
     if (es_edge_write_address(self->config->addr_file, url)) return -1;
     es_log_info("listening", ES_S("url", url));
     es_edge_jobs_listening(self->env.jobs, url);
@@ -463,7 +450,6 @@ static void finish(edge_t *self)
 {
     if (self->clients.count)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
-    es_acceptor_destroy(&self->acceptor);
     es_edge_http_destroy(&self->http);
     es_uploads_destroy(&self->uploads);
     es_server_destroy(&self->server);

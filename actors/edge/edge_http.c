@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "http.h"
@@ -11,8 +12,12 @@
 #include "jobs_metrics.h"
 #include "sender_link.h"
 #include "uploads.h"
+#include "wire.h"
 
 struct es_edge_http {
+    const es_edge_config_t *config;
+    es_edge_loop_t *loop;
+    es_acceptor_t *acceptor;
     es_gate_t *gate;
     es_http_t http;
     es_http_router_t router;
@@ -53,6 +58,8 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                              .unready = ops->unready,
                              .metrics = {es_edge_metrics(), es_edge_jobs_metrics(), es_http_refusal_metrics(),
                                          es_sender_link_metrics(), es_uploads_metrics()}};
+    self->config = config;
+    self->loop = loop;
     load_pages(&self->http.pages, web_dir(config));
     es_http_router_add(&self->router, es_http_routes, &self->http);
     self->gate = es_gate_new(&gate_ops, &limits, loop);
@@ -64,6 +71,7 @@ void es_edge_http_destroy(es_edge_http_t **self_p)
     es_edge_http_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
+    es_acceptor_destroy(&self->acceptor);
     es_gate_destroy(&self->gate);
     es_pages_fini(&self->http.pages);
     free(self);
@@ -74,7 +82,51 @@ es_http_router_t *es_edge_http_router(es_edge_http_t *self)
     return &self->router;
 }
 
-es_gate_t *es_edge_http_gate(es_edge_http_t *self)
+/* ---- who comes */
+
+static void on_connection(void *ctx, int fd)
 {
-    return self->gate;
+    es_edge_http_t *self = ctx;
+    void *peer;
+    es_http_why_t why;
+    if (es_gate_enter(self->gate, fd, 0, &peer, &why))
+        es_gate_take(self->gate, fd, peer, es_now_us());
+    else
+        es_gate_turn_away(fd, why);
+}
+
+int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len)
+{
+    self->acceptor =
+        es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, err_len);
+    if (!self->acceptor) return -1;
+    es_edge_loop_watch(self->loop, es_acceptor_fd(self->acceptor), es_acceptor_ready, self->acceptor);
+    return 0;
+}
+
+const char *es_edge_http_url(const es_edge_http_t *self)
+{
+    return es_acceptor_url(self->acceptor);
+}
+
+void es_edge_http_left(es_edge_http_t *self, void *peer)
+{
+    es_gate_left(self->gate, peer);
+}
+
+uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us)
+{
+    return es_gate_turn(self->gate, now_us);
+}
+
+void es_edge_http_drain(es_edge_http_t *self, uint64_t now_us)
+{
+    es_edge_loop_unwatch(self->loop, es_acceptor_fd(self->acceptor));
+    es_acceptor_drain(&self->acceptor);
+    es_gate_drain(self->gate, now_us);
+}
+
+bool es_edge_http_busy(const es_edge_http_t *self)
+{
+    return es_gate_busy(self->gate) > 0;
 }

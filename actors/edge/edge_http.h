@@ -1,4 +1,4 @@
-/* The edge's HTTP put together: gate, routes and pages. One thread, the loop's. */
+/* The edge's HTTP put together: acceptor, gate, routes and pages. One thread, the loop's. */
 #ifndef ES_EDGE_HTTP_H
 #define ES_EDGE_HTTP_H
 
@@ -22,6 +22,17 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
 void es_edge_http_destroy(es_edge_http_t **self_p);
 /* To add routes to. */
 es_http_router_t *es_edge_http_router(es_edge_http_t *self);
-es_gate_t *es_edge_http_gate(es_edge_http_t *self);
+/* 0, or -1 with a sentence in err: nothing listens. */
+int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len);
+/* "http://127.0.0.1:8000", once it listens. */
+const char *es_edge_http_url(const es_edge_http_t *self);
+/* A connection that was given to `adopt` is closed. */
+void es_edge_http_left(es_edge_http_t *self, void *peer);
+/* Does what is due. Returns when to be called again at the latest. */
+uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us);
+/* Nobody new is let in, no connection is kept. */
+void es_edge_http_drain(es_edge_http_t *self, uint64_t now_us);
+/* Answers are not out. */
+bool es_edge_http_busy(const es_edge_http_t *self);
 
 #endif

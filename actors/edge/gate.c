@@ -239,12 +239,10 @@ static void on_ready(void *ctx, bool readable, bool writable)
 }
 
 /* What has come is read, so that its close resets nothing that the answer could be lost with. */
-static void turn_away(int fd, es_http_why_t why)
+void es_gate_turn_away(int fd, es_http_why_t why)
 {
     const es_http_refusal_t *refusal = es_http_refusal(why);
     char answer[512], rest[ES_HTTP_HEAD_MAX];
-    es_http_count_refusal(why);
-    es_log_warn("a connection is refused; see --max-http and --max-address", ES_S("reason", refusal->code));
     int len = snprintf(answer, sizeof answer,
                        "HTTP/1.1 %u Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
                        "content-length: %zu\r\nretry-after: 10\r\nconnection: close\r\n\r\n%s\n",
@@ -265,30 +263,33 @@ static int count_address(es_gate_t *self, int fd, es_address_t **out)
     return *out ? 0 : -1;
 }
 
-static void begin(es_gate_t *self, int fd, es_address_t *address)
+bool es_gate_enter(es_gate_t *self, int fd, size_t others, void **peer, es_http_why_t *why)
 {
+    es_address_t *address = NULL;
+    bool full = self->count + others >= self->limits.connections;
+    bool often = !full && count_address(self, fd, &address);
+    *peer = address;
+    if (!full && !often) return true;
+    *why = full ? ES_HTTP_TOO_MANY : ES_HTTP_TOO_MANY_OF_ADDRESS;
+    es_http_count_refusal(*why);
+    es_log_warn("a connection is refused; see --max-http and --max-address",
+                ES_S("reason", es_http_refusal(*why)->code));
+    return false;
+}
+
+void es_gate_take(es_gate_t *self, int fd, void *peer, uint64_t now_us)
+{
+    keep_date(self, now_us);
     conn_t *conn = es_alloc_zero(sizeof *conn);
     conn->gate = self;
     conn->fd = fd;
-    conn->address = address;
+    conn->address = peer;
     conn->x = es_http_conn_new(&self->env, conn, self->now_us);
     conn->next = self->conns;
     if (conn->next) conn->next->prev = conn;
     self->conns = conn;
     es_metric_set(&es_edge_http_connections, ++self->count);
     run(self, conn, true);
-}
-
-void es_gate_take(es_gate_t *self, int fd, uint64_t now_us)
-{
-    es_address_t *address = NULL;
-    keep_date(self, now_us);
-    if (self->count >= self->limits.connections)
-        turn_away(fd, ES_HTTP_TOO_MANY);
-    else if (count_address(self, fd, &address))
-        turn_away(fd, ES_HTTP_TOO_MANY_OF_ADDRESS);
-    else
-        begin(self, fd, address);
 }
 
 /* ---- the gate */

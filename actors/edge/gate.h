@@ -33,9 +33,14 @@ typedef struct {
 es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits, es_edge_loop_t *loop);
 /* Handlers hear that it is over. */
 void es_gate_destroy(es_gate_t **self_p);
-/* Takes over an accepted, non-blocking socket. */
-void es_gate_take(es_gate_t *self, int fd, uint64_t now_us);
-/* A connection that was handed on is closed. peer as given to `adopt`; may be NULL. */
+/* May one more come? Counted in all, with `others` that are not the gate's yet, and for the address of its socket: *peer is NULL where addresses are not counted.
+ * False with *why, which is counted and logged. */
+bool es_gate_enter(es_gate_t *self, int fd, size_t others, void **peer, es_http_why_t *why);
+/* Answers one that may not come, without waiting for anything, and closes it. */
+void es_gate_turn_away(int fd, es_http_why_t why);
+/* Takes over a non-blocking socket; peer: of es_gate_enter, or NULL where somebody else will say that it left. */
+void es_gate_take(es_gate_t *self, int fd, void *peer, uint64_t now_us);
+/* A connection that has entered is closed, be it handed on or never taken. peer may be NULL. */
 void es_gate_left(es_gate_t *self, void *peer);
 /* Does what is due or was said since. Returns when to be called again at the latest. */
 uint64_t es_gate_turn(es_gate_t *self, uint64_t now_us);
