@@ -109,9 +109,13 @@ typedef struct {
     uint64_t log_level;  /* --log-level debug|info|warn|error */
     uint64_t log_format; /* --log-format logfmt|json */
     char *env_file;      /* --env-file */
+    char *keys;          /* --keys DIR: key files; default keys in --data */
+    char *key;           /* --key FILE: our own; default: curve.h */
+    char *broker_key;    /* --broker-key FILE[,FILE]; default broker.pub in --keys */
+    bool insecure;       /* --insecure */
 } es_common_config_t;
 extern const es_option_t es_common_options[];
-/* Fill what depends on other values (data, broker) after loading; makes the data directory (0700). 0, or -1 with a message printed. */
+/* Fill what depends on other values (data, broker, keys) after loading; makes the data directory (0700). 0, or -1 with a message printed. */
 int es_common_config_settle(es_common_config_t *common, const char *default_name);
 
 #endif

@@ -22,16 +22,24 @@ const es_option_t es_common_options[] = {
     ES_OPT_CHOICE(es_common_config_t, log_format, "log-format", "logfmt", "logfmt|json", "format of log lines"),
     ES_OPT_STR(es_common_config_t, env_file, "env-file", NULL, NULL, 512,
                "file of NAME=value settings; default .env where there is one"),
+    ES_OPT_STR(es_common_config_t, keys, "keys", NULL, NULL, 512,
+               "directory of key files, for tcp; default: keys in --data"),
+    ES_OPT_STR(es_common_config_t, key, "key", NULL, NULL, 512,
+               "our own key file; default: NAME.key or ROLE.key in --keys, where there is one"),
+    ES_OPT_STR(es_common_config_t, broker_key, "broker-key", NULL, NULL, 1024,
+               "public key file of the broker, or one for each of several, with commas; default: broker.pub in --keys"),
+    ES_OPT_FLAG(es_common_config_t, insecure, "insecure",
+                "serve and connect beyond this machine without keys, TLS or tokens"),
     ES_OPT_END};
 
 /* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. The test unit/house_names
  * keeps the list complete. */
 static const char house_names[] =
     " ADDR_FILE ALL ALLOW_ORIGIN ANALYSIS ANALYSIS_WAIT ASYNC_UPLOADS ATTEMPTS BATCH_NICE BODY_TIMEOUT "
-    "BROKER BROKERS CAPACITY CHUNK_MS CONCURRENCY CONNECT_TIMEOUT COUNT DATA DECODERS DECODE_CPU "
+    "BROKER BROKERS BROKER_KEY CAPACITY CHUNK_MS CONCURRENCY CONNECT_TIMEOUT COUNT DATA DECODERS DECODE_CPU "
     "DECODE_MEMORY DECODE_SILENCE DEDUP DELAY_MS DELETE_AFTER_ANALYSIS DRAIN_TIMEOUT EDGES EDGE_SILENCE "
-    "ENGINE ENV_FILE FAST FORMAT GRACE HEAD_TIMEOUT HEARTBEAT HISTORY HISTORY_AGE HOST JOBS JSON KEEP "
-    "KEEP_AGE KEEP_ALIVE KEEP_COUNT LANGUAGE LEARN LEASE LISTEN LIVE_RESERVE LLM_KEY LLM_KEY_FILE "
+    "ENGINE ENV_FILE FAST FORMAT GRACE HEAD_TIMEOUT HEARTBEAT HISTORY HISTORY_AGE HOST INSECURE JOBS JSON KEEP "
+    "KEEP_AGE KEEP_ALIVE KEEP_COUNT KEY KEYS LANGUAGE LEARN LEASE LISTEN LIVE_RESERVE LLM_KEY LLM_KEY_FILE "
     "LLM_MAX_CHARS LLM_MODEL LLM_TIMEOUT LLM_TRIES LLM_URL LOG_FORMAT LOG_LEVEL MAX_ADDRESS MAX_CHUNK "
     "MAX_CLIENTS MAX_CLIENT_ROOMS MAX_CLIENT_WATCHES MAX_DOCUMENT MAX_DURATION MAX_HTTP MAX_MEMBERS "
     "MAX_MESSAGE MAX_QUEUE MAX_ROOMS MAX_ROOM_MEMBERS MAX_STREAMS MAX_TEXT MAX_UPLOAD MAX_UPLOADS "
@@ -127,6 +135,14 @@ static int settle_data(es_common_config_t *common)
     return 0;
 }
 
+static void settle_keys(es_common_config_t *common)
+{
+    char text[640];
+    if (!unset(common->keys)) return;
+    snprintf(text, sizeof text, "%.512s/keys", common->data);
+    replace(&common->keys, text);
+}
+
 static int settle_broker(es_common_config_t *common)
 {
     char text[640], err[512];
@@ -143,5 +159,6 @@ static int settle_broker(es_common_config_t *common)
 int es_common_config_settle(es_common_config_t *common, const char *default_name)
 {
     if (settle_name(common, default_name) != 0 || settle_data(common) != 0) return -1;
+    settle_keys(common);
     return settle_broker(common);
 }

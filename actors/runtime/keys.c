@@ -1,0 +1,277 @@
+#include "keys.h"
+
+#include <ctype.h>
+#include <czmq.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "config_parts.h"
+
+enum { FILE_MAX = 4096, KEY_BYTES = 32 };
+
+static const char *const role_names[ES_ROLES] = {[ES_ROLE_NONE] = "none",         [ES_ROLE_BROKER] = "broker",
+                                                 [ES_ROLE_EDGE] = "edge",         [ES_ROLE_TRANSCRIBER] = "transcriber",
+                                                 [ES_ROLE_ROOM] = "room",         [ES_ROLE_JOBS] = "jobs",
+                                                 [ES_ROLE_ANALYSIS] = "analysis", [ES_ROLE_WORKER] = "worker",
+                                                 [ES_ROLE_OBSERVER] = "observer", [ES_ROLE_OPERATOR] = "operator"};
+
+const char *es_role_name(es_role_t role)
+{
+    return role_names[role < ES_ROLES ? role : ES_ROLE_NONE];
+}
+
+es_role_t es_role_find(const char *name)
+{
+    for (es_role_t role = ES_ROLE_NONE + 1; role < ES_ROLES; role++)
+        if (strcmp(name, role_names[role]) == 0) return role;
+    return ES_ROLE_NONE;
+}
+
+es_role_t es_role_nearest(const char *name)
+{
+    es_role_t nearest = ES_ROLE_NONE + 1;
+    for (es_role_t role = nearest; role < ES_ROLES; role++)
+        if (es_config_distance(name, role_names[role]) < es_config_distance(name, role_names[nearest])) nearest = role;
+    return nearest;
+}
+
+static int fail(char *err, size_t err_len, const char *what, const char *which, const char *advice)
+{
+    snprintf(err, err_len, "%s \"%.300s\": %s", what, which, advice);
+    return -1;
+}
+
+static int fail_errno(char *err, size_t err_len, const char *what, const char *which)
+{
+    return fail(err, err_len, what, which, strerror(errno));
+}
+
+int es_key_path(char out[ES_KEY_PATH_MAX], const char *dir, const char *name, const char *suffix)
+{
+    int n = snprintf(out, ES_KEY_PATH_MAX, "%s/%s%s", dir, name, suffix);
+    return n > 0 && n < ES_KEY_PATH_MAX ? 0 : -1;
+}
+
+/* It becomes a file's name, and a part of the identity that the broker logs. */
+static bool name_valid(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)name[i]) && (i == 0 || !strchr("._-", name[i]))) return false;
+    return len > 0 && len <= ES_NAME_MAX;
+}
+
+/* ---- making ---- */
+
+int es_key_make(es_key_t *out, es_role_t role, const char *name, char *err, size_t err_len)
+{
+    memset(out, 0, sizeof *out);
+    if (!name_valid(name))
+        return fail(err, err_len, "name", name, "has 1 to 64 letters and digits, after the first also . _ and -");
+    if (zmq_curve_keypair(out->public_key, out->secret_key) != 0)
+        return fail(err, err_len, "no key for", name, "this libzmq is built without CURVE (libsodium)");
+    out->role = role;
+    memcpy(out->name, name, strlen(name) + 1);
+    return 0;
+}
+
+/* Like mkdir, where it is not there; the user's alone. */
+static int make_dir(const char *dir, char *err, size_t err_len)
+{
+    if (mkdir(dir, 0700) == 0 || errno == EEXIST) return 0;
+    return fail_errno(err, err_len, "cannot make directory", dir);
+}
+
+/* `fresh` becomes `path`, at once. */
+static int put_in_place(const char *fresh, const char *path, bool force, char *err, size_t err_len)
+{
+    int rc = force ? rename(fresh, path) : link(fresh, path);
+    int error = errno;
+    if (rc != 0 || !force) unlink(fresh);
+    if (rc == 0) return 0;
+    if (error == EEXIST)
+        return fail(err, err_len, "file", path, "is there already; choose another name, or --force to write over it");
+    errno = error;
+    return fail_errno(err, err_len, "cannot write", path);
+}
+
+static zcert_t *certificate(const es_key_t *key)
+{
+    uint8_t public[KEY_BYTES], secret[KEY_BYTES] = {0};
+    if (!zmq_z85_decode(public, key->public_key)) return NULL;
+    if (key->secret_key[0] && !zmq_z85_decode(secret, key->secret_key)) return NULL;
+    zcert_t *cert = zcert_new_from(public, secret);
+    explicit_bzero(secret, sizeof secret);
+    zcert_set_meta(cert, "role", "%s", es_role_name(key->role));
+    zcert_set_meta(cert, "name", "%s", key->name);
+    return cert;
+}
+
+static int write_half(const es_key_t *key, bool secret, const char *path, bool force, char *err, size_t err_len)
+{
+    char fresh[ES_KEY_PATH_MAX + 24];
+    snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
+    zcert_t *cert = certificate(key);
+    if (!cert) return fail(err, err_len, "no key for", key->name, "it is not one of CURVE");
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
+    int rc = fd < 0 ? -1 : secret ? zcert_save_secret(cert, fresh) : zcert_save_public(cert, fresh);
+    if (rc == 0) rc = fsync(fd);
+    int error = errno;
+    if (fd >= 0) close(fd);
+    zcert_destroy(&cert);
+    if (rc == 0) return put_in_place(fresh, path, force, err, err_len);
+    if (fd >= 0) unlink(fresh);
+    errno = error;
+    return fail_errno(err, err_len, "cannot write", path);
+}
+
+int es_key_save_public(const es_key_t *key, const char *path, bool force, char *err, size_t err_len)
+{
+    return write_half(key, false, path, force, err, err_len);
+}
+
+int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len)
+{
+    char secret[ES_KEY_PATH_MAX], public[ES_KEY_PATH_MAX];
+    if (es_key_path(secret, dir, key->name, ".key") != 0 || es_key_path(public, dir, key->name, ".pub") != 0)
+        return fail(err, err_len, "directory", dir, "its path is too long");
+    if (make_dir(dir, err, err_len) != 0) return -1;
+    /* Both or none: a new .key beside somebody's old .pub would puzzle everyone. */
+    if (!force && access(public, F_OK) == 0)
+        return fail(err, err_len, "file", public, "is there already; choose another name, or --force to write over it");
+    if (write_half(key, true, secret, force, err, err_len) != 0) return -1;
+    return write_half(key, false, public, force, err, err_len);
+}
+
+void es_key_forget(es_key_t *key)
+{
+    explicit_bzero(key->secret_key, sizeof key->secret_key);
+}
+
+/* ---- reading ---- */
+
+/* Whoever may read the secret half is who we are. The group may where the file is not ours, as those are that a container is given. */
+static int check_private(const struct stat *st, const char *path, char *err, size_t err_len)
+{
+    bool open_to_others = (st->st_mode & 027) != 0 || ((st->st_mode & 040) != 0 && st->st_uid == geteuid());
+    if (!open_to_others) return 0;
+    return fail(err, err_len, "key file", path,
+                "others may read or change it; chmod 600 it, or make a new key if they have");
+}
+
+static int read_text(char text[FILE_MAX + 1], const char *path, bool private, char *err, size_t err_len)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return fail_errno(err, err_len, "cannot read key file", path);
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    int rc = regular ? 0 : fail(err, err_len, "key file", path, "is not a file");
+    if (rc == 0 && private) rc = check_private(&st, path, err, err_len);
+    ssize_t n = rc == 0 ? read(fd, text, FILE_MAX + 1) : -1;
+    close(fd);
+    if (rc != 0) return -1;
+    if (n < 0) return fail_errno(err, err_len, "cannot read key file", path);
+    if (n > FILE_MAX || memchr(text, 0, (size_t)n))
+        return fail(err, err_len, "key file", path, "is not one: make one with earshot keygen");
+    text[n] = 0;
+    return 0;
+}
+
+static bool take_half(char out[ES_KEY_TEXT + 1], const char *text)
+{
+    uint8_t key[KEY_BYTES];
+    if (strlen(text) != ES_KEY_TEXT || !zmq_z85_decode(key, text)) return false;
+    memcpy(out, text, ES_KEY_TEXT + 1);
+    explicit_bzero(key, sizeof key);
+    return true;
+}
+
+static int take(es_key_t *out, zconfig_t *root, const char *path, bool secret, char *err, size_t err_len)
+{
+    const char *role = zconfig_get(root, "/metadata/role", ""), *name = zconfig_get(root, "/metadata/name", "");
+    if (!take_half(out->public_key, zconfig_get(root, "/curve/public-key", "")))
+        return fail(err, err_len, "key file", path, "holds no public key: make one with earshot keygen");
+    if (secret && !take_half(out->secret_key, zconfig_get(root, "/curve/secret-key", "")))
+        return fail(err, err_len, "key file", path, "holds no secret key; name the .key, not the .pub");
+    out->role = es_role_find(role);
+    if (out->role == ES_ROLE_NONE)
+        return fail(err, err_len, "key file", path, "says no role that is known: make one with earshot keygen");
+    if (!name_valid(name))
+        return fail(err, err_len, "key file", path, "says no name that is valid: make one with earshot keygen");
+    memcpy(out->name, name, strlen(name) + 1);
+    return 0;
+}
+
+static int load(es_key_t *out, const char *path, bool secret, char *err, size_t err_len)
+{
+    char text[FILE_MAX + 1];
+    memset(out, 0, sizeof *out);
+    if (read_text(text, path, secret, err, err_len) != 0) return -1;
+    zconfig_t *root = zconfig_str_load(text);
+    int rc = root ? take(out, root, path, secret, err, err_len)
+                  : fail(err, err_len, "key file", path, "is not one: make one with earshot keygen");
+    zconfig_destroy(&root);
+    explicit_bzero(text, sizeof text);
+    if (rc != 0) es_key_forget(out);
+    return rc;
+}
+
+int es_key_load(es_key_t *out, const char *path, char *err, size_t err_len)
+{
+    return load(out, path, true, err, err_len);
+}
+
+int es_key_load_public(es_key_t *out, const char *path, char *err, size_t err_len)
+{
+    return load(out, path, false, err, err_len);
+}
+
+/* ---- directories ---- */
+
+static int is_public(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && len > 4 && strcmp(entry->d_name + len - 4, ".pub") == 0;
+}
+
+static void read_entry(es_keys_t *out, const char *dir, const char *file, void (*complain)(const char *sentence))
+{
+    char path[ES_KEY_PATH_MAX], err[512] = "its path is too long";
+    if (es_key_path(path, dir, file, "") == 0 &&
+        es_key_load_public(&out->list[out->count], path, err, sizeof err) == 0) {
+        out->count++;
+        return;
+    }
+    if (complain) complain(err);
+}
+
+int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *sentence), char *err, size_t err_len)
+{
+    struct stat st;
+    struct dirent **entries;
+    *out = (es_keys_t){.list = NULL};
+    if (stat(dir, &st) != 0) return errno == ENOENT ? 0 : fail_errno(err, err_len, "cannot read directory", dir);
+    if (st.st_mode & 022) return fail(err, err_len, "directory", dir, "others may write there; chmod 700 it");
+    int n = scandir(dir, &entries, is_public, alphasort);
+    if (n < 0) return fail_errno(err, err_len, "cannot read directory", dir);
+    out->list = es_alloc_zero((size_t)n * sizeof *out->list + 1);
+    for (int i = 0; i < n; i++) {
+        if (out->count < ES_KEYS_MAX) read_entry(out, dir, entries[i]->d_name, complain);
+        free(entries[i]);
+    }
+    free(entries);
+    if (n > (int)ES_KEYS_MAX && complain) complain("more than 4096 keys are allowed; what comes after is left out");
+    return 0;
+}
+
+void es_keys_fini(es_keys_t *keys)
+{
+    free(keys->list);
+    *keys = (es_keys_t){.list = NULL};
+}
