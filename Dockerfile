@@ -8,6 +8,7 @@ COPY CMakeLists.txt ./
 COPY proto proto
 COPY broker broker
 COPY actors actors
+COPY deploy deploy
 RUN cmake -S . -B /build -G Ninja -DEARSHOT_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr && cmake --build /build && DESTDIR=/out cmake --install /build
 
 FROM debian:bookworm-slim
