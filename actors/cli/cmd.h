@@ -2,8 +2,6 @@
 #ifndef ES_CMD_H
 #define ES_CMD_H
 
-#include <stdio.h>
-
 typedef struct {
     const char *name;
     const char *about; /* one line */
@@ -19,12 +17,5 @@ int es_cmd_chat(int argc, char **argv);
 int es_cmd_jobs(int argc, char **argv);
 int es_cmd_status(int argc, char **argv);
 int es_cmd_drain(int argc, char **argv);
-
-/* The command of this name, or NULL. */
-const es_cmd_t *es_cmd_find(const char *name);
-/* The command that somebody who typed `name` may have meant, or NULL where none is near. */
-const es_cmd_t *es_cmd_nearest(const char *name);
-/* What `earshot --help` prints. */
-void es_cmd_help(FILE *out);
 
 #endif

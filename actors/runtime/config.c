@@ -16,8 +16,6 @@
 
 enum {
     OPT_HELP = 1000, /* above any index of an option */
-    OPT_VERSION,
-    OPT_MARKDOWN,
     WHAT_MAX = 160
 };
 
@@ -32,6 +30,43 @@ typedef struct {
     es_env_file_t file;
     const char *file_path;
 } loader_t;
+
+static void print_help(const loader_t *self)
+{
+    es_config_help(stdout, self->tables, self->about);
+}
+
+static void print_version(const loader_t *self)
+{
+    printf("%s %s\n", self->about->program, ES_RELEASE);
+}
+
+static void print_markdown(const loader_t *self)
+{
+    es_config_markdown(stdout, self->tables);
+}
+
+static void print_man(const loader_t *self)
+{
+    es_config_man(stdout, self->tables, self->about);
+}
+
+static void print_words(const loader_t *self)
+{
+    es_config_words(stdout, self->tables);
+}
+
+/* What tells about the options instead of doing something. The first two have letters too; the others are for the README, the manual and the shells. */
+static const struct {
+    const char *flag;
+    char letter;
+    void (*print)(const loader_t *self);
+} telling[] = {{"help", 'h', print_help},
+               {"version", 'V', print_version},
+               {"help-markdown", 0, print_markdown},
+               {"help-man", 0, print_man},
+               {"help-words", 0, print_words}};
+enum { TELLING = sizeof telling / sizeof telling[0] };
 
 __attribute__((format(printf, 2, 3))) static es_config_result_t fail(const loader_t *self, const char *format, ...)
 {
@@ -58,7 +93,7 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
     *self = (loader_t){.tables = tables, .about = about, .config = config, .count = n};
     self->options = es_alloc_zero((n + 1) * sizeof(void *));
     self->given = es_alloc_zero((n + 1) * sizeof(void *));
-    self->flags = es_alloc_zero((n + 4) * sizeof *self->flags);
+    self->flags = es_alloc_zero((n + TELLING + 1) * sizeof *self->flags);
     for (; *tables; tables++) {
         for (const es_option_t *o = *tables; o->name; o++, i++) {
             self->options[i] = o;
@@ -66,9 +101,8 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
             self->flags[i] = (struct option){.name = o->name, .has_arg = argument, .val = (int)i};
         }
     }
-    self->flags[n] = (struct option){.name = "help", .has_arg = no_argument, .val = OPT_HELP};
-    self->flags[n + 1] = (struct option){.name = "version", .has_arg = no_argument, .val = OPT_VERSION};
-    self->flags[n + 2] = (struct option){.name = "help-markdown", .has_arg = no_argument, .val = OPT_MARKDOWN};
+    for (size_t t = 0; t < TELLING; t++)
+        self->flags[n + t] = (struct option){.name = telling[t].flag, .has_arg = no_argument, .val = OPT_HELP + (int)t};
 }
 
 static void loader_fini(loader_t *self)
@@ -116,6 +150,16 @@ static es_config_result_t refuse_missing(const loader_t *self, const char *arg, 
     return fail(self, "option --%s needs a value: %s", self->options[index]->name, allowed);
 }
 
+static bool tell(const loader_t *self, int at)
+{
+    for (int t = 0; t < TELLING; t++) {
+        if (at != OPT_HELP + t && (at != telling[t].letter || at == 0)) continue;
+        telling[t].print(self);
+        return true;
+    }
+    return false;
+}
+
 static es_config_result_t read_flags(loader_t *self, int argc, char **argv, int *rest_p)
 {
     opterr = 0;
@@ -123,18 +167,7 @@ static es_config_result_t read_flags(loader_t *self, int argc, char **argv, int 
     for (;;) {
         int at = getopt_long(argc, argv, ":hV", self->flags, NULL);
         if (at == -1) break;
-        if (at == 'h' || at == OPT_HELP) {
-            es_config_help(stdout, self->tables, self->about);
-            return ES_CONFIG_HELP;
-        }
-        if (at == OPT_MARKDOWN) {
-            es_config_markdown(stdout, self->tables);
-            return ES_CONFIG_HELP;
-        }
-        if (at == 'V' || at == OPT_VERSION) {
-            printf("%s %s\n", self->about->program, ES_RELEASE);
-            return ES_CONFIG_HELP;
-        }
+        if (tell(self, at)) return ES_CONFIG_HELP;
         if (at == '?')
             return refuse_flag(self, argv[optind - 1], optopt && isprint(optopt) && optopt < 128 ? optopt : 0);
         if (at == ':') return refuse_missing(self, argv[optind - 1], optopt);

@@ -100,6 +100,11 @@ void es_config_fini(void *config, const es_option_t *const *tables);
 /* The table as --help prints it, or as Markdown rows for the README. */
 void es_config_help(FILE *out, const es_option_t *const *tables, const es_config_about_t *about);
 void es_config_markdown(FILE *out, const es_option_t *const *tables);
+/* The same as a manual page (man(7)): of section 8 for a program of its own, of section 1 for a command of `earshot`. What stands in the epilog before
+ * its first colon is a heading of its own. */
+void es_config_man(FILE *out, const es_option_t *const *tables, const es_config_about_t *about);
+/* For completion, a line for each flag: "--engine", "WHICH" (or "-" where it takes no value), "mock|pocketsphinx" (or "-"), help; between tabs. */
+void es_config_words(FILE *out, const es_option_t *const *tables);
 
 /* What every actor understands; first member of each actor's config struct. Options in es_common_options have offsets into this. */
 typedef struct {

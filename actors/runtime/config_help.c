@@ -4,7 +4,7 @@
 
 enum { HELP_COLUMN = 26 };
 
-static const char *placeholder(const es_option_t *o)
+const char *es_option_placeholder(const es_option_t *o)
 {
     switch (o->type) {
     case ES_OPT_T_UINT:
@@ -21,9 +21,9 @@ static const char *placeholder(const es_option_t *o)
     return NULL;
 }
 
-static void flag_text(const es_option_t *o, char *out, size_t cap)
+void es_option_flag_text(const es_option_t *o, char *out, size_t cap)
 {
-    const char *value = placeholder(o);
+    const char *value = es_option_placeholder(o);
     snprintf(out, cap, "--%s%s%s", o->name, value ? " " : "", value ? value : "");
 }
 
@@ -39,7 +39,7 @@ static void range_text(const es_option_t *o, char *out, size_t cap)
 static void print_option(FILE *out, const es_option_t *o)
 {
     char flag[80], range[160], env[ES_ENV_NAME_MAX];
-    flag_text(o, flag, sizeof flag);
+    es_option_flag_text(o, flag, sizeof flag);
     range_text(o, range, sizeof range);
     es_option_env_name(o, env);
     fprintf(out, "  %-*s", HELP_COLUMN, flag);
@@ -74,7 +74,7 @@ void es_config_markdown(FILE *out, const es_option_t *const *tables)
     for (; *tables; tables++) {
         for (const es_option_t *o = *tables; o->name; o++) {
             char flag[80], range[160], env[ES_ENV_NAME_MAX];
-            flag_text(o, flag, sizeof flag);
+            es_option_flag_text(o, flag, sizeof flag);
             es_option_describe(o, range, sizeof range);
             es_option_env_name(o, env);
             fprintf(out, "| `%s` | `%s`%s%s%s | %s%s%s | ", flag, env, o->alias ? ", `" : "", o->alias ? o->alias : "",

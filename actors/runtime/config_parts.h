@@ -10,6 +10,10 @@
 void es_option_env_name(const es_option_t *option, char out[ES_ENV_NAME_MAX]);
 /* What is allowed, in words: "a whole number from 0 to 65535". */
 void es_option_describe(const es_option_t *option, char *out, size_t cap);
+/* "--port N": the flag and a word for its value. */
+void es_option_flag_text(const es_option_t *option, char *out, size_t cap);
+/* The word alone, or NULL where the option takes no value. */
+const char *es_option_placeholder(const es_option_t *option);
 /* Writes the value into config. 0, or -1 with the complaint in err ("is out of range"). */
 int es_option_store(const es_option_t *option, void *config, const char *text, char *err, size_t err_len);
 /* Edits (insert, delete, replace, swap of neighbours) between two names; more than 64 bytes count as far apart. */

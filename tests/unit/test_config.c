@@ -257,6 +257,66 @@ static void markdown(void **state)
     free(text);
 }
 
+static const char *written(char **text, void (*write)(FILE *out))
+{
+    size_t len = 0;
+    FILE *out = open_memstream(text, &len);
+    write(out);
+    fclose(out);
+    return *text;
+}
+
+static void write_man(FILE *out)
+{
+    es_config_man(out, tables, &about);
+}
+
+static void write_command_man(FILE *out)
+{
+    static const es_option_t *const none[] = {NULL};
+    static const es_config_about_t command = {.program = "earshot do it",
+                                              .usage = "WHAT",
+                                              .about = "Does\nv1.2 things. And 'more'.\n.not a request\\",
+                                              .epilog = "Exit codes:\n  0    done\n  1    not"};
+    es_config_man(out, none, &command);
+}
+
+static void write_words(FILE *out)
+{
+    es_config_words(out, tables);
+}
+
+static void manual(void **state)
+{
+    char *text = NULL;
+    (void)state;
+    written(&text, write_man);
+    assert_ptr_equal(strstr(text, ".TH EARSHOT\\-TEST 8 "), text);
+    assert_non_null(strstr(text, "\nearshot\\-test \\- A test\n"));
+    assert_non_null(strstr(text, ".TP\n\\fB\\-\\-port\\fR \\fIN\\fR\nTCP port.\n"));
+    assert_non_null(strstr(text, "Allowed: a whole number from 0 to 65535. Default: \\fB8000\\fR. Environment: "
+                                 "\\fBEARSHOT_PORT\\fR, \\fBAPP_PORT\\fR.\n"));
+    assert_non_null(strstr(text, ".SH \"EXIT STATUS\"\n0.\n"));
+    free(text);
+    written(&text, write_command_man);
+    assert_ptr_equal(strstr(text, ".TH EARSHOT\\-DO\\-IT 1 "), text);
+    assert_non_null(strstr(text, "\nearshot\\-do\\-it \\- Does v1.2 things\n"));
+    assert_non_null(strstr(text, "\n\\&.not a request\\e\n"));
+    assert_null(strstr(text, ".SH OPTIONS"));
+    assert_non_null(strstr(text, ".SH \"EXIT CODES\"\n.nf\n  0    done\n  1    not\n.fi\n"));
+    free(text);
+}
+
+static void words(void **state)
+{
+    char *text = NULL;
+    (void)state;
+    written(&text, write_words);
+    assert_non_null(strstr(text, "\n--engine\tWHICH\tmock|pocketsphinx\twhat transcribes\n"));
+    assert_non_null(strstr(text, "\n--threads\t-\t-\tone process\n"));
+    free(text);
+}
+
 static void the_file_is_understood(void **state)
 {
     world_t *w = *state;
@@ -382,6 +442,8 @@ int main(void)
         WITH(rest_arguments_are_given_back),
         WITH(help_and_version),
         WITH(markdown),
+        cmocka_unit_test(manual),
+        cmocka_unit_test(words),
         WITH(the_file_is_understood),
         WITH(wrong_files),
         WITH(strangers_in_the_environment_are_fine),
