@@ -93,11 +93,6 @@ int es_net_free(const char *host, uint16_t port, char *err, size_t err_len)
     return error ? -1 : 0;
 }
 
-bool es_net_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
-}
-
 static const char *reachable(const char *host)
 {
     if (strcmp(host, "0.0.0.0") == 0) return "127.0.0.1";

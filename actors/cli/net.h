@@ -2,7 +2,6 @@
 #ifndef ES_NET_H
 #define ES_NET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +11,6 @@ int es_net_try(const char *host, uint16_t port, int timeout_ms, char *err, size_
 int es_net_get(const char *host, uint16_t port, const char *path, int timeout_ms);
 /* Could a server listen there now? 0, or -1 with the reason in err. Port 0 always can. */
 int es_net_free(const char *host, uint16_t port, char *err, size_t err_len);
-/* Does only this machine reach it? An address or name as of --host. */
-bool es_net_loopback(const char *host);
 /* Reads http://HOST:PORT as an edge writes it with --addr-file; an any-address becomes the loopback. 0, or -1 where the file is not there or not such. */
 int es_net_read_addr(const char *file, char *host, size_t host_len, uint16_t *port);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loopback.h"
 #include "net.h"
 #include "operator_token.h"
 #include "up.h"
@@ -97,7 +98,7 @@ static void announce_dashboard(const es_up_t *self, const address_t *at)
     es_operator_token_file(file, sizeof file, self->config->common.data);
     if (es_operator_token_read(token, file, err, sizeof err) == -1) return;
     printf("dashboard http://%s%s%s:%u/dashboard", bracket ? "[" : "", at->host, bracket ? "]" : "", at->port);
-    if (es_net_loopback(self->config->host))
+    if (es_loopback_host(self->config->host))
         printf("#token=%s\n", token);
     else
         printf(" (its token is in %s)\n", file);
