@@ -3,6 +3,7 @@
 #define ES_EDGE_ACTOR_H
 
 #include "config.h"
+#include "identity.h"
 #include "runner.h"
 
 typedef struct {
@@ -22,11 +23,18 @@ typedef struct {
     uint64_t async_uploads, sync_max, sync_timeout_us; /* async_uploads: 0: on */
     char *operator_token;                              /* its file, or NULL: in the data directory */
     uint64_t max_watches, max_client_watches;
+    /* Who may do what. */
+    char *jwt_keys, *jwt_audience, *jwt_issuer, *api_keys;
+    uint64_t jwt_leeway_us, ticket_us, max_tickets, tickets_each, max_connections;
+    uint64_t auth_us; /* a WebSocket that says nothing of itself has so long */
 } es_edge_config_t;
 
 extern const es_option_t *const es_edge_option_tables[];
 es_config_result_t es_edge_config_load(es_edge_config_t *config, int argc, char **argv);
 void es_edge_config_fini(es_edge_config_t *config);
+/* What of it is about identity: its texts are the config's. */
+extern const es_option_t es_identity_options[];
+es_identity_config_t es_edge_identity_config(const es_edge_config_t *config, const es_operator_t *operator_token);
 
 /* args: an es_edge_config_t that outlives the actor. */
 void es_edge_actor(zsock_t *pipe, void *args);

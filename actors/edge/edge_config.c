@@ -76,7 +76,7 @@ static const es_option_t edge_options[] = {
                     "time for the last words at the end"),
     ES_OPT_END};
 
-const es_option_t *const es_edge_option_tables[] = {edge_options, es_common_options, NULL};
+const es_option_t *const es_edge_option_tables[] = {edge_options, es_identity_options, es_common_options, NULL};
 
 static const es_config_about_t about = {
     .program = "earshot-edge",
