@@ -9,5 +9,7 @@ const es_cmd_t es_cmd_table[] = {
     {"jobs", "send recordings, see what becomes of them: submit, list, show, watch, cancel, retry, rm", es_cmd_jobs},
     {"status", "who is there and what is going on", es_cmd_status},
     {"drain", "have an actor give its work away and end", es_cmd_drain},
+    {"keygen", "make a pair of keys for an actor, an observer or the broker", es_cmd_keygen},
+    {"keys", "who may come to the broker over tcp: add, revoke, list", es_cmd_keys},
     {NULL, NULL, NULL},
 };

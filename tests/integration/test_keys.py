@@ -1,0 +1,131 @@
+"""Keys: `earshot keygen` and `earshot keys`."""
+import json
+import pathlib
+import stat
+import subprocess
+
+import pytest
+
+from house import BIN, SLOW
+
+
+class Ring:
+    """A keys directory and the commands that work on it."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.allowed = self.path / "allowed"
+
+    def run(self, *args):
+        return subprocess.run([BIN / "earshot", *map(str, args), "--keys", self.path], capture_output=True, text=True, timeout=20 * SLOW)
+
+    def ok(self, *args):
+        done = self.run(*args)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+        return done.stdout
+
+    def refused(self, status, *args):
+        done = self.run(*args)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return done.stderr
+
+    def make(self, role, name=None):
+        self.ok("keygen", role, *([name] if name else []))
+        return self.path / f"{name or role}.pub"
+
+    def let_in(self, role, name=None):
+        self.ok("keys", "add", self.make(role, name))
+
+    def names(self):
+        return [(key["role"], key["name"]) for key in json.loads(self.ok("keys", "list", "--json"))["keys"]]
+
+
+@pytest.fixture
+def ring(tmp_path):
+    return Ring(tmp_path / "keys")
+
+
+def test_a_pair_of_files(ring):
+    said = ring.ok("keygen", "transcriber", "far-1")
+    assert "earshot keys add far-1.pub" in said and "broker.pub" in said
+    assert stat.S_IMODE((ring.path / "far-1.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(ring.path.stat().st_mode) == 0o700
+    secret, public = (ring.path / "far-1.key").read_text(), (ring.path / "far-1.pub").read_text()
+    assert 'role = "transcriber"' in public and 'name = "far-1"' in public and "secret-key" not in public and "secret-key" in secret
+    assert not ring.allowed.exists()
+    ring.make("edge")
+    assert (ring.path / "edge.key").exists()
+
+
+def test_the_brokers_pair_comes_with_a_list(ring):
+    said = ring.ok("keygen", "broker")
+    assert "earshot keys add" in said and ring.allowed.is_dir() and stat.S_IMODE(ring.allowed.stat().st_mode) == 0o700
+    assert "nobody may come" in ring.ok("keys", "list") and ring.names() == []
+
+
+def test_other_tools_read_them(ring):
+    import zmq.auth
+    ring.make("observer", "watcher")
+    public, secret = zmq.auth.load_certificate(ring.path / "watcher.key")
+    assert len(public) == len(secret) == 40 and zmq.auth.load_certificate(ring.path / "watcher.pub") == (public, None)
+
+
+def test_what_is_wrong_is_said(ring):
+    assert 'did you mean "transcriber"' in ring.refused(2, "keygen", "transcribr")
+    assert "ROLE is missing" in ring.refused(2, "keygen") and "too many" in ring.refused(2, "keygen", "edge", "a", "b")
+    for name in ("../edge", ".edge", "a b", "a/b", "x" * 65):
+        assert name in ring.refused(1, "keygen", "edge", name)
+    old = ring.make("edge").read_text()
+    assert "is there already" in ring.refused(1, "keygen", "edge") and "--force" in ring.refused(1, "keygen", "edge")
+    assert (ring.path / "edge.pub").read_text() == old
+    ring.ok("keygen", "edge", "--force")
+    assert (ring.path / "edge.pub").read_text() != old
+    assert "FILE.pub is missing" in ring.refused(2, "keys", "add") and "NAME is missing" in ring.refused(2, "keys", "revoke")
+    assert "no command" in subprocess.run([BIN / "earshot", "keys", "lst"], capture_output=True, text=True).stderr
+
+
+def test_who_may_come(ring):
+    far, edge = ring.make("transcriber", "far-1"), ring.make("edge")
+    assert "transcriber/far-1 may come" in ring.ok("keys", "add", far, edge)
+    assert ring.names() == [("edge", "edge"), ("transcriber", "far-1")]
+    assert "already" in ring.ok("keys", "add", far)
+    table = ring.ok("keys", "list").splitlines()
+    assert table[0].split()[:2] == ["NAME", "ROLE"] and table[2].split()[:2] == ["far-1", "transcriber"]
+    assert "throws it out" in ring.ok("keys", "revoke", "far-1") and ring.names() == [("edge", "edge")]
+    assert "far-1" in ring.refused(1, "keys", "revoke", "far-1")
+    assert 'did you mean "edge"' in ring.refused(1, "keys", "revoke", "edeg")
+    assert ring.refused(1, "keys", "revoke", "room/edge") and ring.ok("keys", "revoke", "edge/edge") and ring.names() == []
+
+
+def test_whom_nobody_lets_in(ring, tmp_path):
+    broker, far = ring.make("broker"), ring.make("transcriber", "far-1")
+    junk = tmp_path / "junk.pub"
+    junk.write_text("curve\n    public-key = \"x\"\n")
+    assert "key of a broker" in ring.refused(1, "keys", "add", broker)
+    assert "nowhere.pub" in ring.refused(1, "keys", "add", tmp_path / "nowhere.pub") and "junk.pub" in ring.refused(1, "keys", "add", junk)
+    assert ring.names() == []
+    # one that is wrong keeps no other out
+    ring.refused(1, "keys", "add", junk, far)
+    assert ring.names() == [("transcriber", "far-1")]
+
+
+def test_another_key_of_the_same_name(ring):
+    ring.let_in("transcriber", "far-1")
+    old = (ring.allowed / "far-1.pub").read_text()
+    (ring.allowed / "far-1.pub").rename(ring.allowed / "copied-by-hand.pub")
+    ring.ok("keygen", "transcriber", "far-1", "--force")
+    assert "--force" in ring.refused(1, "keys", "add", ring.path / "far-1.pub")
+    assert (ring.allowed / "copied-by-hand.pub").read_text() == old
+    ring.ok("keys", "add", ring.path / "far-1.pub", "--force")
+    assert ring.names() == [("transcriber", "far-1")] and [path.name for path in ring.allowed.iterdir()] == ["far-1.pub"]
+    # a copy under another name goes too
+    (ring.allowed / "copy.pub").write_text((ring.allowed / "far-1.pub").read_text())
+    ring.ok("keys", "revoke", "far-1")
+    assert list(ring.allowed.iterdir()) == []
+
+
+def test_a_list_that_others_may_write_is_no_list(ring):
+    ring.let_in("edge")
+    ring.allowed.chmod(0o777)
+    assert "chmod" in ring.refused(1, "keys", "list")
