@@ -14,6 +14,8 @@
 
 enum {
     LINGER_MS = 200, /* for what was accepted before the end */
+    /* Subscribers say nothing but topics, which are no longer than a key; each byte of one costs libzmq a hundred. Handshakes have room in it. */
+    SUBSCRIPTION_MAX = 1024,
     PREFIX_SHIFT = 4 * (ES_CLIENT_ID_LEN - ES_PREFIX_LEN),
     DRAIN_ROUNDS = 64 /* of ES_LOOP_BATCH messages a socket */
 };
@@ -382,6 +384,7 @@ static int open_sockets(es_hub_t *self, int queue)
 {
     static const int types[SOCKETS] = {ZMQ_PULL, ZMQ_ROUTER, ZMQ_XSUB, ZMQ_XPUB};
     static const int linger = LINGER_MS;
+    static const int64_t subscription = SUBSCRIPTION_MAX;
     for (int i = 0; i < SOCKETS; i++) {
         self->sockets[i] = zmq_socket(zsys_init(), types[i]);
         if (!self->sockets[i]) {
@@ -391,6 +394,7 @@ static int open_sockets(es_hub_t *self, int queue)
         es_wire_options(self->sockets[i], queue);
         zmq_setsockopt(self->sockets[i], ZMQ_LINGER, &linger, sizeof linger);
     }
+    zmq_setsockopt(self->sockets[PUBLISH], ZMQ_MAXMSGSIZE, &subscription, sizeof subscription);
     return zmq_send(self->sockets[RESULTS], "\x01", 1, 0) == 1 ? 0 : -1; /* subscribe to everything */
 }
 
