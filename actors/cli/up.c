@@ -58,6 +58,13 @@ static void on_gave_up(void *ctx, size_t child, es_gave_up_t why)
               self->plan.actors[child].name, reasons[why]);
 }
 
+static void reload(es_up_t *self)
+{
+    es_up_say(self, "asked to read files anew");
+    for (size_t i = 0; i < self->plan.count; i++)
+        if (es_supervisor_state(self->supervisor, i) == ES_CHILD_UP) self->backend->reload(self, i);
+}
+
 static void on_signal(void *ctx, short revents, uint64_t now_us)
 {
     (void)revents;
@@ -65,6 +72,10 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
     struct signalfd_siginfo info;
     while (read(self->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD) continue; /* every turn reaps */
+        if (info.ssi_signo == SIGHUP && !es_runner_hung_up()) {
+            reload(self);
+            continue;
+        }
         bool again = es_supervisor_stopping(self->supervisor);
         if (again && now_us - self->stop_us < SAME_STOP_US) continue;
         self->stop_us = now_us;

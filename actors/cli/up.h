@@ -15,6 +15,8 @@ typedef struct {
     es_supervisor_ops_t ops; /* ctx: es_up_t */
     /* Before anything is started. 0, or -1 with a message printed. */
     int (*open)(es_up_t *up);
+    /* Ask a child that runs to read its files anew. */
+    void (*reload)(es_up_t *up, size_t child);
     /* A child may have ended: find out, call es_up_ended. */
     void (*reap)(es_up_t *up, uint64_t now_us);
     void (*close)(es_up_t *up);

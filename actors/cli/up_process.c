@@ -94,6 +94,7 @@ static void become(const char *path, char **argv, int log, pid_t parent)
     if (null > STDERR_FILENO) close(null);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
+    sigaddset(&none, SIGHUP); /* it would end one that has not come to look for it yet */
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv(path, argv);
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", path, strerror(errno));
@@ -137,6 +138,12 @@ static void terminate(void *ctx, size_t index)
     const child_t *child = &((state_t *)((es_up_t *)ctx)->state)->children[index];
     kill(child->pid, SIGTERM);
     kill(child->pid, SIGCONT); /* or one that is stopped never hears of it */
+}
+
+static void reload(es_up_t *up, size_t index)
+{
+    const child_t *child = &((state_t *)up->state)->children[index];
+    if (child->pid) kill(child->pid, SIGHUP);
 }
 
 static void end(void *ctx, size_t index)
@@ -186,5 +193,6 @@ static void close_processes(es_up_t *up)
 
 const es_up_backend_t es_up_processes = {.ops = {.start = start, .terminate = terminate, .kill = end},
                                          .open = open_processes,
+                                         .reload = reload,
                                          .reap = reap,
                                          .close = close_processes};

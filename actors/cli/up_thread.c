@@ -166,6 +166,12 @@ static void terminate(void *ctx, size_t index)
     zstr_send(((child_t *)((es_up_t *)ctx)->state)[index].actor, "$TERM");
 }
 
+static void reload(es_up_t *up, size_t index)
+{
+    const child_t *child = &((const child_t *)up->state)[index];
+    if (child->actor) zstr_send(child->actor, ES_RUNNER_RELOAD);
+}
+
 static void end(void *ctx, size_t index)
 {
     es_up_t *up = ctx;
@@ -190,5 +196,6 @@ static void reap(es_up_t *up, uint64_t now_us)
 
 const es_up_backend_t es_up_threads = {.ops = {.start = start, .terminate = terminate, .kill = end},
                                        .open = open_threads,
+                                       .reload = reload,
                                        .reap = reap,
                                        .close = close_threads};

@@ -37,6 +37,20 @@ static void raise_files(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+static bool had_terminal;
+
+bool es_runner_hung_up(void)
+{
+    return had_terminal && !has_terminal();
+}
+
 void es_runner_prepare(void)
 {
     sigset_t set;
@@ -44,6 +58,7 @@ void es_runner_prepare(void)
     ending_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    had_terminal = has_terminal();
     raise_files();
 }
 
@@ -179,12 +194,17 @@ typedef struct {
     bool leaving; /* somebody else asked */
 } run_t;
 
-/* The first asks the actor to end, the second ends it. */
+/* The first that asks for an end asks the actor, the second ends it. */
 static void on_signal(run_t *run)
 {
     struct signalfd_siginfo info;
     if (read(run->signals, &info, sizeof info) != (ssize_t)sizeof info) return;
     const char *name = sigabbrev_np((int)info.ssi_signo);
+    if (info.ssi_signo == SIGHUP && !es_runner_hung_up()) {
+        es_log_info("asked to read files anew", ES_S("signal", name));
+        if (!run->asked) zstr_send(run->actor, ES_RUNNER_RELOAD);
+        return;
+    }
     if (run->asked) {
         es_log_warn("second signal: ending at once", ES_S("signal", name));
         es_pidfile_remove(run->common->data, run->common->name);

@@ -17,6 +17,11 @@ typedef void (*es_actor_fn)(zsock_t *pipe, void *args);
 
 /* First thing in every main: keeps CZMQ's hands off signals, blocks SIGTERM, SIGINT, SIGHUP, ignores SIGPIPE, raises RLIMIT_NOFILE. */
 void es_runner_prepare(void);
+/* What the actor is sent for SIGHUP: read again what files tell. An actor that has nothing to read passes over it. */
+#define ES_RUNNER_RELOAD "RELOAD"
+/* SIGHUP means a wish to reload, unless it says that the terminal is gone which the process was started in: then it means the end, as always. es_runner_prepare looks
+ * whether there is one. */
+bool es_runner_hung_up(void);
 /* Logs, pid file DATA/run/NAME.pid (once the actor has started), runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
  * the exit status: 0 after a clean end, 1 where the actor could not start (es_runner_fail) or ended unasked. */
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);

@@ -17,7 +17,7 @@
 #include "runner.h"
 #include "wire.h"
 
-typedef enum { SERVES, FAILS, ENDS, STUBBORN, LEAVES } behaviour_t;
+typedef enum { SERVES, FAILS, ENDS, STUBBORN, LEAVES, RELOADS } behaviour_t;
 
 typedef struct {
     es_common_config_t common;
@@ -57,9 +57,22 @@ static uint64_t leave(void *watch, uint64_t now_us)
     return now_us;
 }
 
+/* A clean end for whom that is the first word, and for no other. */
+static void await_reload(zsock_t *pipe)
+{
+    zsock_signal(pipe, 0);
+    char *said = zstr_recv(pipe);
+    if (said && strcmp(said, ES_RUNNER_RELOAD) == 0) es_runner_leaving(pipe);
+    zstr_free(&said);
+}
+
 static void actor(zsock_t *pipe, void *args)
 {
     const config_t *config = args;
+    if (config->behaviour == RELOADS) {
+        await_reload(pipe);
+        return;
+    }
     if (config->behaviour == FAILS) {
         es_runner_fail(pipe);
         return;
@@ -116,21 +129,31 @@ static int status_of(pid_t child)
     return WEXITSTATUS(status);
 }
 
-static void ends_cleanly_on(int signal)
+static void ends_cleanly(behaviour_t behaviour, int signal)
 {
-    pid_t child = run(SERVES), pid;
+    pid_t child = run(behaviour), pid;
     await_pidfile(child);
     assert_int_equal(kill(child, signal), 0);
     assert_int_equal(status_of(child), 0);
     assert_false(pidfile(&pid));
 }
 
-static void term_int_and_hup_end_it(void **state)
+static void term_and_int_end_it(void **state)
 {
     (void)state;
-    ends_cleanly_on(SIGTERM);
-    ends_cleanly_on(SIGINT);
-    ends_cleanly_on(SIGHUP);
+    ends_cleanly(SERVES, SIGTERM);
+    ends_cleanly(SERVES, SIGINT);
+}
+
+static void hup_is_a_wish_to_reload(void **state)
+{
+    (void)state;
+    ends_cleanly(RELOADS, SIGHUP);
+    pid_t child = run(SERVES); /* which knows of no such wish */
+    await_pidfile(child);
+    assert_int_equal(kill(child, SIGHUP), 0);
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(status_of(child), 0);
 }
 
 static void a_second_signal_ends_at_once(void **state)
@@ -211,7 +234,8 @@ static void only_its_own_pid_file_is_removed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(term_int_and_hup_end_it, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(term_and_int_end_it, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(hup_is_a_wish_to_reload, make_home, remove_home),
         cmocka_unit_test_setup_teardown(a_second_signal_ends_at_once, make_home, remove_home),
         cmocka_unit_test_setup_teardown(an_end_that_was_asked_for_elsewhere_is_a_clean_one, make_home, remove_home),
         cmocka_unit_test_setup_teardown(a_failed_start_is_seen, make_home, remove_home),
