@@ -25,6 +25,7 @@ library_allowed() {
     libwebsockets.h) [[ $1 =~ ^actors/(edge/server|cli/ws_client)\.[ch]$ ]] ;;
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
     curl/*) [[ $1 = actors/runtime/http_client.c ]] ;;
+    openssl/ssl.h) [[ $1 =~ ^actors/(edge/tls(_conn)?|cli/net_tls)\.c$ ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
     sqlite3.h) [[ $1 =~ ^actors/(runtime/sqlite_schema|room/room_(sql|store)[a-z_]*|jobs/store_sqlite[a-z_]*)\.[ch]$ ]] ;;
     sndfile.h) [[ $1 = actors/jobs/sound_file.c ]] ;;

@@ -103,6 +103,7 @@ static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, uint64_t number
     arg(actor, "--log-level=%s", levels[config->common.log_level]);
     arg(actor, "--log-format=%s", formats[config->common.log_format]);
     optional(actor, "env-file", config->common.env_file);
+    if (config->common.insecure) arg(actor, "--insecure");
     return actor;
 }
 

@@ -30,12 +30,13 @@ static int open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int listen_on(const struct addrinfo *address)
+static int listen_on(const struct addrinfo *address, bool shared)
 {
     int one = 1;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (!bind(fd, address->ai_addr, address->ai_addrlen) && !listen(fd, BACKLOG)) return fd;
     int saved = errno;
     close(fd);
@@ -43,7 +44,7 @@ static int listen_on(const struct addrinfo *address)
     return -1;
 }
 
-static void name_url(es_acceptor_t *self)
+static void name_url(es_acceptor_t *self, const char *scheme)
 {
     union {
         struct sockaddr any;
@@ -56,45 +57,47 @@ static void name_url(es_acceptor_t *self)
     if (at.any.sa_family == AF_INET6) {
         if (IN6_IS_ADDR_UNSPECIFIED(&at.six.sin6_addr)) at.six.sin6_addr = in6addr_loopback;
         inet_ntop(AF_INET6, &at.six.sin6_addr, host, sizeof host);
-        snprintf(self->url, sizeof self->url, "http://[%s]:%u", host, ntohs(at.six.sin6_port));
+        snprintf(self->url, sizeof self->url, "%s://[%s]:%u", scheme, host, ntohs(at.six.sin6_port));
     } else {
         if (at.four.sin_addr.s_addr == htonl(INADDR_ANY)) at.four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         inet_ntop(AF_INET, &at.four.sin_addr, host, sizeof host);
-        snprintf(self->url, sizeof self->url, "http://%s:%u", host, ntohs(at.four.sin_port));
+        snprintf(self->url, sizeof self->url, "%s://%s:%u", scheme, host, ntohs(at.four.sin_port));
     }
 }
 
-static int bind_host(const char *host, unsigned port, char *err, size_t err_len)
+static int bind_host(const es_acceptor_config_t *config, char *err, size_t err_len)
 {
     struct addrinfo hint = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
     char service[8];
-    snprintf(service, sizeof service, "%u", port);
+    const char *host = config->host;
+    snprintf(service, sizeof service, "%u", config->port);
     int rc = getaddrinfo(host, service, &hint, &found);
     if (rc) {
         snprintf(err, err_len, "--host %s is no address of this machine (%s); use 127.0.0.1, or 0.0.0.0 for all", host,
                  gai_strerror(rc));
         return -1;
     }
-    int fd = listen_on(found);
+    int fd = listen_on(found, config->shared);
     freeaddrinfo(found);
     if (fd >= 0) return fd;
-    const char *advice =
-        errno == EADDRINUSE ? "; another program has the port: choose one with --port, or 0 for any" : "";
-    snprintf(err, err_len, "cannot listen on %s port %u: %s%s", host, port, strerror(errno), advice);
+    const char *advice = errno == EADDRINUSE ? "; another program has the port: choose one with --port, or 0 for any; "
+                                               "edges share one where each has --reuse-port"
+                                             : "";
+    snprintf(err, err_len, "cannot listen on %s port %u: %s%s", host, config->port, strerror(errno), advice);
     return -1;
 }
 
-es_acceptor_t *es_acceptor_new(const char *host, unsigned port, void (*fn)(void *ctx, int fd), void *ctx, char *err,
+es_acceptor_t *es_acceptor_new(const es_acceptor_config_t *config, void (*fn)(void *ctx, int fd), void *ctx, char *err,
                                size_t err_len)
 {
-    int fd = bind_host(host, port, err, err_len);
+    int fd = bind_host(config, err, err_len);
     if (fd < 0) return NULL;
     es_acceptor_t *self = es_alloc_zero(sizeof *self);
     self->fd = fd;
     self->spare = open_spare();
     self->fn = fn;
     self->ctx = ctx;
-    name_url(self);
+    name_url(self, config->scheme);
     return self;
 }
 

@@ -3,13 +3,21 @@
 #ifndef ES_ACCEPTOR_H
 #define ES_ACCEPTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct es_acceptor es_acceptor_t;
 
-/* Binds and listens; port 0 draws one. fn gets each new connection (non-blocking, its own to close). NULL where that is impossible: err
- * says why and what to do. */
-es_acceptor_t *es_acceptor_new(const char *host, unsigned port, void (*fn)(void *ctx, int fd), void *ctx, char *err,
+typedef struct {
+    const char *host;
+    unsigned port;      /* 0 draws one */
+    bool shared;        /* with others that say so too */
+    const char *scheme; /* of the address that people are told: "http" */
+} es_acceptor_config_t;
+
+/* Binds and listens. fn gets each new connection (non-blocking, its own to close). NULL where that is impossible: err says why and what
+ * to do. */
+es_acceptor_t *es_acceptor_new(const es_acceptor_config_t *config, void (*fn)(void *ctx, int fd), void *ctx, char *err,
                                size_t err_len);
 /* Takes what waits, then as es_acceptor_destroy: closing the socket would reset those that the kernel has already let in. */
 void es_acceptor_drain(es_acceptor_t **self_p);

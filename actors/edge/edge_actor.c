@@ -250,6 +250,7 @@ static void on_pipe(edge_t *self, uint64_t now_us)
         char *command = zstr_recv(self->pipe);
         bool over = !command;
         self->asked = self->asked || over || !strcmp(command, "$TERM");
+        if (!over && !strcmp(command, ES_RUNNER_RELOAD)) es_edge_http_reload(self->http);
         zstr_free(&command);
         if (over) break;
     }

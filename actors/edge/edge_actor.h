@@ -10,6 +10,9 @@ typedef struct {
     es_common_config_t common;
     char *host;
     uint64_t port;
+    bool reuse_port;
+    char *tls_cert, *tls_key; /* both or none */
+    uint64_t handshake_us;
     char *addr_file; /* where to write the address, or NULL */
     char *web;       /* directory of the page, or NULL: where it was built or installed */
     char *allow_origin;

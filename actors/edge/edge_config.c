@@ -2,13 +2,23 @@
 
 #include <stdio.h>
 
+#include "loopback.h"
+
 #define MIB UINT64_C(1048576)
 
 static const es_option_t edge_options[] = {
     ES_OPT_STR(es_edge_config_t, host, "host", NULL, "127.0.0.1", 255, "address to listen on; 0.0.0.0 for all"),
     ES_OPT_UINT(es_edge_config_t, port, "port", "APP_PORT", "8000", 0, 65535, "TCP port; 0 draws a free one"),
+    ES_OPT_FLAG(
+        es_edge_config_t, reuse_port, "reuse-port",
+        "share --port with other edges of this user that are started so too: the kernel deals connections to them"),
+    ES_OPT_STR(es_edge_config_t, tls_cert, "tls-cert", NULL, NULL, 1024,
+               "serve TLS: PEM file with the certificate and those that lead to a root; read again on SIGHUP"),
+    ES_OPT_STR(es_edge_config_t, tls_key, "tls-key", NULL, NULL, 1024, "PEM file with the certificate's private key"),
+    ES_OPT_DURATION(es_edge_config_t, handshake_us, "handshake-timeout", "10s", 100000, UINT64_C(3600000000),
+                    "time for the TLS handshake of a connection; then it is closed"),
     ES_OPT_STR(es_edge_config_t, addr_file, "addr-file", NULL, NULL, 1024,
-               "write the address (http://...) into this file"),
+               "write the address (http://... or https://...) into this file"),
     ES_OPT_STR(es_edge_config_t, web, "web", NULL, NULL, 1024,
                "directory of the page; default: the one that came along"),
     ES_OPT_STR(es_edge_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
@@ -84,13 +94,39 @@ static const es_config_about_t about = {
     .about = "Takes audio over WebSocket and HTTP and brings the words back.",
     .epilog = "Exit status: 0 after a clean end, 1 where it could not start or failed, 2 for wrong settings."};
 
+static bool set(const char *text)
+{
+    return text && *text;
+}
+
+/* Certificate and key belong together, and who listens beyond this machine must know who comes or at least keep secret what is said. */
+static int check(const es_edge_config_t *config, char *err, size_t err_len)
+{
+    bool tls = set(config->tls_cert);
+    *err = 0;
+    if (tls != set(config->tls_key))
+        snprintf(err, err_len, "--tls-%s is missing: --tls-cert and --tls-key go together", tls ? "key" : "cert");
+    else if (!tls && !config->common.insecure && !es_loopback_host(config->host))
+        snprintf(
+            err, err_len,
+            "--host %.255s is beyond this machine, and nothing would keep secret what is said or ask who comes: give "
+            "--tls-cert FILE and --tls-key FILE, or --insecure to insist (behind a proxy that does both, say)",
+            config->host);
+    return *err ? -1 : 0;
+}
+
 es_config_result_t es_edge_config_load(es_edge_config_t *config, int argc, char **argv)
 {
     int rest = argc;
+    char err[600];
     es_config_result_t result = es_config_load(config, es_edge_option_tables, &about, argc, argv, &rest);
     if (result != ES_CONFIG_OK) return result;
     if (rest < argc) {
         fprintf(stderr, "earshot-edge: \"%s\" is too much; only options are understood, see --help\n", argv[rest]);
+        return ES_CONFIG_ERROR;
+    }
+    if (check(config, err, sizeof err)) {
+        fprintf(stderr, "earshot-edge: %s\n", err);
         return ES_CONFIG_ERROR;
     }
     return es_common_config_settle(&config->common, "edge") ? ES_CONFIG_ERROR : ES_CONFIG_OK;

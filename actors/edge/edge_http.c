@@ -10,7 +10,10 @@
 #include "http.h"
 #include "http_refused.h"
 #include "jobs_metrics.h"
+#include "log.h"
+#include "loopback.h"
 #include "sender_link.h"
+#include "tls_front.h"
 #include "uploads.h"
 #include "wire.h"
 
@@ -18,6 +21,8 @@ struct es_edge_http {
     const es_edge_config_t *config;
     es_edge_loop_t *loop;
     es_acceptor_t *acceptor;
+    es_tls_t *tls; /* NULL: plain */
+    es_tls_front_t *tls_front;
     es_gate_t *gate;
     es_http_t http;
     es_http_router_t router;
@@ -57,7 +62,8 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
     self->http = (es_http_t){.ctx = ops->ctx,
                              .unready = ops->unready,
                              .metrics = {es_edge_metrics(), es_edge_jobs_metrics(), es_http_refusal_metrics(),
-                                         es_sender_link_metrics(), es_uploads_metrics()}};
+                                         es_sender_link_metrics(), es_uploads_metrics(), es_tls_metrics(),
+                                         es_tls_front_metrics()}};
     self->config = config;
     self->loop = loop;
     load_pages(&self->http.pages, web_dir(config));
@@ -72,6 +78,8 @@ void es_edge_http_destroy(es_edge_http_t **self_p)
     if (!self) return;
     *self_p = NULL;
     es_acceptor_destroy(&self->acceptor);
+    es_tls_front_destroy(&self->tls_front);
+    es_tls_destroy(&self->tls);
     es_gate_destroy(&self->gate);
     es_pages_fini(&self->http.pages);
     free(self);
@@ -87,21 +95,77 @@ es_http_router_t *es_edge_http_router(es_edge_http_t *self)
 static void on_connection(void *ctx, int fd)
 {
     es_edge_http_t *self = ctx;
+    size_t apart = self->tls_front ? es_tls_front_apart(self->tls_front) : 0;
+    uint64_t now_us = es_now_us();
     void *peer;
     es_http_why_t why;
-    if (es_gate_enter(self->gate, fd, 0, &peer, &why))
-        es_gate_take(self->gate, fd, peer, es_now_us());
+    bool welcome = es_gate_enter(self->gate, fd, apart, &peer, &why);
+    if (welcome && self->tls)
+        es_tls_front_take(self->tls_front, fd, peer, now_us);
+    else if (welcome)
+        es_gate_take(self->gate, fd, peer, now_us);
+    else if (self->tls)
+        close(fd); /* saying why would cost a handshake */
     else
         es_gate_turn_away(fd, why);
 }
 
+/* The socket of the client is counted, not this end of a pair. */
+static void tls_open(void *ctx, int fd)
+{
+    es_edge_http_t *self = ctx;
+    es_gate_take(self->gate, fd, NULL, es_now_us());
+}
+
+static void tls_left(void *ctx, void *peer)
+{
+    es_edge_http_t *self = ctx;
+    es_gate_left(self->gate, peer);
+}
+
+static int start_tls(es_edge_http_t *self, char *err, size_t err_len)
+{
+    const es_edge_config_t *config = self->config;
+    const es_tls_front_ops_t ops = {.ctx = self, .open = tls_open, .left = tls_left};
+    const es_tls_times_t times = {
+        .handshake_us = config->handshake_us, .send_us = config->send_us, .linger_us = ES_GATE_LINGER_US};
+    if (!config->tls_cert || !*config->tls_cert) return 0;
+    self->tls = es_tls_new(config->tls_cert, config->tls_key, err, err_len);
+    if (!self->tls) return -1;
+    self->tls_front = es_tls_front_new(self->tls, &ops, &times, self->loop);
+    return 0;
+}
+
+/* --insecure was said, or it would not have come to this. */
+static void warn_of_open_door(const es_edge_http_t *self)
+{
+    if (self->tls || es_loopback_host(self->config->host)) return;
+    es_log_warn("this edge listens beyond this machine without TLS: what is said can be heard on the way",
+                ES_S("host", self->config->host));
+}
+
 int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len)
 {
-    self->acceptor =
-        es_acceptor_new(self->config->host, (unsigned)self->config->port, on_connection, self, err, err_len);
+    if (start_tls(self, err, err_len)) return -1;
+    const es_acceptor_config_t config = {.host = self->config->host,
+                                         .port = (unsigned)self->config->port,
+                                         .shared = self->config->reuse_port,
+                                         .scheme = self->tls ? "https" : "http"};
+    self->acceptor = es_acceptor_new(&config, on_connection, self, err, err_len);
     if (!self->acceptor) return -1;
+    warn_of_open_door(self);
     es_edge_loop_watch(self->loop, es_acceptor_fd(self->acceptor), es_acceptor_ready, self->acceptor);
     return 0;
+}
+
+void es_edge_http_reload(es_edge_http_t *self)
+{
+    char err[1400];
+    if (!self->tls) return;
+    if (es_tls_reload(self->tls, err, sizeof err))
+        es_log_error("the certificate is not changed", ES_S("error", err));
+    else
+        es_log_info("the certificate was read again: connections from now on get it");
 }
 
 const char *es_edge_http_url(const es_edge_http_t *self)
@@ -116,7 +180,9 @@ void es_edge_http_left(es_edge_http_t *self, void *peer)
 
 uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us)
 {
-    return es_gate_turn(self->gate, now_us);
+    uint64_t gate = es_gate_turn(self->gate, now_us);
+    uint64_t tls = self->tls_front ? es_tls_front_turn(self->tls_front, now_us) : UINT64_MAX;
+    return tls < gate ? tls : gate;
 }
 
 void es_edge_http_drain(es_edge_http_t *self, uint64_t now_us)
@@ -128,5 +194,5 @@ void es_edge_http_drain(es_edge_http_t *self, uint64_t now_us)
 
 bool es_edge_http_busy(const es_edge_http_t *self)
 {
-    return es_gate_busy(self->gate) > 0;
+    return es_gate_busy(self->gate) > 0 || (self->tls_front && es_tls_front_busy(self->tls_front));
 }

@@ -1,4 +1,4 @@
-/* The edge's HTTP put together: acceptor, gate, routes and pages. One thread, the loop's. */
+/* The edge's HTTP put together: acceptor, TLS, gate, routes and pages. One thread, the loop's. */
 #ifndef ES_EDGE_HTTP_H
 #define ES_EDGE_HTTP_H
 
@@ -24,8 +24,10 @@ void es_edge_http_destroy(es_edge_http_t **self_p);
 es_http_router_t *es_edge_http_router(es_edge_http_t *self);
 /* 0, or -1 with a sentence in err: nothing listens. */
 int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len);
-/* "http://127.0.0.1:8000", once it listens. */
+/* "http://127.0.0.1:8000", or https, once it listens. */
 const char *es_edge_http_url(const es_edge_http_t *self);
+/* Files are read anew, for connections from now on; what cannot be used is logged and the old one stays. */
+void es_edge_http_reload(es_edge_http_t *self);
 /* A connection that was given to `adopt` is closed. */
 void es_edge_http_left(es_edge_http_t *self, void *peer);
 /* Does what is due. Returns when to be called again at the latest. */

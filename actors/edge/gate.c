@@ -19,7 +19,6 @@
 #define SECOND UINT64_C(1000000)
 
 enum { FIELD_MAX = 512, HEAD_MAX = 4 * FIELD_MAX, RUNS_A_TURN = 4096 };
-static const uint64_t linger_us = 5 * SECOND;
 
 typedef struct conn {
     es_gate_t *gate;
@@ -306,7 +305,7 @@ es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits,
                                 .body_us = limits->body_us,
                                 .idle_us = limits->idle_us,
                                 .send_us = limits->send_us,
-                                .linger_us = linger_us};
+                                .linger_us = ES_GATE_LINGER_US};
     return self;
 }
 

@@ -11,6 +11,8 @@
 #include "edge_loop.h"
 #include "http_conn.h"
 
+#define ES_GATE_LINGER_US UINT64_C(5000000) /* a connection that we have closed is read for so long at most */
+
 typedef struct es_gate es_gate_t;
 
 typedef struct {

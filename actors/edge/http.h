@@ -11,7 +11,7 @@ typedef struct {
     /* Why we are not ready, or NULL where we are. */
     const char *(*unready)(void *ctx);
     es_pages_t pages;
-    es_metric_t *const *metrics[8]; /* NULL-terminated lists, NULL after the last */
+    es_metric_t *const *metrics[16]; /* NULL-terminated lists, NULL after the last */
 } es_http_t;
 
 /* Their ctx is an es_http_t. */

@@ -285,7 +285,7 @@ def test_the_token_is_shown_on_loopback_only():
         assert re.search(r"dashboard.*http://127\.0\.0\.1:\d+/dashboard#token=" + near.token, lines)
         near.ask("GET", "/jobs", operator=True)
         assert near.log("edge-1").count(near.token) == 1
-    with DeskFleet(edge=["--host", "0.0.0.0"]) as far:
+    with DeskFleet(edge=["--host", "0.0.0.0", "--insecure"]) as far:
         log = far.log("edge-1")
         assert far.token not in log and f"{far.data}/operator.token" in log
 

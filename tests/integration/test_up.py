@@ -43,7 +43,7 @@ def test_where_the_dashboard_is():
     with House() as house:
         token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
         house.out.await_line(f"^dashboard {house.url}/dashboard#token={token}$")
-    with House("--host", "0.0.0.0") as house:
+    with House("--host", "0.0.0.0", "--insecure") as house:
         house.out.await_line(f"^dashboard {house.url}/dashboard .its token is in {house.data}/operator.token.$")
         token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
         assert token not in house.out.text() + house.log.text()
