@@ -52,3 +52,4 @@ for shell in earshot.bash _earshot; do
     sed -e "/^@COMMANDS@$/{r $commands" -e 'd}' -e "/^@CHOICES@$/{r $choices" -e "r $choices.any" -e 'd}' "$here/$shell" >"$out/completion/$shell"
 done
 rm -f "$commands" "$choices" "$choices.any"
+gzip -9n "$out"/man/man?/*

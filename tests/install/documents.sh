@@ -8,7 +8,7 @@ complain() { echo "documents: $*" >&2; bad=1; }
 
 pages() { # "earshot jobs" earshot-jobs
     local name
-    [ -s "$documents/man/man1/$2.1" ] || complain "$1 has no manual page: does it know --help-man and --help-words?"
+    [ -s "$documents/man/man1/$2.1.gz" ] || complain "$1 has no manual page: does it know --help-man and --help-words?"
     while IFS=$'\t' read -r name _; do
         [ -z "$name" ] || [[ $name = --* ]] || pages "$1 $name" "$2-$name"
     done < <("$bin"/$1 --help-words 2>/dev/null)
@@ -16,7 +16,7 @@ pages() { # "earshot jobs" earshot-jobs
 pages earshot earshot
 for program in "$bin"/earshot-*; do
     name=${program##*/}
-    [[ $name = earshot-example-* ]] || [ -s "$documents/man/man8/$name.8" ] || complain "$name has no manual page"
+    [[ $name = earshot-example-* ]] || [ -s "$documents/man/man8/$name.8.gz" ] || complain "$name has no manual page"
 done
 if command -v man >/dev/null; then
     for page in "$documents"/man/man?/*; do
