@@ -1,16 +1,15 @@
 #include "log_mux.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "alloc.h"
+#include "log_writer.h"
 
-enum { SOURCES_MAX = 80, NAME = 32 };
+enum { SOURCES_MAX = 80, NAME = 32, END_MS = 1000 };
 
 typedef struct {
     char name[NAME];
@@ -19,7 +18,7 @@ typedef struct {
 } source_t;
 
 struct es_log_mux {
-    int fd;
+    es_log_writer_t *writer;
     bool prefixed, colour;
     size_t count;
     int width;
@@ -31,7 +30,7 @@ static const int palette[] = {36, 33, 32, 35, 34, 96, 93, 92, 95, 94};
 es_log_mux_t *es_log_mux_new(int fd, bool prefixed, bool colour)
 {
     es_log_mux_t *self = es_alloc_zero(sizeof *self);
-    self->fd = fd;
+    self->writer = es_log_writer_new(fd);
     self->prefixed = prefixed;
     self->colour = colour;
     return self;
@@ -45,6 +44,7 @@ void es_log_mux_destroy(es_log_mux_t **self_p)
         es_log_mux_flush(self, i);
         free(self->sources[i].line);
     }
+    es_log_writer_destroy(&self->writer, END_MS);
     free(self);
     *self_p = NULL;
 }
@@ -59,17 +59,6 @@ size_t es_log_mux_add(es_log_mux_t *self, const char *name)
     return self->count++;
 }
 
-static void write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n == -1 && errno == EINTR) continue;
-        if (n <= 0) return; /* nobody reads the log any more */
-        data += n;
-        len -= (size_t)n;
-    }
-}
-
 static void put_line(es_log_mux_t *self, size_t index)
 {
     char out[ES_LOG_MUX_LINE + 128];
@@ -82,7 +71,7 @@ static void put_line(es_log_mux_t *self, size_t index)
         n = snprintf(out, 128, "%-*s | ", self->width, source->name);
     memcpy(out + n, source->line, source->len);
     out[(size_t)n + source->len] = '\n';
-    write_all(self->fd, out, (size_t)n + source->len + 1);
+    es_log_writer_put(self->writer, out, (size_t)n + source->len + 1);
     source->len = 0;
 }
 

@@ -1,6 +1,6 @@
 /* Lines of several processes on one descriptor, each with the name of who said it, in a colour of its own on a terminal.
  *
- * A line is at most ES_LOG_MUX_LINE bytes (longer ones are cut in two) and one write. One thread.
+ * A line is at most ES_LOG_MUX_LINE bytes; longer ones are cut in two. A descriptor that takes nothing holds nobody up (log_writer.h). One thread.
  */
 #ifndef ES_LOG_MUX_H
 #define ES_LOG_MUX_H
@@ -12,9 +12,9 @@
 
 typedef struct es_log_mux es_log_mux_t;
 
-/* fd: where lines go. prefixed: put the name before each line. colour: and in colour. */
+/* fd: where lines go; as in log_writer.h. prefixed: put the name before each line. colour: and in colour. */
 es_log_mux_t *es_log_mux_new(int fd, bool prefixed, bool colour);
-/* Writes out unfinished lines. */
+/* Writes out unfinished lines, for a second at most. */
 void es_log_mux_destroy(es_log_mux_t **self_p);
 /* A source of lines; returns its number. name is copied. All sources are to be added before the first line. */
 size_t es_log_mux_add(es_log_mux_t *self, const char *name);
