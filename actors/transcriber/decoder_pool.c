@@ -73,7 +73,8 @@ struct es_decoder_pool {
     es_decoder_pool_fn fn;
     job_t *first, *last;
     size_t waiting, waiting_bytes;
-    uint64_t fork_us; /* not before, after one could not be started */
+    uint64_t fork_us;   /* not before, after one could not be started */
+    uint32_t unstarted; /* in a row */
     decoder_t decoders[];
 };
 
@@ -132,6 +133,12 @@ static void absent(decoder_t *d)
     d->job = NULL;
 }
 
+static void did_not_start(es_decoder_pool_t *self)
+{
+    self->fork_us = es_now_us() + RETRY_US;
+    if (++self->unstarted == self->config.start_limit) self->config.broken(self->config.broken_ctx, self->unstarted);
+}
+
 /* The decoder is lost with its job. */
 static void attempt_failed(decoder_t *d, es_metric_t *why, const char *reason)
 {
@@ -159,6 +166,7 @@ static void on_ready(void *ctx, int pid)
     if (d->state != STARTING) return;
     d->pid = pid;
     d->state = IDLE;
+    d->pool->unstarted = 0;
     schedule(d->pool);
 }
 
@@ -182,7 +190,7 @@ static void on_gone(void *ctx)
     es_decoder_pool_t *self = d->pool;
     if (d->state == STARTING) {
         es_log_warn("a decoder did not start");
-        self->fork_us = es_now_us() + RETRY_US;
+        did_not_start(self);
     }
     attempt_failed(d, &ended, "the decoder ended in the middle of the segment");
     schedule(self);
@@ -206,7 +214,7 @@ static bool start(es_decoder_pool_t *self, uint64_t now_us)
         if (d->state != ABSENT) continue;
         d->link = es_decoder_link_new(self->zygote, self->loop, self->config.first_id + i, role, &ops, d);
         if (!d->link) {
-            self->fork_us = now_us + RETRY_US;
+            did_not_start(self);
             return false;
         }
         d->state = STARTING;
@@ -281,6 +289,7 @@ static void look_at_late(decoder_t *d)
     es_decoder_link_pump(d->link);
     if (d->state != (starting ? STARTING : BUSY) || d->since_us != since || starved(d, es_now_us())) return;
     char reason[96];
+    if (starting) did_not_start(self);
     snprintf(reason, sizeof reason, "the decoder took longer than %u ms", (unsigned)(d->limit_us / 1000));
     attempt_failed(d, &overdue, reason);
     schedule(self);

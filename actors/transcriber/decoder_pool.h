@@ -23,6 +23,9 @@ typedef struct {
     int nice;          /* so much nicer than we are */
     uint64_t deadline_us; /* of a segment, at least */
     size_t queue_bytes;   /* audio that may wait; 0: 256 MiB */
+    uint32_t start_limit; /* decoders that did not start, in a row, after which `broken` is called; 0: never */
+    void (*broken)(void *ctx, uint32_t failures);
+    void *broken_ctx;
 } es_decoder_pool_config_t;
 
 /* The loop must outlive the pool. */

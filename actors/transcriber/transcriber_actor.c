@@ -99,6 +99,16 @@ static void on_zygote(void *ctx, short revents, uint64_t now_us)
     es_loop_stop(self->loop);
 }
 
+static void on_broken(void *ctx, uint32_t failures)
+{
+    transcriber_t *self = ctx;
+    es_log_error("no decoder starts: ending; streams go on with another transcriber. Is there memory for the model, "
+                 "and may this user have more "
+                 "processes (ulimit -u)?",
+                 ES_U("failures", failures));
+    es_loop_stop(self->loop);
+}
+
 static uint32_t or_default(uint64_t configured, long otherwise)
 {
     return configured > 0 ? (uint32_t)configured : otherwise > 0 ? (uint32_t)otherwise : 1;
@@ -114,7 +124,10 @@ static const es_worker_ops_t *start_streams(transcriber_t *self, void **ctx)
         return &es_raw_worker_ops;
     }
     es_speech_config_t speech = {.pool = {.decoders = or_default(config->decoders, sysconf(_SC_NPROCESSORS_ONLN)),
-                                          .deadline_us = config->segment_deadline_us},
+                                          .deadline_us = config->segment_deadline_us,
+                                          .start_limit = (uint32_t)config->decoder_starts,
+                                          .broken = on_broken,
+                                          .broken_ctx = self},
                                  .batch_nice = (int)config->batch_nice,
                                  .partials = (uint32_t)config->partials};
     if (speech.pool.decoders > ES_TRANSCRIBER_DECODERS_MAX) speech.pool.decoders = ES_TRANSCRIBER_DECODERS_MAX;

@@ -11,12 +11,13 @@
 
 typedef struct {
     es_common_config_t common;
-    uint64_t engine;     /* index, engines.h */
-    uint64_t capacity;   /* streams at once; 0: as the engine likes */
-    uint64_t decoders;   /* processes that decode; 0: one a core */
-    uint64_t batch_nice; /* of the decoders of file jobs */
-    uint64_t partials;   /* streams that get partial words at once */
-    uint64_t delay_ms;   /* of the mock's answers */
+    uint64_t engine;         /* index, engines.h */
+    uint64_t capacity;       /* streams at once; 0: as the engine likes */
+    uint64_t decoders;       /* processes that decode; 0: one a core */
+    uint64_t decoder_starts; /* that may fail in a row */
+    uint64_t batch_nice;     /* of the decoders of file jobs */
+    uint64_t partials;       /* streams that get partial words at once */
+    uint64_t delay_ms;       /* of the mock's answers */
     uint64_t segment_deadline_us;
     uint64_t drain_timeout_us;
     uint64_t idle_us;
@@ -38,7 +39,8 @@ void es_transcriber_config_fini(es_transcriber_config_t *config);
 int es_transcriber_prepare(es_transcriber_config_t *config);
 
 /* args: es_transcriber_config_t, owned by the caller, prepared. Signals the pipe when it serves. On "$TERM" takes no new streams, serves until the old
- * ones are gone or --drain-timeout is over, says GOODBYE and returns. Returns by itself where the zygote died: nothing can be decoded then. */
+ * ones are gone or --drain-timeout is over, says GOODBYE and returns. Returns by itself where the zygote died or no decoder
+ * starts: nothing can be decoded then. */
 void es_transcriber_actor(zsock_t *pipe, void *args);
 
 /* NULL-terminated list for es_metrics_print. */

@@ -12,6 +12,9 @@ static const es_option_t options[] = {
                 "streams at once; 0: as the engine likes (mock 10000, pocketsphinx 8)"),
     ES_OPT_UINT(es_transcriber_config_t, decoders, "decoders", NULL, "0", 0, ES_TRANSCRIBER_DECODERS_MAX,
                 "processes that decode live streams; 0: one for each core"),
+    ES_OPT_UINT(es_transcriber_config_t, decoder_starts, "decoder-starts", NULL, "20", 1, 1000000,
+                "so many decoders in a row that do not start, and the transcriber ends with exit code 1: another one "
+                "has its streams"),
     ES_OPT_UINT(es_transcriber_config_t, partials, "partials", NULL, "2", 0, ES_TRANSCRIBER_DECODERS_MAX,
                 "streams that get partial words at once, those that ask first; they cost a fifth of a core each"),
     ES_OPT_UINT(

@@ -19,6 +19,7 @@ enum { PLAIN = 0, DIE = 1, HANG = 2, FAIL = 3, DIE_ONCE = 4, LATE = 5, EXIT = 6,
 
 typedef struct {
     int what;
+    bool sick;
     int64_t sum;
     size_t fed;
     char flag[64]; /* a file that exists: DIE_ONCE has died */
@@ -36,12 +37,15 @@ static inline void *fake_load(const es_engine_config_t *config, char *err, size_
     if (strcmp(config->model_dir, "exit") == 0) exit(1);
     fake_t *self = calloc(1, sizeof *self);
     snprintf(self->flag, sizeof self->flag, "%s", config->model_dir);
+    self->sick = access(self->flag, F_OK) == 0;
     return self;
 }
 
+/* A model whose flag lies there from the start can be loaded, and no more. */
 static inline void *fake_attach(void *model)
 {
-    return model;
+    fake_t *self = model;
+    return self->sick ? NULL : model;
 }
 
 static inline es_engine_status_t fake_begin(void *state, const es_segment_t *segment)
@@ -209,18 +213,28 @@ static inline void on_answer(void *owner, uint64_t id, const es_engine_result_t 
     }
 }
 
-static inline void setup_as(es_decoder_pool_config_t config)
+static inline void name_flag(void)
 {
-    char err[256] = "";
     memset(&w, 0, sizeof w);
     snprintf(w.flag, sizeof w.flag, "/tmp/es-pool-%d", (int)getpid());
     unlink(w.flag);
+}
+
+static inline void open_world(es_decoder_pool_config_t config)
+{
+    char err[256] = "";
     w.zygote = es_zygote_start(&fake, &(es_engine_config_t){.model_dir = w.flag}, err, sizeof err);
     assert_string_equal(err, "");
     assert_non_null(w.zygote);
     w.loop = es_loop_new();
     es_loop_add_tick(w.loop, on_tick, NULL);
     w.pool = es_decoder_pool_new(&config, w.zygote, w.loop, on_answer);
+}
+
+static inline void setup_as(es_decoder_pool_config_t config)
+{
+    name_flag();
+    open_world(config);
 }
 
 static inline void setup(uint32_t decoders, uint64_t deadline_us, size_t queue_bytes)

@@ -88,6 +88,32 @@ static void two_hundred_deaths_leave_nothing(void **state)
     teardown();
 }
 
+static uint32_t broken_after;
+
+static void on_broken(void *ctx, uint32_t failures)
+{
+    assert_ptr_equal(ctx, &w);
+    assert_int_equal(broken_after, 0);
+    broken_after = failures;
+    es_loop_stop(w.loop);
+}
+
+static void decoders_that_never_start_are_told(void **state)
+{
+    (void)state;
+    name_flag();
+    fclose(fopen(w.flag, "w"));
+    open_world((es_decoder_pool_config_t){
+        .decoders = 1, .deadline_us = 1000000, .start_limit = 3, .broken = on_broken, .broken_ctx = &w});
+    assert_int_equal(submit(1, PLAIN, 100), 0);
+    w.wanted = 1;
+    w.until_us = es_now_us() + PATIENCE_US;
+    es_loop_run(w.loop);
+    assert_int_equal(broken_after, 3);
+    assert_int_equal(w.n, 0);
+    teardown();
+}
+
 static void a_hanging_decoder_is_killed_at_its_deadline(void **state)
 {
     (void)state;
@@ -245,6 +271,7 @@ int main(void)
         cmocka_unit_test(one_decoder_keeps_the_order),
         cmocka_unit_test(a_dying_decoder_is_replaced_and_the_segment_tried_once_more),
         cmocka_unit_test(two_hundred_deaths_leave_nothing),
+        cmocka_unit_test(decoders_that_never_start_are_told),
         cmocka_unit_test(a_hanging_decoder_is_killed_at_its_deadline),
         cmocka_unit_test(one_that_spins_is_killed_and_one_that_toils_is_not),
         cmocka_unit_test(an_engine_may_fail_and_may_be_late),
