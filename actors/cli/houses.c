@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "printable.h"
+
 enum { NAMES_MAX = 1024 };
 
 static const char *string(const json_t *object, const char *key)
@@ -153,7 +155,8 @@ static void print_name(void *ctx, const char *name, const es_house_actor_t *acto
         if (strcmp(names->seen[i], name) == 0) return;
     if (names->n == NAMES_MAX) return;
     names->seen[names->n++] = name;
-    fprintf(names->out, names->n > 1 ? ", %s" : "%s", name);
+    if (names->n > 1) fputs(", ", names->out);
+    es_printable_write(names->out, name);
 }
 
 void es_houses_print_names(const es_houses_t *self, uint64_t now_us, FILE *out)

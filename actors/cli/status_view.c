@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "printable.h"
 #include "table.h"
 
 static json_int_t number(const json_t *object, const char *key)
@@ -157,8 +158,27 @@ static void print_drops(FILE *out, const json_t *status, const char *key, const 
 {
     const char *reason;
     json_t *count;
-    json_object_foreach(json_object_get(status, key), reason, count) if (json_integer_value(count) > 0)
-        fprintf(out, "%s (%s): %lld\n", title, reason, json_integer_value(count));
+    json_object_foreach(json_object_get(status, key), reason, count)
+    {
+        if (json_integer_value(count) <= 0) continue;
+        fprintf(out, "%s (", title);
+        es_printable_write(out, reason);
+        fprintf(out, "): %lld\n", json_integer_value(count));
+    }
+}
+
+static void print_quarantine(FILE *out, const json_t *status)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(json_object_get(status, "quarantine"), i, entry)
+    {
+        fputs("stream ", out);
+        es_printable_write(out, string(entry, "client"));
+        fputs(" is in quarantine: ", out);
+        es_printable_write(out, string(entry, "reason"));
+        fputc('\n', out);
+    }
 }
 
 static void print_streams(FILE *out, const json_t *status)
@@ -223,10 +243,9 @@ void es_status_print(FILE *out, const json_t *status)
     if (count(workers, "transcribe") == 0)
         fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
     say_unserved(out, status);
+    print_quarantine(out, status);
     size_t i;
     const json_t *entry;
-    json_array_foreach(json_object_get(status, "quarantine"), i, entry)
-        fprintf(out, "stream %s is in quarantine: %s\n", string(entry, "client"), string(entry, "reason"));
     json_int_t waiting = number(status, "waiting");
     json_array_foreach(json_object_get(status, "others"), i, entry) waiting += number(entry, "waiting");
     if (waiting) fprintf(out, "%lld streams wait for a place: start more transcribers\n", waiting);

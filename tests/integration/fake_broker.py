@@ -71,6 +71,29 @@ class FakeBroker:
         wait_until(lambda: (self.hear(), all(self.beats.get(w, 0) > before.get(w, 0) for w in self.workers.values()))[1], 30, "a heartbeat of each worker")
 
 
+class Talker(FakeBroker):
+    """Says beacons with whatever `state` holds, all the time."""
+
+    def __init__(self, base):
+        super().__init__(base)
+        self.state, self._thread = b"", threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        head = {KEY["inc"]: 1, KEY["name"]: "fake"}
+        while not self._over.wait(0.02):
+            self.hear()
+            self.publish([b"sys/0000000000000001", hostile.pack(KIND["BEACON"], head, 0, 0), *([self.state] if self.state else [])])
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        self.close()
+
+
 class Actors:
     """An edge, a transcriber, a room, a jobs and an analysis actor that know a broker by its address."""
     ROLES = ("transcriber", "room", "jobs", "analysis", "edge")

@@ -1,10 +1,13 @@
 """A broker that talks nonsense to every actor: nothing dies, nothing grows, and with a true broker in its place all of them work."""
 import json
+import subprocess
 import urllib.request
 
+import msgpack
+
 import hostile_peer as hostile
-from fake_broker import Actors, FakeBroker
-from house import SLOW, wait_until
+from fake_broker import Actors, FakeBroker, Talker
+from house import BIN, SLOW, wait_until
 from wire import Ws
 
 SERVICES = ("transcribe", "room", "jobs", "analyze")
@@ -63,3 +66,26 @@ def test_nonsense_from_a_broker():
         assert set(actors.alive().values()) == {None}, actors.alive()
         malformed = next(float(line.split()[1]) for line in counted.splitlines() if line.startswith("earshot_sender_link_malformed_total "))
         assert malformed > 1000
+
+
+ESCAPE = "\x1b]0;owned\x07\x1b[2J"
+WORKER = {"name": ESCAPE, "inc": "0123456789abcdef", "service": ESCAPE, "capacity": 2**64 - 1, "streams": 2**63, "load": 1, "lag_us": 2**64 - 1, "count": 1,
+          "heard_ms": 2**64 - 1, "draining": False}
+STATES = [{}, [], 1, None, "x" * 5000, {"workers": "many"}, {"workers": [1, None, [], {}, "x"]}, {"workers": [WORKER] * 600, "edges": [WORKER] * 300},
+          {key: value for key in ("name", "uptime_ms", "streams", "dropped", "malformed", "quarantine", "edges") for value in (ESCAPE, -1)},
+          {"dropped": {ESCAPE: 2**64 - 1}, "malformed": {"": []}, "quarantine": [{"client": ESCAPE, "reason": ESCAPE, "ago_ms": -1}] * 40, "workers": [WORKER]},
+          {1: 2, None: 3, "name": {"name": {"name": {}}}}]
+
+
+def test_nonsense_from_a_broker_for_people(tmp_path):
+    """`earshot status` and `earshot drain` end by themselves, and nothing in a beacon steers a terminal."""
+    with Talker(f"ipc://{tmp_path}/broker") as talker:
+        for state in [msgpack.packb(state) for state in STATES] + [b"", b"\xc1", b"\x91" * 5000, b"\xdd\xff\xff\xff\xff"]:
+            talker.state = state
+            for command in (["status", "--wait", "300ms"], ["status", "--wait", "300ms", "--json"], ["drain", "--wait", "0s", "nobody"]):
+                if command[0] == "drain" and b"workers" not in state:
+                    continue  # it would wait for a broker
+                done = subprocess.run([BIN / "earshot", *command, "--broker", f"ipc://{tmp_path}/broker", "--data", tmp_path / "data"], capture_output=True,
+                                      timeout=20 * SLOW)
+                assert 0 <= done.returncode < 100, (state[:100], command, done.returncode, done.stderr)
+                assert b"\x1b" not in done.stdout + done.stderr and b"\x07" not in done.stdout + done.stderr, (command, done.stdout)
