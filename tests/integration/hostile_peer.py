@@ -170,15 +170,15 @@ def topics():
 
 class Peer:
     """One socket to each of a broker's; `base` as of --broker."""
-    TYPES = {"frontend": zmq.PUSH, "backend": zmq.DEALER, "results": zmq.PUB, "publish": zmq.XSUB}
+    TYPES = {"frontend": zmq.PUSH, "backend": zmq.DEALER, "results": zmq.XPUB, "publish": zmq.XSUB}
 
-    def __init__(self, base, prepare=lambda made: None):
-        self.base = base
+    def __init__(self, base, prepare=lambda made: None, hwm=100000):
+        self.base, self.hwm = base, hwm
         self.sockets = {name: self._socket(name, prepare) for name in PORTS}
 
     def _socket(self, name, prepare):
         made = zmq.Context.instance().socket(self.TYPES[name])
-        for option, value in ((zmq.LINGER, 0), (zmq.SNDHWM, 100000), (zmq.SNDTIMEO, int(20000 * SLOW))):
+        for option, value in ((zmq.LINGER, 0), (zmq.SNDHWM, self.hwm), (zmq.IMMEDIATE, 1), (zmq.SNDTIMEO, int(20000 * SLOW))):
             made.setsockopt(option, value)
         if name == "backend":
             made.setsockopt(zmq.ROUTING_ID, STRANGER)
@@ -186,6 +186,13 @@ class Peer:
         host, _, port = self.base.removeprefix("tcp://").partition(":")
         made.connect(f"tcp://{host}:{int(port) + PORTS[name]}" if self.base.startswith("tcp://") else f"{self.base}-{name}")
         return made
+
+    def await_open(self, *names):
+        """These sockets are connected: nothing that is said from now on is lost."""
+        for name in names:
+            if name == "publish":
+                self.send(name, [b"\1sys/"])
+            assert self.sockets[name].poll(20000 * SLOW, zmq.POLLIN if name in ("results", "publish") else zmq.POLLOUT), f"no connection to {name}"
 
     def send(self, name, parts):
         self.sockets[name].send_multipart(parts)
@@ -198,8 +205,11 @@ class Peer:
 class Liar:
     """A worker that takes every stream, claims those of others, and does nothing: not even answer a PING."""
 
+    INC = int(STRANGER, 16)
+
     def __init__(self, base):
-        self.peer, self.inc = Peer(base), int(STRANGER, 16)
+        self.peer, self.inc = Peer(base), self.INC
+        self.peer.await_open("results")
 
     def hello(self, *claims, capacity=2**32 - 1):
         meta = {KEY["inc"]: self.inc, KEY["service"]: "transcribe", KEY["capacity"]: capacity, KEY["load"]: 0, KEY["name"]: "liar"}

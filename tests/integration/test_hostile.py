@@ -40,6 +40,7 @@ def test_envelopes_to_every_socket_of_the_broker(house, port, transport):
     """What PROTOCOL.md refuses is counted, each one, wherever it comes; the keys are those of the client who speaks beside it."""
     before, lived = malformed(house), pids(house)
     peer = hostile.Peer(f"ipc://{house.data}/broker" if transport == "ipc" else f"tcp://127.0.0.1:{port}")
+    peer.await_open(*hostile.PORTS)
     with hostile.Beside(house.ws + "/api/audio/ws") as beside:
         messages = hostile.refused_messages(beside.client.encode())
         assert len(messages) > 600

@@ -1,44 +1,11 @@
 """Keys: `earshot keygen` and `earshot keys`."""
-import json
-import pathlib
 import stat
 import subprocess
 
 import pytest
 
-from house import BIN, SLOW
-
-
-class Ring:
-    """A keys directory and the commands that work on it."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self.allowed = self.path / "allowed"
-
-    def run(self, *args):
-        return subprocess.run([BIN / "earshot", *map(str, args), "--keys", self.path], capture_output=True, text=True, timeout=20 * SLOW)
-
-    def ok(self, *args):
-        done = self.run(*args)
-        assert done.returncode == 0, done.stderr
-        assert not done.stderr
-        return done.stdout
-
-    def refused(self, status, *args):
-        done = self.run(*args)
-        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-        return done.stderr
-
-    def make(self, role, name=None):
-        self.ok("keygen", role, *([name] if name else []))
-        return self.path / f"{name or role}.pub"
-
-    def let_in(self, role, name=None):
-        self.ok("keys", "add", self.make(role, name))
-
-    def names(self):
-        return [(key["role"], key["name"]) for key in json.loads(self.ok("keys", "list", "--json"))["keys"]]
+from house import BIN
+from key_house import Ring
 
 
 @pytest.fixture
