@@ -6,6 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where a string ends; len where it does not. */
+static size_t end_of_string(const char *text, size_t len, size_t at)
+{
+    for (; at < len && text[at] != '"'; at++)
+        if (text[at] == '\\') at++;
+    return at;
+}
+
+bool es_json_deeper(const char *text, size_t len, uint64_t max_depth)
+{
+    uint64_t depth = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '"')
+            i = end_of_string(text, len, i + 1);
+        else if ((c == '{' || c == '[') && ++depth > max_depth)
+            return true;
+        else if ((c == '}' || c == ']') && depth)
+            depth--;
+    }
+    return false;
+}
+
 int es_json_refuse(es_refusal_t *why, const char *code, const char *format, ...)
 {
     va_list args;

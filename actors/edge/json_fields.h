@@ -8,6 +8,8 @@
 
 enum { ES_JSON_SHOWN = 64 }; /* bytes of a client's text that a message repeats */
 
+/* Is this text, JSON or not, nested deeper than this? To be asked before it is parsed: jansson recurses. */
+bool es_json_deeper(const char *text, size_t len, uint64_t max_depth);
 /* Always -1. */
 __attribute__((format(printf, 3, 4))) int es_json_refuse(es_refusal_t *why, const char *code, const char *format, ...);
 /* The start of a client's string, cut between characters, for showing it in a message. */
