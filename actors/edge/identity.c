@@ -11,6 +11,8 @@
 #include "alloc.h"
 #include "api_keys.h"
 #include "base64url.h"
+#include "jwt_claims.h"
+#include "jwt_keys.h"
 
 enum { DIGEST = 32 };
 
@@ -18,6 +20,7 @@ struct es_identity {
     es_identity_config_t config;
     es_principal_t *anonymous, *operator;
     es_api_keys_t *api_keys; /* NULL: none */
+    es_jwt_keys_t *jwt_keys; /* likewise */
     es_seats_t *seats;
     es_tickets_t *tickets;
 };
@@ -48,19 +51,34 @@ void es_identity_destroy(es_identity_t **self_p)
     es_tickets_destroy(&self->tickets);
     es_seats_destroy(&self->seats);
     es_api_keys_destroy(&self->api_keys);
+    es_jwt_keys_destroy(&self->jwt_keys);
     es_principal_unref(&self->anonymous);
     es_principal_unref(&self->operator);
     free(self);
     *self_p = NULL;
 }
 
+static void take(es_identity_t *self, es_api_keys_t *api_keys, es_jwt_keys_t *jwt_keys)
+{
+    if (self->api_keys) es_api_keys_hand_over(self->api_keys, api_keys);
+    if (self->jwt_keys) es_jwt_keys_hand_over(self->jwt_keys, jwt_keys);
+    es_api_keys_destroy(&self->api_keys);
+    es_jwt_keys_destroy(&self->jwt_keys);
+    self->api_keys = api_keys;
+    self->jwt_keys = jwt_keys;
+}
+
 int es_identity_reload(es_identity_t *self, char *err, size_t err_len)
 {
-    es_api_keys_t *api_keys = NULL;
-    if (self->config.api_keys && !(api_keys = es_api_keys_load(self->config.api_keys, err, err_len))) return -1;
-    if (self->api_keys && api_keys) es_api_keys_hand_over(self->api_keys, api_keys);
-    es_api_keys_destroy(&self->api_keys);
-    self->api_keys = api_keys;
+    const es_identity_config_t *config = &self->config;
+    es_api_keys_t *api_keys = config->api_keys ? es_api_keys_load(config->api_keys, err, err_len) : NULL;
+    if (config->api_keys && !api_keys) return -1;
+    es_jwt_keys_t *jwt_keys = config->jwt_keys ? es_jwt_keys_load(config->jwt_keys, err, err_len) : NULL;
+    if (config->jwt_keys && !jwt_keys) {
+        es_api_keys_destroy(&api_keys);
+        return -1;
+    }
+    take(self, api_keys, jwt_keys);
     return 0;
 }
 
@@ -99,21 +117,46 @@ static es_who_t found(es_principal_t *principal, es_came_t how, es_principal_t *
     return ES_WHO_OK;
 }
 
-static es_who_t look_up(es_identity_t *self, es_span_t token, es_principal_t **out)
+/* The signature first: who is not ours learns nothing of what else is wrong. */
+static es_who_t read_jwt(es_identity_t *self, const es_jwt_token_t *token, es_span_t text, uint64_t wall_s,
+                         es_principal_t **out)
+{
+    const es_identity_config_t *config = &self->config;
+    const es_jwt_rules_t rules = {.audience = config->audience, .issuer = config->issuer, .leeway_s = config->leeway_s};
+    es_jwt_claims_t claims;
+    es_principal_t *signer = es_jwt_keys_signer(self->jwt_keys, token, text);
+    if (!signer) return ES_WHO_FORGED;
+    es_who_t who = es_jwt_claims_check(&claims, token->claims, &rules, wall_s);
+    if (who != ES_WHO_OK) return who;
+    *out = es_principal_new(claims.name, &claims.grant, claims.expires, signer);
+    es_who_came(ES_CAME_JWT);
+    return ES_WHO_OK;
+}
+
+static es_who_t look_at_jwt(es_identity_t *self, es_span_t text, uint64_t wall_s, es_principal_t **out)
+{
+    es_jwt_token_t token;
+    es_who_t who = es_jwt_token_parse(&token, text) == 0 ? read_jwt(self, &token, text, wall_s, out) : ES_WHO_MALFORMED;
+    es_jwt_token_fini(&token);
+    return who;
+}
+
+static es_who_t look_up(es_identity_t *self, es_span_t token, uint64_t wall_s, es_principal_t **out)
 {
     if (self->config.operator_token && es_operator_is(self->config.operator_token, token))
         return found(self->operator, ES_CAME_OPERATOR, out);
     uint8_t key[DIGEST];
     digest(token, key);
     es_principal_t *holder = self->api_keys ? es_api_keys_find(self->api_keys, key) : NULL;
-    return holder ? found(holder, ES_CAME_API_KEY, out) : ES_WHO_UNKNOWN;
+    if (holder) return found(holder, ES_CAME_API_KEY, out);
+    bool jwt = self->jwt_keys && memchr(token.ptr, '.', token.len);
+    return jwt ? look_at_jwt(self, token, wall_s, out) : ES_WHO_UNKNOWN;
 }
 
 es_who_t es_identity_bearer(es_identity_t *self, es_span_t token, uint64_t wall_s, es_principal_t **out)
 {
-    (void)wall_s;
     *out = NULL;
-    if (token.len) return es_who_refused(is_token(token) ? look_up(self, token, out) : ES_WHO_MALFORMED);
+    if (token.len) return es_who_refused(is_token(token) ? look_up(self, token, wall_s, out) : ES_WHO_MALFORMED);
     if (es_identity_required(self)) return es_who_refused(ES_WHO_MISSING);
     *out = es_principal_ref(self->anonymous);
     return ES_WHO_OK;
