@@ -10,6 +10,7 @@ typedef struct {
     size_t count;
     const char *names[ES_ADDRESSES_MAX]; /* as the user knows them; they point into what was parsed */
     es_ws_url_t urls[ES_ADDRESSES_MAX];
+    const es_trust_t *trust; /* the caller's, for all of them; NULL: as the system does */
 } es_addresses_t;
 
 /* Takes text apart, in place. 0, or -1 with a sentence in err. */

@@ -14,6 +14,7 @@ const es_option_t es_batch_option_table[] = {
         es_batch_options_t, url, "url", NULL, NULL, 5000,
         "address of the server, http://HOST:PORT, or up to 16 with commas, to be tried in turn; default: those of the "
         "house in --data, or http://127.0.0.1:8000"),
+    ES_TRUST_OPTIONS(es_batch_options_t),
     ES_OPT_STR_AS(es_batch_options_t, token_file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
                   "file with the operator's token, for what goes across sessions; default: operator.token in --data"),
     ES_OPT_FLAG(es_batch_options_t, json, "json", "print JSON as the server says it"),
@@ -38,6 +39,7 @@ int es_batch_options_settle(es_batch_options_t *options)
     char err[600];
     if (!options->url) options->url = es_house_urls(&options->common, "jobs");
     if (!options->url) return -1;
+    options->addresses.trust = &options->trust;
     if (es_addresses_parse(&options->addresses, options->url, err, sizeof err) == 0) return 0;
     fprintf(stderr, "earshot jobs: --url: %s\n", err);
     return -1;

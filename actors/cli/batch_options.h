@@ -12,6 +12,7 @@ enum { ES_BATCH_OK = 0, ES_BATCH_FAILED = 1, ES_BATCH_USAGE = 2, ES_BATCH_NOBODY
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *token_file;
+    es_trust_t trust;
     bool json;
     uint64_t connect_us, silence_us, patience_us;
     es_addresses_t addresses; /* settled */

@@ -100,7 +100,7 @@ static void connect_to(void *ctx, size_t address)
     es_ws_client_destroy(&chat->ws);
     chat->gone = false;
     chat->address = address;
-    chat->ws = es_ws_client_new(&chat->setup->addresses.urls[address], &ops, chat);
+    chat->ws = es_ws_client_new(&chat->setup->addresses.urls[address], chat->setup->addresses.trust, &ops, chat);
     if (es_ws_client_watch(chat->ws, es_wake_fd(&chat->wake)) == -1) {
         chat->gone = true;
         snprintf(chat->why, sizeof chat->why, "no descriptor is left");

@@ -14,6 +14,7 @@
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *name;
+    es_trust_t trust;
     bool json, listen;
     uint64_t recent, pending, connect_us, silence_us, wait_us;
 } config_t;
@@ -22,6 +23,7 @@ static const es_option_t options[] = {
     ES_OPT_STR(config_t, url, "url", NULL, NULL, 5000,
                "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: "
                "those of the house in --data, or ws://127.0.0.1:8000/ws"),
+    ES_TRUST_OPTIONS(config_t),
     ES_OPT_STR(config_t, name, "name", NULL, NULL, ES_CHAT_ID_MAX, "name in the room; default: the user's"),
     ES_OPT_FLAG(config_t, json, "json", "lines in, one line of JSON out for each message, on a terminal too"),
     ES_OPT_FLAG(config_t, listen, "listen", "do not read input; Ctrl-C ends"),
@@ -90,6 +92,7 @@ static int take_addresses(config_t *config, es_chat_setup_t *setup)
         fprintf(stderr, "earshot chat: --url: %s\n", err);
         return -1;
     }
+    setup->addresses.trust = &config->trust;
     setup->session.addresses = setup->addresses.names;
     setup->session.address_count = setup->addresses.count;
     return 0;

@@ -18,6 +18,7 @@ typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *language, *save;
     bool json, fast;
+    es_trust_t trust;
     uint64_t rate, chunk_ms, connect_us, silence_us, wait_us, keep;
 } config_t;
 
@@ -26,6 +27,7 @@ static const es_option_t options[] = {
         config_t, url, "url", NULL, NULL, 5000,
         "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: those of "
         "the house in --data, or ws://127.0.0.1:8000/ws"),
+    ES_TRUST_OPTIONS(config_t),
     ES_OPT_FLAG(config_t, json, "json", "print each message of the server as a line of JSON"),
     ES_OPT_STR(config_t, save, "save", NULL, NULL, 1024, "also write the finals into this file, one a line"),
     ES_OPT_FLAG(config_t, fast, "fast", "as fast as the server takes it, not in real time"),
@@ -119,6 +121,7 @@ static int stream_to(const config_t *config, const char *path, es_view_t *view)
         fprintf(stderr, "earshot: --url: %s\n", err);
         return ES_STREAM_USAGE;
     }
+    session.addresses.trust = &config->trust;
     es_pcm_source_t *source =
         es_pcm_source_open(path, (uint32_t)config->rate, (uint32_t)config->chunk_ms, err, sizeof err);
     if (!source) {

@@ -55,7 +55,8 @@ static int take_lock(const char *data)
 static int check_ports(const es_up_config_t *config)
 {
     char err[200];
-    for (uint64_t port = config->port; port > 0 && port < config->port + config->edges; port++) {
+    uint64_t ports = config->reuse_port ? 1 : config->edges;
+    for (uint64_t port = config->port; port > 0 && port < config->port + ports; port++) {
         if (es_net_free(config->host, (uint16_t)port, err, sizeof err) == 0) continue;
         fprintf(stderr,
                 "earshot up: cannot listen on %s port %llu: %s. Choose another with --port, or 0 to have a free one "
@@ -77,7 +78,9 @@ static int check(const es_up_config_t *config, bool own_broker)
     else if (config->threads && (config->brokers > 1 || config->edges > 1))
         wrong = "--threads has one broker and one edge: several are there to survive the end of a process. Leave out "
                 "--threads, or --brokers and --edges";
-    else if (config->port > 0 && config->port + config->edges - 1 > 65535)
+    else if (config->reuse_port && config->port == 0)
+        wrong = "--reuse-port wants the port that is shared: name one with --port";
+    else if (config->port > 0 && !config->reuse_port && config->port + config->edges - 1 > 65535)
         wrong = "--port and the ports after it, one for each of --edges, end at 65535. Choose a lower --port";
     if (!wrong) return 0;
     fprintf(stderr, "earshot up: %s\n", wrong);

@@ -148,6 +148,7 @@ static void try_once(es_house_http_t *self)
     const es_house_request_t *request = self->request;
     char url[URL_BYTES], type[160];
     const char *headers[HEADERS];
+    const es_trust_t *trust = self->config->addresses->trust;
     size_t n = 0;
     make_url(self, url);
     snprintf(type, sizeof type, "Content-Type: %s", request->type ? request->type : "application/json");
@@ -165,6 +166,8 @@ static void try_once(es_house_http_t *self)
                            .length = request->length,
                            .take = request->take ? on_take : NULL,
                            .answer_max = (size_t)16 * ES_HTTP_CLIENT_ANSWER_MAX,
+                           .ca = trust ? trust->ca : NULL,
+                           .any_server = trust && trust->insecure,
                            .stall_us = self->config->stall_us,
                            .connect_us = self->config->connect_us};
     self->answer->tries++;

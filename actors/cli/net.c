@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net_tls.h"
+
 static struct addrinfo *resolve(const char *host, uint16_t port, int flags, char *err, size_t err_len)
 {
     char service[8];
@@ -58,25 +60,32 @@ int es_net_try(const char *host, uint16_t port, int timeout_ms, char *err, size_
     return 0;
 }
 
-int es_net_get(const char *host, uint16_t port, const char *path, int timeout_ms)
+/* As es_net_tls_ask, without TLS. */
+static size_t ask(int fd, const char *question, size_t len, char *answer, size_t cap, int timeout_ms)
 {
-    char err[128], request[512], answer[64];
-    int fd = dial(host, port, timeout_ms, err, sizeof err), status = -1;
-    if (fd == -1) return -1;
-    int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%u\r\nConnection: close\r\n\r\n", path, host,
-                     port);
     struct pollfd p = {.fd = fd, .events = POLLIN};
     size_t have = 0;
-    if (n > 0 && n < (int)sizeof request && send(fd, request, (size_t)n, MSG_NOSIGNAL) == n)
-        while (have < 12 && poll(&p, 1, timeout_ms) == 1) { /* "HTTP/1.1 200" */
-            ssize_t got = recv(fd, answer + have, sizeof answer - 1 - have, 0);
-            if (got <= 0) break;
-            have += (size_t)got;
-        }
-    answer[have] = '\0';
-    if (have >= 12 && strncmp(answer, "HTTP/1.", 7) == 0) status = (int)strtol(answer + 9, NULL, 10);
+    if (send(fd, question, len, MSG_NOSIGNAL) != (ssize_t)len) return 0;
+    while (have < cap && poll(&p, 1, timeout_ms) == 1) {
+        ssize_t got = recv(fd, answer + have, cap - have, 0);
+        if (got <= 0) break;
+        have += (size_t)got;
+    }
+    return have;
+}
+
+int es_net_get(const es_net_address_t *at, const char *path, int timeout_ms)
+{
+    char err[128], request[512], answer[sizeof "HTTP/1.1 200"] = "";
+    int fd = dial(at->host, at->port, timeout_ms, err, sizeof err);
+    if (fd == -1) return -1;
+    int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%u\r\nConnection: close\r\n\r\n", path,
+                     at->host, at->port);
+    size_t have = 0, cap = sizeof answer - 1;
+    if (n > 0 && n < (int)sizeof request)
+        have = (at->tls ? es_net_tls_ask : ask)(fd, request, (size_t)n, answer, cap, timeout_ms);
     close(fd);
-    return status;
+    return have == cap && strncmp(answer, "HTTP/1.", 7) == 0 ? (int)strtol(answer + 9, NULL, 10) : -1;
 }
 
 int es_net_free(const char *host, uint16_t port, char *err, size_t err_len)
@@ -100,24 +109,43 @@ static const char *reachable(const char *host)
     return host;
 }
 
-int es_net_read_addr(const char *file, char *host, size_t host_len, uint16_t *port)
+static bool take_scheme(char **text, bool *tls)
 {
-    char line[300];
-    FILE *f = fopen(file, "re");
-    if (!f) return -1;
-    char *got = fgets(line, sizeof line, f);
-    fclose(f);
-    char *name = got && strncmp(line, "http://", 7) == 0 ? line + 7 : line;
-    char *colon = got ? strrchr(name, ':') : NULL;
+    *tls = strncmp(*text, "https://", 8) == 0;
+    bool plain = strncmp(*text, "http://", 7) == 0;
+    *text += *tls ? 8 : plain ? 7 : 0;
+    return *tls || plain;
+}
+
+/* HOST:PORT, [HOST]:PORT, with an end of a line or a path behind it. */
+static int split(char *name, es_net_address_t *out)
+{
+    char *colon = strrchr(name, ':'), *end;
     if (!colon || colon == name) return -1;
     *colon = '\0';
-    char *end;
     long value = strtol(colon + 1, &end, 10);
     if (*name == '[' && colon[-1] == ']') {
         name++;
         colon[-1] = '\0';
     }
     if (end == colon + 1 || (*end && *end != '\n' && *end != '/') || value < 1 || value > 65535) return -1;
-    *port = (uint16_t)value;
-    return snprintf(host, host_len, "%s", reachable(name)) < (int)host_len ? 0 : -1;
+    out->port = (uint16_t)value;
+    return snprintf(out->host, sizeof out->host, "%s", reachable(name)) < (int)sizeof out->host ? 0 : -1;
+}
+
+int es_net_read_addr(const char *file, es_net_address_t *out)
+{
+    char line[300], *text = line;
+    FILE *f = fopen(file, "re");
+    if (!f) return -1;
+    char *got = fgets(line, sizeof line, f);
+    fclose(f);
+    return got && take_scheme(&text, &out->tls) ? split(text, out) : -1;
+}
+
+void es_net_url(char *out, size_t out_len, const es_net_address_t *at, const char *scheme, const char *path)
+{
+    bool bracket = strchr(at->host, ':');
+    snprintf(out, out_len, "%s%s://%s%s%s:%u%s", scheme, at->tls ? "s" : "", bracket ? "[" : "", at->host,
+             bracket ? "]" : "", at->port, path);
 }

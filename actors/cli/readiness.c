@@ -8,7 +8,7 @@
 #include "operator_token.h"
 #include "up.h"
 
-enum { LOOK_US = 100000, REMIND_US = 10000000, GET_MS = 500 };
+enum { LOOK_US = 100000, REMIND_US = 10000000, GET_MS = 500, ADDRESS_MAX = 320 };
 
 static bool has_worker(json_t *house, const char *name)
 {
@@ -70,50 +70,46 @@ static size_t registered(const es_up_t *self, size_t all)
     return heard < self->brokers ? 0 : least;
 }
 
-typedef struct {
-    char host[256];
-    uint16_t port;
-} address_t;
-
 /* Addresses of the edges, in their order. Returns how many there are, or 0 where one of them is not ready. */
-static size_t edges_ready(es_up_t *self, address_t out[ES_UP_EDGES_MAX])
+static size_t edges_ready(es_up_t *self, es_net_address_t out[ES_UP_EDGES_MAX])
 {
     size_t n = 0;
     for (size_t i = 0; i < self->plan.count; i++) {
         const es_up_actor_t *actor = &self->plan.actors[i];
         if (actor->role != ES_UP_EDGE) continue;
-        address_t *at = &out[n++];
-        if (es_net_read_addr(actor->addr_file, at->host, sizeof at->host, &at->port) != 0 ||
-            es_net_get(at->host, at->port, "/readyz", GET_MS) != 200)
-            return 0;
+        es_net_address_t *at = &out[n++];
+        if (es_net_read_addr(actor->addr_file, at) != 0 || es_net_get(at, "/readyz", GET_MS) != 200) return 0;
     }
     return n;
 }
 
 /* On this machine alone is the token shown; elsewhere it is told where it lies. */
-static void announce_dashboard(const es_up_t *self, const address_t *at)
+static void announce_dashboard(const es_up_t *self, const es_net_address_t *at)
 {
-    char file[600], token[ES_OPERATOR_TOKEN_MAX + 1], err[700];
-    bool bracket = strchr(at->host, ':');
+    char file[600], token[ES_OPERATOR_TOKEN_MAX + 1], err[700], url[ADDRESS_MAX];
     es_operator_token_file(file, sizeof file, self->config->common.data);
     if (es_operator_token_read(token, file, err, sizeof err) == -1) return;
-    printf("dashboard http://%s%s%s:%u/dashboard", bracket ? "[" : "", at->host, bracket ? "]" : "", at->port);
+    es_net_url(url, sizeof url, at, "http", "/dashboard");
+    printf("dashboard %s", url);
     if (es_loopback_host(self->config->host))
         printf("#token=%s\n", token);
     else
         printf(" (its token is in %s)\n", file);
 }
 
-static void announce(es_up_t *self, const address_t *edges)
+static void announce(es_up_t *self, const es_net_address_t *edges)
 {
     size_t n = 0;
+    char url[ADDRESS_MAX];
     self->ready = true;
     fputs("ready", stdout);
     for (size_t i = 0; i < self->plan.count; i++) {
         if (self->plan.actors[i].role != ES_UP_EDGE) continue;
-        const address_t *at = &edges[n++];
+        const es_net_address_t *at = &edges[n++];
         es_up_actor_fix_port(&self->plan.actors[i], at->port);
-        printf(strchr(at->host, ':') ? " http://[%s]:%u" : " http://%s:%u", at->host, at->port);
+        if (n > 1 && self->config->reuse_port) continue;
+        es_net_url(url, sizeof url, at, "http", "");
+        printf(" %s", url);
     }
     putchar('\n');
     announce_dashboard(self, &edges[0]);
@@ -132,7 +128,7 @@ static void remind(es_up_t *self, size_t known, size_t all)
 
 uint64_t es_up_look(es_up_t *self, uint64_t now_us)
 {
-    address_t edges[ES_UP_EDGES_MAX];
+    es_net_address_t edges[ES_UP_EDGES_MAX];
     if (self->ready) return UINT64_MAX;
     if (now_us < self->look_us) return self->look_us;
     self->look_us = now_us + LOOK_US;

@@ -89,7 +89,7 @@ static line_t *make(es_stream_link_t *self, uint64_t now_us)
     line->link = self;
     line->address = self->address;
     line->at_us = now_us + self->connect_us;
-    line->ws = es_ws_client_new(&self->addresses->urls[self->address], &ops, line);
+    line->ws = es_ws_client_new(&self->addresses->urls[self->address], self->addresses->trust, &ops, line);
     return line;
 }
 

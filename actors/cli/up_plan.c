@@ -11,6 +11,13 @@ static const es_option_t options[] = {
     ES_OPT_UINT(es_up_config_t, port, "port", "APP_PORT", "8000", 0, 65535,
                 "TCP port of the edge, further edges have the next ones; 0 draws free ones"),
     ES_OPT_STR(es_up_config_t, host, "host", NULL, "127.0.0.1", 255, "address of the edges; 0.0.0.0 for all"),
+    ES_OPT_FLAG(es_up_config_t, reuse_port, "reuse-port",
+                "all edges share --port: the kernel deals connections to them, and one that goes down is replaced "
+                "while the others have its part"),
+    ES_OPT_STR(
+        es_up_config_t, tls_cert, "tls-cert", NULL, NULL, 1024,
+        "the edges serve TLS: PEM file with the certificate and those that lead to a root; read again on SIGHUP"),
+    ES_OPT_STR(es_up_config_t, tls_key, "tls-key", NULL, NULL, 1024, "PEM file with the certificate's private key"),
     ES_OPT_CHOICE(es_up_config_t, engine, "engine", "pocketsphinx", "mock|pocketsphinx", "what turns audio into words"),
     ES_OPT_UINT(es_up_config_t, transcribers, "transcribers", NULL, "1", 0, ES_UP_TRANSCRIBERS_MAX,
                 "how many; others may join from elsewhere (--tcp)"),
@@ -136,14 +143,22 @@ static void add_broker(es_up_plan_t *plan, const es_up_config_t *config, const c
     if (config->tcp) add_tcp(actor, config->tcp, number);
 }
 
+static uint64_t port_of(const es_up_config_t *config, uint64_t number)
+{
+    return config->port && !config->reuse_port ? config->port + number - 1 : config->port;
+}
+
 static void add_edge(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
 {
     es_up_actor_t *actor = add(plan, ES_UP_EDGE, number, config, bases);
     snprintf(actor->addr_file, sizeof actor->addr_file, "%.520s/run/%s.addr", config->common.data, actor->name);
     arg(actor, "--host=%s", config->host);
-    arg(actor, "--port=%llu", (unsigned long long)(config->port ? config->port + number - 1 : 0));
+    arg(actor, "--port=%llu", (unsigned long long)(port_of(config, number)));
     arg(actor, "--addr-file=%s", actor->addr_file);
     drain_timeout(actor, config);
+    optional(actor, "tls-cert", config->tls_cert);
+    optional(actor, "tls-key", config->tls_key);
+    if (config->reuse_port) arg(actor, "--reuse-port");
 }
 
 static void add_transcriber(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)

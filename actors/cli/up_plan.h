@@ -10,8 +10,9 @@ typedef struct {
     uint64_t port, engine, transcribers, brokers, edges, grace_us;
     uint64_t rooms, jobs; /* 0: auto, else one more than were asked for */
     uint64_t analyses;
-    bool threads;
-    char *host, *tcp, *delay_ms, *capacity, *decoders, *store, *llm_url; /* NULL: the actor's own default */
+    bool threads, reuse_port;
+    char *host, *tls_cert, *tls_key, *tcp, *delay_ms, *capacity, *decoders, *store,
+        *llm_url; /* NULL: the actor's own default */
 } es_up_config_t;
 
 extern const es_option_t *const es_up_option_tables[];

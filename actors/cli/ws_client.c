@@ -199,7 +199,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 static const struct lws_protocols protocols[] = {{.name = "earshot-cli", .callback = on_event, .rx_buffer_size = 65536},
                                                  {.name = NULL}};
 
-static bool begin(es_ws_client_t *self, const es_ws_url_t *url)
+static int tls_flags(const es_ws_url_t *url, const es_trust_t *trust)
+{
+    const int any =
+        LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK | LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
+    return url->tls ? LCCSCF_USE_SSL | (trust && trust->insecure ? any : 0) : 0;
+}
+
+static bool begin(es_ws_client_t *self, const es_ws_url_t *url, const es_trust_t *trust)
 {
     struct lws_client_connect_info info = {.context = self->context,
                                            .address = url->host,
@@ -207,13 +214,14 @@ static bool begin(es_ws_client_t *self, const es_ws_url_t *url)
                                            .path = url->path,
                                            .host = url->host,
                                            .origin = NULL,
-                                           .ssl_connection = url->tls ? LCCSCF_USE_SSL : 0,
+                                           .ssl_connection = tls_flags(url, trust),
                                            .local_protocol_name = protocols[0].name,
                                            .pwsi = &self->wsi};
     return lws_client_connect_via_info(&info) != NULL;
 }
 
-es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_ws_client_ops_t *ops, void *ctx)
+es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_trust_t *trust, const es_ws_client_ops_t *ops,
+                                 void *ctx)
 {
     es_ws_client_t *self = es_alloc_zero(sizeof *self);
     self->ops = *ops;
@@ -225,10 +233,11 @@ es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_ws_client_ops_
                                              .gid = -1,
                                              .uid = -1,
                                              .user = self,
-                                             .options = url->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0};
+                                             .options = url->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+                                             .client_ssl_ca_filepath = trust && url->tls ? trust->ca : NULL};
     self->context = lws_create_context(&info);
     assert(self->context); /* it takes nothing but memory */
-    if (!begin(self, url)) finish(self, "the address cannot be used");
+    if (!begin(self, url, trust)) finish(self, "the address cannot be used");
     return self;
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "trust.h"
+
 #define ES_WS_MESSAGE_MAX ((size_t)1024 * 1024)
 #define ES_WS_QUEUE_MAX ((size_t)256 * 1024) /* bytes that may wait; one message is always let in */
 
@@ -35,8 +37,9 @@ typedef struct {
  * err. */
 int es_ws_url_parse(es_ws_url_t *out, const char *url, char *err, size_t err_len);
 
-/* Begins to connect; nothing is called before the first turn. ops must outlive it. Dies on lack of memory. */
-es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_ws_client_ops_t *ops, void *ctx);
+/* Begins to connect; nothing is called before the first turn. ops must outlive it, trust (NULL: as the system does) is for now. Dies on lack of memory. */
+es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_trust_t *trust, const es_ws_client_ops_t *ops,
+                                 void *ctx);
 /* Drops the connection, calls nothing. */
 void es_ws_client_destroy(es_ws_client_t **self_p);
 

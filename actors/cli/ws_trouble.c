@@ -11,7 +11,9 @@ bool es_ws_trouble_failed(const es_ws_url_t *url, const char *why, char *out, si
     char reason[160];
     bool listens = es_net_try(url->host, url->port, DIAL_MS, reason, sizeof reason) == 0;
     if (listens)
-        snprintf(out, out_len, "it refuses a WebSocket (%s); the address should end in /ws", why);
+        snprintf(out, out_len, "it refuses a WebSocket (%s); %s", why,
+                 url->tls ? "is its certificate to be trusted? --ca FILE tells who vouches for it"
+                          : "the address should end in /ws, and begin with wss:// where TLS is spoken");
     else
         snprintf(out, out_len, "%s", reason);
     return listens;

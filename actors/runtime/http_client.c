@@ -338,6 +338,11 @@ static void set_options(call_t *call, const es_http_call_t *wish)
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
+    if (wish->ca) curl_easy_setopt(easy, CURLOPT_CAINFO, wish->ca);
+    if (wish->any_server) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     set_times(easy, wish);
     set_body(call, wish);
     set_headers(call, wish);

@@ -3,7 +3,7 @@
  *     es_http_client_t *client = es_http_client_new(loop, 8);
  *     uint64_t number = es_http_client_send(client, &(es_http_call_t){.url = url, .body = json, .len = n, .timeout_us = 60000000}, done, me);
  *
- * Redirections are not followed, cookies not kept, and only http:// and https:// are spoken. Certificates are checked. One thread, the loop's. The one file that knows
+ * Redirections are not followed, cookies not kept, and only http:// and https:// are spoken. Certificates are checked where the call does not say otherwise. One thread, the loop's. The one file that knows
  * libcurl.
  */
 #ifndef ES_HTTP_CLIENT_H
@@ -37,6 +37,8 @@ typedef struct {
     uint64_t timeout_us; /* for all of it; 0: none */
     uint64_t stall_us;   /* give up where nothing moves for so long; 0: never. In whole seconds */
     uint64_t connect_us; /* 0: 10 s */
+    const char *ca;      /* PEM file of who may vouch for a server; NULL: as the system does */
+    bool any_server;     /* whoever answers is believed */
     /* May this address be reached? Asked with each that a name stands for, before anything is sent to it; proxies are not used then. NULL: every one may. */
     bool (*may_reach)(const struct sockaddr *address);
 } es_http_call_t;

@@ -73,10 +73,12 @@ def name_of(role, number):
 class House:
     """`earshot up` in a directory of its own."""
 
-    def __init__(self, *args, engine="mock", transcribers=1, brokers=1, edges=1, env=None):
+    def __init__(self, *args, engine="mock", transcribers=1, brokers=1, edges=1, env=None, tls=None):
+        """tls: a Certificate that its edges show."""
         self.data = tempfile.mkdtemp(prefix="es-")
         self.args = ["up", "--port", "0", "--engine", engine, "--transcribers", str(transcribers), "--brokers", str(brokers),
-                     "--edges", str(edges), "--data", self.data, *args]
+                     "--edges", str(edges), "--data", self.data, *args, *(tls.flags if tls else [])]
+        self.tls = tls
         self.brokers = [name_of("broker", n) for n in range(1, brokers + 1)]
         self.env = {**os.environ, **(env or {})}
         self.process, self.url, self.urls = None, None, []
@@ -86,7 +88,7 @@ class House:
                                         stderr=subprocess.PIPE, cwd=self.data, env=self.env)
         self.out, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         try:
-            self.urls = self.out.await_line(r"^ready (http://.+)", 60).group(1).split()
+            self.urls = self.out.await_line(r"^ready (https?://.+)", 60).group(1).split()
             self.url = self.urls[0]
         except AssertionError as error:
             self.process.kill()
@@ -115,7 +117,7 @@ class House:
 
     @property
     def ws(self):
-        return self.url.replace("http://", "ws://")
+        return self.url.replace("http", "ws", 1)
 
     def pid(self, actor):
         return int((pathlib.Path(self.data) / "run" / f"{actor}.pid").read_text())
@@ -137,7 +139,7 @@ class House:
     def get(self, path):
         """(status, headers, body) of a GET."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10 * SLOW) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=10 * SLOW, context=self.tls and self.tls.trusting()) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()
@@ -164,7 +166,7 @@ class Stream:
     """`earshot stream --json` in the background; it knows all edges."""
 
     def __init__(self, house, path, *args):
-        urls = ",".join(url.replace("http://", "ws://") + "/ws" for url in house.urls)
+        urls = ",".join(url.replace("http", "ws", 1) + "/ws" for url in house.urls)
         self.process = subprocess.Popen([BIN / "earshot", "stream", "--json", "--url", urls, *args, path],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.out, self.err = Lines(self.process.stdout), Lines(self.process.stderr)

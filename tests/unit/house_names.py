@@ -6,7 +6,7 @@ import sys
 root = pathlib.Path(sys.argv[1])
 option = re.compile(r'ES_OPT_(?:UINT|STR|SECRET|FLAG|CHOICE|DURATION)\(\s*\w+\s*,\s*[\w.]+\s*,\s*"([^"]+)"')
 renamed = re.compile(r'ES_OPT_(?:STR|FLAG)_AS\(\s*\w+\s*,\s*[\w.]+\s*,\s*"[^"]+"\s*,\s*"([^"]+)"')
-sources = [path for folder in ("broker", "actors") for path in (root / folder).rglob("*.c")]
+sources = [path for folder in ("broker", "actors") for path in (root / folder).rglob("*.[ch]")]
 said = {name.upper().replace("-", "_") for path in sources for known in (option, renamed) for name in known.findall(path.read_text())}
 text = (root / "actors/runtime/config_common.c").read_text()
 literal = re.search(r"house_names\[\] =\n(.*?);", text, re.S).group(1)

@@ -53,13 +53,13 @@ static void urls_that_do_not(void **state)
     }
 }
 
-static int read_addr(const char *text, char host[64], uint16_t *port)
+static int read_addr(const char *text, es_net_address_t *at)
 {
     char path[] = "/tmp/es-addr-XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     close(fd);
-    int result = es_net_read_addr(path, host, 64, port);
+    int result = es_net_read_addr(path, at);
     unlink(path);
     return result;
 }
@@ -67,20 +67,21 @@ static int read_addr(const char *text, char host[64], uint16_t *port)
 static void the_address_an_edge_wrote(void **state)
 {
     (void)state;
-    char host[64];
-    uint16_t port;
-    assert_int_equal(read_addr("http://127.0.0.1:8000\n", host, &port), 0);
-    assert_string_equal(host, "127.0.0.1");
-    assert_int_equal(port, 8000);
-    assert_int_equal(read_addr("http://0.0.0.0:81", host, &port), 0);
-    assert_string_equal(host, "127.0.0.1");
-    assert_int_equal(read_addr("http://[::]:82/\n", host, &port), 0);
-    assert_string_equal(host, "::1");
-    assert_int_equal(port, 82);
+    char url[300];
+    es_net_address_t at;
+    assert_int_equal(read_addr("http://127.0.0.1:8000\n", &at), 0);
+    es_net_url(url, sizeof url, &at, "ws", "/ws");
+    assert_string_equal(url, "ws://127.0.0.1:8000/ws");
+    assert_int_equal(read_addr("http://0.0.0.0:81", &at), 0);
+    assert_string_equal(at.host, "127.0.0.1");
+    assert_int_equal(read_addr("https://[::]:82/\n", &at), 0);
+    es_net_url(url, sizeof url, &at, "http", "");
+    assert_string_equal(url, "https://[::1]:82");
     static const char *const bad[] = {
-        "", "\n", "http://x\n", "http://:80\n", "http://h:0\n", "http://h:99999\n", "http://h:8x\n"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(read_addr(bad[i], host, &port), -1);
-    assert_int_equal(es_net_read_addr("/nonexistent", host, sizeof host, &port), -1);
+        "",      "\n", "http://x\n", "http://:80\n", "http://h:0\n", "http://h:99999\n", "http://h:8x\n", "ws://h:80\n",
+        "h:80\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(read_addr(bad[i], &at), -1);
+    assert_int_equal(es_net_read_addr("/nonexistent", &at), -1);
 }
 
 static void nobody_is_there(void **state)
@@ -89,7 +90,7 @@ static void nobody_is_there(void **state)
     char err[160] = "";
     assert_int_equal(es_net_try("127.0.0.1", 1, 1000, err, sizeof err), -1);
     assert_string_equal(err, "Connection refused");
-    assert_int_equal(es_net_get("127.0.0.1", 1, "/", 1000), -1);
+    assert_int_equal(es_net_get(&(es_net_address_t){.host = "127.0.0.1", .port = 1}, "/", 1000), -1);
     assert_int_equal(es_net_try("name.invalid", 1, 1000, err, sizeof err), -1);
     assert_non_null(strstr(err, "cannot be resolved"));
     assert_int_equal(es_net_free("127.0.0.1", 0, err, sizeof err), 0);

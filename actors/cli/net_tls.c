@@ -1,0 +1,33 @@
+#include "net_tls.h"
+
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+static void block_for(int fd, int timeout_ms)
+{
+    struct timeval wait = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
+static size_t ask(SSL *ssl, const char *question, size_t len, char *answer, size_t cap)
+{
+    size_t have = 0;
+    if (SSL_connect(ssl) != 1 || SSL_write(ssl, question, (int)len) != (int)len) return 0;
+    for (int n; have < cap && (n = SSL_read(ssl, answer + have, (int)(cap - have))) > 0;) have += (size_t)n;
+    return have;
+}
+
+size_t es_net_tls_ask(int fd, const char *question, size_t len, char *answer, size_t cap, int timeout_ms)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = ctx ? SSL_new(ctx) : NULL;
+    block_for(fd, timeout_ms);
+    size_t have = ssl && SSL_set_fd(ssl, fd) == 1 ? ask(ssl, question, len, answer, cap) : 0;
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    return have;
+}
