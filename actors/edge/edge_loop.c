@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "alloc.h"
+#include "health.h"
 #include "wire.h"
 
 /* Messages a turn: from BUSY on the next turn waits for company, from FULL on there is company enough. ANSWER: per cent of a tick after which
@@ -196,7 +197,10 @@ void es_edge_loop_run(es_edge_loop_t *self)
         else
             wait_until(self, next);
         work = 0;
-        next = self->ops.turn(self->ops.ctx, es_now_us(), &work);
+        uint64_t now = es_now_us();
+        next = self->ops.turn(self->ops.ctx, now, &work);
+        es_health_beat(now);
+        if (next > now + ES_HEALTH_BEAT_US) next = now + ES_HEALTH_BEAT_US;
         if (!busy) continue;
         ev_run(self->ev, EVRUN_NOWAIT);
         rest_until(flushed, tick);

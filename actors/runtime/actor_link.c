@@ -5,9 +5,11 @@
 
 #include "alloc.h"
 #include "broker_link.h"
+#include "health.h"
 #include "log.h"
+#include "wire.h"
 
-enum { ROW_MAX = 24 }; /* bytes of a stream in HELLO's list, less its key */
+enum { HEALTH_US = 500000, QUIET_US = 2000000, ROW_MAX = 24 }; /* bytes of a stream in HELLO's list, less its key */
 
 ES_METRIC_COUNTER(es_actor_link_malformed, "earshot_worker_malformed_total",
                   "Messages from brokers that are not valid.");
@@ -34,6 +36,8 @@ struct es_actor_link {
     es_broker_link_t brokers[ES_BROKERS_MAX];
     void (*on_drain)(void *ctx, uint64_t now_us);
     void *drain_ctx;
+    uint64_t heard_us, health_us; /* last message of any broker, or the start; when health is told next */
+    bool heard;
 };
 
 /* --- what we say --- */
@@ -172,6 +176,9 @@ static const struct {
 static void take_message(void *ctx, es_broker_link_t *broker, es_wire_t *wire, uint64_t now_us)
 {
     es_actor_link_t *self = ctx;
+    self->heard_us = now_us;
+    if (!self->heard && !self->draining) es_health_unready(NULL);
+    self->heard = true;
     if (!wire->ok) {
         drop(broker, wire->reason);
         return;
@@ -237,10 +244,21 @@ void es_actor_link_destroy(es_actor_link_t **self_p)
     free(self);
 }
 
+/* Brokers PING every second, and more often where somebody told them to. */
+static void tell_health(es_actor_link_t *self, uint64_t now_us)
+{
+    self->health_us = now_us + HEALTH_US;
+    uint64_t silent_us = now_us - self->heard_us;
+    if (silent_us < QUIET_US) silent_us = 0;
+    es_health_lag(ES_HEALTH_LINK, silent_us, "no broker has been heard for %.1f s: is %s running?",
+                  (double)silent_us / 1e6, self->brokers[0].broker);
+}
+
 static uint64_t tick(void *ctx, uint64_t now_us)
 {
     es_actor_link_t *self = ctx;
     uint64_t next = UINT64_MAX;
+    if (now_us >= self->health_us) tell_health(self, now_us);
     for (int i = 0; i < self->n_brokers; i++) {
         uint64_t at = es_broker_link_tick(&self->brokers[i], now_us);
         if (at < next) next = at;
@@ -251,6 +269,8 @@ static uint64_t tick(void *ctx, uint64_t now_us)
 void es_actor_link_attach(es_actor_link_t *self, es_loop_t *loop)
 {
     for (int i = 0; i < self->n_brokers; i++) es_broker_link_attach(&self->brokers[i], loop);
+    self->heard_us = es_now_us();
+    es_health_unready("no broker has been heard yet");
     es_loop_add_tick(loop, tick, self);
     es_loop_add_flush(loop, flush, self);
 }

@@ -118,9 +118,15 @@ typedef struct {
     char *key;           /* --key FILE: our own; default: curve.h */
     char *broker_key;    /* --broker-key FILE[,FILE]; default broker.pub in --keys */
     bool insecure;       /* --insecure */
+    char *metrics;       /* --metrics HOST:PORT */
+    char *metrics_token_file;
+    uint64_t health_lag_us;
+    char *user;      /* --user NAME: privileges.h */
+    bool core_dumps; /* --core-dumps */
 } es_common_config_t;
 extern const es_option_t es_common_options[];
-/* Fill what depends on other values (data, broker, keys) after loading; makes the data directory (0700). 0, or -1 with a message printed. */
+/* Becomes --user (privileges.h), fills what depends on other values (data, broker, keys) after loading, makes the data directory (0700). 0, or -1 with a message
+ * printed. */
 int es_common_config_settle(es_common_config_t *common, const char *default_name);
 
 #endif

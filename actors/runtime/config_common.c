@@ -10,6 +10,8 @@
 #include "config_parts.h"
 #include "endpoints.h"
 #include "envelope.h"
+#include "metrics_setup.h"
+#include "privileges.h"
 
 const es_option_t es_common_options[] = {
     ES_OPT_STR(es_common_config_t, name, "name", NULL, NULL, ES_NAME_MAX, "name in logs, status and pid file"),
@@ -30,6 +32,15 @@ const es_option_t es_common_options[] = {
                "public key file of the broker, or one for each of several, with commas; default: broker.pub in --keys"),
     ES_OPT_FLAG(es_common_config_t, insecure, "insecure",
                 "serve and connect beyond this machine without keys, TLS or tokens"),
+    ES_OPT_STR(es_common_config_t, metrics, "metrics", NULL, NULL, 300,
+               "HOST:PORT for GET /metrics, /healthz and /readyz, such as 127.0.0.1:9100; port 0 draws one"),
+    ES_OPT_STR(es_common_config_t, metrics_token_file, "metrics-token-file", NULL, NULL, 512,
+               "file with the bearer token that /metrics there wants"),
+    ES_OPT_DURATION(es_common_config_t, health_lag_us, "health-lag", "5s", 100000, UINT64_C(86400000000),
+                    "/healthz there answers 503 where the work is later than that"),
+    ES_OPT_STR(es_common_config_t, user, "user", NULL, NULL, 64,
+               "become this user at once, keeping only the right to listen below port 1024; for who starts as root"),
+    ES_OPT_FLAG(es_common_config_t, core_dumps, "core-dumps", "allow core files, which may hold keys and speech"),
     ES_OPT_END};
 
 /* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. The test unit/house_names
@@ -37,21 +48,21 @@ const es_option_t es_common_options[] = {
 static const char house_names[] =
     " ADDR_FILE ALL ALLOW_ORIGIN ANALYSIS ANALYSIS_WAIT API_KEYS ASYNC_UPLOADS ATTEMPTS AUTH_TIMEOUT "
     "BATCH_NICE BODY_TIMEOUT BROKER BROKERS BROKER_KEY CA CAPACITY CHUNK_MS CONCURRENCY CONNECT_TIMEOUT "
-    "COUNT DATA DECODERS DECODER_STARTS DECODE_CPU DECODE_MEMORY DECODE_SILENCE DEDUP DELAY_MS "
+    "CORE_DUMPS COUNT DATA DECODERS DECODER_STARTS DECODE_CPU DECODE_MEMORY DECODE_SILENCE DEDUP DELAY_MS "
     "DELETE_AFTER_ANALYSIS DRAIN_TIMEOUT EDGES EDGE_SILENCE ENGINE ENV_FILE FAST FORMAT GRACE "
-    "HANDSHAKE_TIMEOUT HEAD_TIMEOUT HEARTBEAT HISTORY HISTORY_AGE HOST INSECURE INSECURE_TLS JOBS JSON "
-    "JWT_AUDIENCE JWT_ISSUER JWT_KEY JWT_LEEWAY KEEP KEEP_AGE KEEP_ALIVE KEEP_COUNT KEY KEYS KEYS_FORCE "
+    "HANDSHAKE_TIMEOUT HEAD_TIMEOUT HEALTH_LAG HEARTBEAT HISTORY HISTORY_AGE HOST INSECURE INSECURE_TLS JOBS "
+    "JSON JWT_AUDIENCE JWT_ISSUER JWT_KEY JWT_LEEWAY KEEP KEEP_AGE KEEP_ALIVE KEEP_COUNT KEY KEYS KEYS_FORCE "
     "LANGUAGE LEARN LEASE LISTEN LIVE_RESERVE LLM_KEY LLM_KEY_FILE LLM_MAX_CHARS LLM_MODEL LLM_TIMEOUT "
     "LLM_TRIES LLM_URL LOG_FORMAT LOG_LEVEL MAX_ADDRESS MAX_CHUNK MAX_CLIENTS MAX_CLIENT_ROOMS "
     "MAX_CLIENT_WATCHES MAX_CONNECTIONS MAX_DOCUMENT MAX_DURATION MAX_HTTP MAX_MEMBERS MAX_MESSAGE MAX_QUEUE "
     "MAX_ROOMS MAX_ROOM_MEMBERS MAX_STREAMS MAX_TEXT MAX_TICKETS MAX_TOKEN_TICKETS MAX_UPLOAD MAX_UPLOADS "
-    "MAX_WAITING MAX_WATCHES MAX_WORKERS MEMBER_GRACE MODEL_DIR NAME OPERATOR_TOKEN_FILE PAGE PARTIALS "
-    "PART_KEEP PATIENCE PENDING PORT PRIORITY Q QUARANTINE QUEUE RATE RECENT REUSE_PORT ROOMS ROOM_BACKLOG "
-    "SAVE SAY_BURST SAY_RATE SEGMENT_DEADLINE SEND_TIMEOUT SESSION SESSION_KEY SESSION_LIFETIME SETTLE "
-    "SILENCE SPOOL SPOOL_FLOOR SPOOL_QUOTA STALL STATE STORE STREAM_IDLE SUBMIT_WAIT SUSPECT SUSPECT_TIME "
-    "SYNC_MAX SYNC_TIMEOUT TCP THREADS TICK TICKET_LIFETIME TLS_CERT TLS_KEY TRANSCRIBERS TRANSCRIPT "
-    "UPLOAD_MEMORY UPLOAD_STALL UPLOAD_WAIT URL WAIT WAIT_EXPIRY WEB WEBHOOK WEBHOOK_KEY_FILE "
-    "WEBHOOK_PRIVATE ";
+    "MAX_WAITING MAX_WATCHES MAX_WORKERS MEMBER_GRACE METRICS METRICS_TOKEN_FILE MODEL_DIR NAME "
+    "OPERATOR_TOKEN_FILE PAGE PARTIALS PART_KEEP PATIENCE PENDING PORT PRIORITY Q QUARANTINE QUEUE RATE "
+    "RECENT REUSE_PORT ROOMS ROOM_BACKLOG SAVE SAY_BURST SAY_RATE SEGMENT_DEADLINE SEND_TIMEOUT SESSION "
+    "SESSION_KEY SESSION_LIFETIME SETTLE SILENCE SPOOL SPOOL_FLOOR SPOOL_QUOTA STALL STATE STORE STREAM_IDLE "
+    "SUBMIT_WAIT SUSPECT SUSPECT_TIME SYNC_MAX SYNC_TIMEOUT TCP THREADS TICK TICKET_LIFETIME TLS_CERT "
+    "TLS_KEY TRANSCRIBERS TRANSCRIPT UPLOAD_MEMORY UPLOAD_STALL UPLOAD_WAIT URL USER WAIT WAIT_EXPIRY WEB "
+    "WEBHOOK WEBHOOK_KEY_FILE WEBHOOK_PRIVATE ";
 
 bool es_config_house_name(const char *name)
 {
@@ -161,7 +172,9 @@ static int settle_broker(es_common_config_t *common)
 
 int es_common_config_settle(es_common_config_t *common, const char *default_name)
 {
+    if (es_privileges_settle(common) != 0) return -1;
     if (settle_name(common, default_name) != 0 || settle_data(common) != 0) return -1;
+    if (es_metrics_setup_check(common) != 0) return -1;
     settle_keys(common);
     return settle_broker(common);
 }

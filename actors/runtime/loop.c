@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "gather.h"
+#include "health.h"
 #include "wire.h"
 
 typedef struct {
@@ -246,6 +247,8 @@ int es_loop_run(es_loop_t *self)
     while (!self->stopped) {
         uint64_t now = es_now_us();
         uint64_t due = run_ticks(self, now);
+        es_health_beat(now);
+        if (due > now + ES_HEALTH_BEAT_US) due = now + ES_HEALTH_BEAT_US;
         if (self->stopped) break;
         run_flushes(self); /* what ticks and descriptors gave; they may send, so before the sockets are looked at */
         turn_t turn = run_sockets(self, now);

@@ -2,7 +2,7 @@
  *
  * Handlers of ZeroMQ sockets are called when the socket has events; they drain at most ES_LOOP_BATCH messages and return true where more
  * may be waiting (then the loop does not sleep). Under load the loop waits for the end of an adaptive tick of at most `tick_us`, so that
- * messages are taken in batches; at low rates it reacts at once.
+ * messages are taken in batches; at low rates it reacts at once. It turns at least once a second, and each turn is a beat of its actor's health (health.h).
  */
 #ifndef ES_LOOP_H
 #define ES_LOOP_H

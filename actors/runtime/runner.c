@@ -14,7 +14,11 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "health.h"
 #include "log.h"
+#include "metrics_setup.h"
+#include "notify.h"
+#include "privileges.h"
 #include "wire.h"
 
 enum { FILES_MAX = 65536, PATH_BYTES = 768 };
@@ -54,6 +58,8 @@ bool es_runner_hung_up(void)
 void es_runner_prepare(void)
 {
     sigset_t set;
+    es_privileges_harden();
+    es_notify_init();
     zsys_handler_set(NULL);
     ending_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -112,6 +118,7 @@ void es_pidfile_remove(const char *data, const char *name)
 typedef struct {
     es_actor_fn fn;
     void *args;
+    const char *name;
     atomic_bool failed;
     atomic_bool ended;
 } start_t;
@@ -120,7 +127,9 @@ static _Thread_local start_t *starting;
 static void run_actor(zsock_t *pipe, void *args)
 {
     starting = args;
+    es_health_open(starting->name);
     starting->fn(pipe, starting->args);
+    es_health_close();
     atomic_store(&starting->ended, true);
 }
 
@@ -144,6 +153,7 @@ static void pipe_end(es_pipe_watch_t *watch, uint64_t now_us)
 {
     if (watch->ended) return;
     watch->ended = true;
+    es_health_unready("it is going down");
     if (watch->fn)
         watch->fn(watch->ctx, now_us);
     else
@@ -188,7 +198,8 @@ void es_runner_drain(void *ctx, uint64_t now_us)
 typedef struct {
     const es_common_config_t *common;
     zactor_t *actor;
-    void *pipe; /* raw, of the actor */
+    void *pipe;                   /* raw, of the actor */
+    es_metrics_server_t *metrics; /* NULL: none */
     int signals;
     bool asked;   /* to end */
     bool leaving; /* somebody else asked */
@@ -211,6 +222,7 @@ static void on_signal(run_t *run)
         _exit(1);
     }
     run->asked = true;
+    es_notify_stopping();
     es_log_info("ending", ES_S("signal", name));
     zstr_send(run->actor, "$TERM");
 }
@@ -231,6 +243,14 @@ static bool actor_ended(run_t *run, int *status)
     return true;
 }
 
+/* Milliseconds until systemd is to be told something; -1: never. */
+static int patience(void)
+{
+    uint64_t now = es_now_us(), next = es_notify_tick(now);
+    if (next == UINT64_MAX) return -1;
+    return next > now ? (int)((next - now) / 1000 + 1) : 0;
+}
+
 static int wait_for_end(run_t *run)
 {
     int status = 1, fd = -1;
@@ -238,9 +258,33 @@ static int wait_for_end(run_t *run)
     zmq_getsockopt(run->pipe, ZMQ_FD, &fd, &size);
     while (!actor_ended(run, &status)) {
         struct pollfd polls[] = {{.fd = fd, .events = POLLIN}, {.fd = run->signals, .events = POLLIN}};
-        if (poll(polls, 2, -1) < 0 && errno != EINTR) break;
+        if (poll(polls, 2, patience()) < 0 && errno != EINTR) break;
         if (polls[1].revents & POLLIN) on_signal(run);
     }
+    return status;
+}
+
+/* The actor's thread, until it has ended. Returns the exit status. */
+static int run_to_the_end(run_t *run, start_t *start)
+{
+    int status = 1;
+    run->actor = zactor_new(run_actor, start);
+    if (!run->actor) {
+        es_log_error("cannot start: no thread", ES_S("error", strerror(errno)));
+        return 1;
+    }
+    run->pipe = zsock_resolve(run->actor);
+    /* One that was refused, because another of its name lives, must not touch the other's pid file. */
+    if (!atomic_load(&start->failed) && es_pidfile_write(run->common->data, run->common->name, (int)getpid()) == 0) {
+        es_metrics_setup_announce(run->metrics, run->common);
+        es_notify_ready();
+        status = wait_for_end(run);
+        es_pidfile_remove(run->common->data, run->common->name);
+    }
+    /* The actor's thread may not have closed its end yet; zactor_destroy must not wait for a second last word. */
+    zsock_set_rcvtimeo(zactor_sock(run->actor), 100);
+    zactor_destroy(&run->actor);
+    if (!atomic_load(&start->ended)) _exit(1); /* it still runs, and the caller frees what it works with */
     return status;
 }
 
@@ -254,24 +298,10 @@ int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *comm
         es_log_error("cannot start: no signalfd", ES_S("error", strerror(errno)));
         return 1;
     }
-    start_t start = {.fn = actor, .args = args};
-    run.actor = zactor_new(run_actor, &start);
-    if (!run.actor) {
-        es_log_error("cannot start: no thread", ES_S("error", strerror(errno)));
-        close(run.signals);
-        return 1;
-    }
-    run.pipe = zsock_resolve(run.actor);
     int status = 1;
-    /* One that was refused, because another of its name lives, must not touch the other's pid file. */
-    if (!atomic_load(&start.failed) && es_pidfile_write(common->data, common->name, (int)getpid()) == 0) {
-        status = wait_for_end(&run);
-        es_pidfile_remove(common->data, common->name);
-    }
-    /* The actor's thread may not have closed its end yet; zactor_destroy must not wait for a second last word. */
-    zsock_set_rcvtimeo(zactor_sock(run.actor), 100);
-    zactor_destroy(&run.actor);
+    start_t start = {.fn = actor, .args = args, .name = common->name};
+    if (es_metrics_setup_start(&run.metrics, common) == 0) status = run_to_the_end(&run, &start);
+    es_metrics_setup_stop(&run.metrics, common);
     close(run.signals);
-    if (!atomic_load(&start.ended)) _exit(1); /* it still runs, and the caller frees what it works with */
     return status;
 }

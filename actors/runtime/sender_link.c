@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "endpoints.h"
+#include "health.h"
 #include "keymap.h"
 #include "log.h"
 #include "wire.h"
@@ -17,7 +18,8 @@ enum {
     PROBE_EARLY_US = 100000, /* until the first answer */
     READY_US = 3000000,
     STOOD_STILL_US = 1500000, /* ticks come every second at the latest */
-    REPORT_US = 1000000
+    REPORT_US = 1000000,
+    HEALTH_US = 500000
 };
 
 static ES_METRIC_COUNTER(sent, "earshot_sender_link_sent_total", "Messages sent to brokers.");
@@ -64,7 +66,9 @@ struct es_sender_link {
         char key[ES_CLIENT_ID_LEN + 1]; /* empty: none */
         char name[ES_NAME_MAX + 1];
     } predecessor;
-    uint64_t now_us; /* of the last call that was told the time */
+    uint64_t now_us;              /* of the last call that was told the time */
+    uint64_t start_us, health_us; /* the first tick; when health is told next */
+    bool probed;                  /* an answer has come */
 };
 
 static void broker_init(broker_t *self, const es_endpoints_t *at, const char *prefix)
@@ -98,6 +102,7 @@ es_sender_link_t *es_sender_link_new(const char *brokers, const char *prefix, co
     self->inc = es_random_u64();
     self->n = n;
     snprintf(self->own_key, sizeof self->own_key, "%.*s0000000000", (int)ES_PREFIX_LEN, prefix);
+    es_health_unready("no probe through a broker has come back yet");
     for (int i = 0; i < n; i++) broker_init(&self->brokers[i], &list[i], prefix);
     return self;
 }
@@ -234,6 +239,8 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
         if (self->ops->beacon) self->ops->beacon(self->ctx, key, &wire->msg, body, now_us);
     } else if (wire->msg.kind == ES_PROBED && es_span_eq(key, es_span(self->own_key))) {
         broker->probed_us = now_us;
+        if (!self->probed) es_health_unready(NULL);
+        self->probed = true;
         broker->workers = wire->msg.load;
     } else if (wire->msg.kind == ES_BUNDLE) {
         on_bundle(self, broker, wire, now_us);
@@ -333,6 +340,19 @@ static void bury_predecessor(es_sender_link_t *self, broker_t *broker)
     broker->told = es_wire_send(broker->push, NULL, es_span(self->predecessor.key), &msg, NULL, 0) == 0;
 }
 
+/* What is sent would come through. */
+static void tell_health(es_sender_link_t *self, uint64_t now_us)
+{
+    if (!self->start_us) self->start_us = now_us;
+    uint64_t last_us = self->start_us;
+    self->health_us = now_us + HEALTH_US;
+    for (int i = 0; i < self->n; i++)
+        if (self->brokers[i].probed_us > last_us) last_us = self->brokers[i].probed_us;
+    uint64_t silent_us = now_us < last_us + READY_US ? 0 : now_us - last_us;
+    es_health_lag(ES_HEALTH_LINK, silent_us, "no probe through a broker has come back for %.1f s: is %s running?",
+                  (double)silent_us / 1e6, self->brokers[0].base);
+}
+
 uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
 {
     forgive(self, now_us);
@@ -355,6 +375,7 @@ uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
         if (at < next) next = at;
     }
     report_change(self, now_us);
+    if (now_us >= self->health_us) tell_health(self, now_us);
     return next;
 }
 

@@ -9,6 +9,7 @@
 
 #include "actor_link.h"
 #include "alloc.h"
+#include "health.h"
 #include "keymap.h"
 #include "log.h"
 #include "wire.h"
@@ -26,6 +27,8 @@ enum {
 #define IDLE_DEFAULT_US UINT64_C(600000000)
 
 static ES_METRIC_GAUGE(streams_open, "earshot_worker_streams", "Streams open now.");
+static ES_METRIC_GAUGE(places, "earshot_worker_capacity", "Streams that may be open at once.");
+static ES_METRIC_GAUGE(oldest_audio, "earshot_worker_lag_microseconds", "Age of the oldest audio without a final.");
 static ES_METRIC_COUNTER(frames_in, "earshot_worker_frames_total", "Frames received from brokers.");
 static ES_METRIC_COUNTER(finals_out, "earshot_worker_finals_total", "Finals given by the engine.");
 static ES_METRIC_COUNTER(refused, "earshot_worker_refused_total{why=\"unknown\"}",
@@ -34,11 +37,10 @@ static ES_METRIC_COUNTER(refused_full, "earshot_worker_refused_total{why=\"full\
 
 es_metric_t *const *es_worker_metrics(void)
 {
-    static es_metric_t *const list[] = {&streams_open,         &frames_in,
-                                        &finals_out,           &refused,
-                                        &refused_full,         &es_actor_link_malformed,
-                                        &es_actor_link_unsent, &es_worker_mended,
-                                        &es_actor_link_hellos, NULL};
+    static es_metric_t *const list[] = {
+        &streams_open,         &places,           &oldest_audio,         &frames_in,
+        &finals_out,           &refused,          &refused_full,         &es_actor_link_malformed,
+        &es_actor_link_unsent, &es_worker_mended, &es_actor_link_hellos, NULL};
     return list;
 }
 
@@ -313,6 +315,15 @@ static void look_for_idle(es_worker_t *self, uint64_t now_us)
     }
 }
 
+/* Once a second, at least. */
+static void tell(es_worker_t *self, uint64_t now_us)
+{
+    es_actor_figures_t now;
+    link_figures(self, &now, now_us);
+    es_metric_set(&oldest_audio, now.lag_us);
+    es_health_say("%zu of %u streams", es_keymap_count(self->streams), self->capacity);
+}
+
 static void sweep(es_worker_t *self, uint64_t now_us)
 {
     es_stream_t *stream;
@@ -330,7 +341,10 @@ static uint64_t worker_tick(void *ctx, uint64_t now_us)
 {
     es_worker_t *self = ctx;
     if (now_us >= self->due_us) sweep(self, now_us);
-    if (now_us >= self->look_us) look_for_idle(self, now_us);
+    if (now_us >= self->look_us) {
+        look_for_idle(self, now_us);
+        tell(self, now_us);
+    }
     uint64_t next = self->due_us;
     return es_keymap_count(self->streams) && self->look_us < next ? self->look_us : next;
 }
@@ -350,6 +364,7 @@ es_worker_t *es_worker_new(const es_worker_config_t *config, const es_worker_ops
     self->ops = ops;
     self->ctx = ctx;
     self->capacity = config->capacity;
+    es_metric_add(&places, config->capacity);
     self->idle_us = config->idle_us ? config->idle_us : IDLE_DEFAULT_US;
     self->due_us = UINT64_MAX;
     self->streams = es_keymap_new();
@@ -362,6 +377,7 @@ void es_worker_destroy(es_worker_t **self_p)
     if (!self) return;
     *self_p = NULL;
     es_stream_t *stream;
+    es_metric_add(&places, -(uint64_t)self->capacity);
     for (size_t at = 0; (stream = es_keymap_next(self->streams, &at)); at = 0) stream_destroy(stream);
     es_actor_link_destroy(&self->link);
     es_keymap_destroy(&self->streams);
