@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 
+#include "broker_metrics.h"
 #include "hub.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "runner.h"
 
 #define SECOND UINT64_C(1000000)
@@ -138,6 +140,7 @@ void es_broker_actor(zsock_t *pipe, void *args)
 {
     const es_broker_config_t *config = args;
     es_log_actor(config->common.name);
+    es_metrics_register(es_broker_metrics());
     es_hub_t *hub = open_hub(config);
     if (!hub) {
         es_runner_fail(pipe);

@@ -1,5 +1,7 @@
 #include "broker_metrics.h"
 
+#include "health.h"
+
 #define MESSAGES "Messages received, by socket."
 ES_METRIC_COUNTER(es_broker_frontend_total, "earshot_broker_messages_total{socket=\"frontend\"}", MESSAGES);
 ES_METRIC_COUNTER(es_broker_backend_total, "earshot_broker_messages_total{socket=\"backend\"}", MESSAGES);
@@ -62,8 +64,11 @@ static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a
 static ES_METRIC_GAUGE(batch, "earshot_broker_batch_streams", "Streams of file jobs placed now.");
 static ES_METRIC_GAUGE(waiting_batch, "earshot_broker_batch_waiting", "Streams of file jobs waiting for a place now.");
 static ES_METRIC_GAUGE(workers, "earshot_broker_workers", "Workers alive now.");
+static ES_METRIC_GAUGE(places, "earshot_broker_places_free", "Streams that would find a place now.");
+static ES_METRIC_GAUGE(wait_us, "earshot_broker_wait_microseconds",
+                       "How long the live stream that came first has waited for a place.");
 
-void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *registry)
+static void set_all(const es_placement_stats_t *s, const es_registry_t *registry, size_t places_free, uint64_t live_us)
 {
     const struct {
         es_metric_t *metric;
@@ -94,8 +99,23 @@ void es_broker_metrics_sync(const es_placement_stats_t *s, const es_registry_t *
                  {&waiting_batch, s->waiting_batch},
                  {&streams, s->streams},
                  {&waiting, s->waiting},
+                 {&places, places_free},
+                 {&wait_us, live_us},
                  {&workers, es_registry_count(registry)}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) es_metric_set(pairs[i].metric, pairs[i].value);
+}
+
+/* Streams that wait are what a broker can be late with. */
+void es_broker_metrics_tell(const es_placement_t *placement, const es_registry_t *registry, uint64_t now_us)
+{
+    es_placement_stats_t s;
+    es_placement_stats(placement, &s);
+    uint64_t live_us = s.live_since_us && s.live_since_us < now_us ? now_us - s.live_since_us : 0;
+    set_all(&s, registry, es_placement_free(placement, es_span(""), now_us), live_us);
+    es_health_lag(ES_HEALTH_WORK, live_us,
+                  "a live stream has waited %.1f s for a place: %zu streams wait, %zu workers have none free",
+                  (double)live_us / 1e6, s.waiting, s.workers);
+    es_health_say("%zu streams, %zu waiting, %zu workers", s.streams, s.waiting, s.workers);
 }
 
 es_metric_t *const *es_broker_metrics(void)
@@ -147,6 +167,8 @@ es_metric_t *const *es_broker_metrics(void)
                                         &streams,
                                         &waiting,
                                         &workers,
+                                        &places,
+                                        &wait_us,
                                         NULL};
     return list;
 }

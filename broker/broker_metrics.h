@@ -17,7 +17,7 @@ extern es_metric_t es_broker_senders_unknown;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;
 
 /* Copies placement's and registry's own counts into the metrics that are shown. */
-void es_broker_metrics_sync(const es_placement_stats_t *stats, const es_registry_t *registry);
+void es_broker_metrics_tell(const es_placement_t *placement, const es_registry_t *registry, uint64_t now_us);
 /* NULL-terminated list for es_metrics_print. */
 es_metric_t *const *es_broker_metrics(void);
 

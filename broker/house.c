@@ -451,9 +451,7 @@ static void bury_senders(es_house_t *self, uint64_t now_us)
 
 static void beacon(es_house_t *self, uint64_t now_us)
 {
-    es_placement_stats_t stats;
-    es_placement_stats(self->placement, &stats);
-    es_broker_metrics_sync(&stats, self->registry);
+    es_broker_metrics_tell(self->placement, self->registry, now_us);
     es_reports_tick(&self->reports, now_us);
     es_quarantine_tick(&self->quarantine, now_us);
     es_beacon_t state = {.name = self->config.name,

@@ -189,7 +189,7 @@ static es_route_t enqueue(es_placement_t *self, es_service_t *s, es_span_t key, 
     }
     es_waiter_t *waiter = es_waiting_add(&s->queue, lane_of(msg), key, s);
     waiter->epoch = msg->epoch;
-    waiter->last_us = now_us;
+    waiter->since_us = waiter->last_us = now_us;
     es_map_put(self->waiters, es_span_of(waiter->key, waiter->len), waiter);
     self->stats.waiting++;
     return wait_and_ask(self, waiter, msg, now_us);
@@ -379,6 +379,17 @@ size_t es_placement_free(const es_placement_t *self, es_span_t service, uint64_t
     return service.len > 0 && !s ? 0 : es_placement_free_places(self, s, now_us);
 }
 
+/* Lanes are in the order of coming. */
+static uint64_t live_since(const es_waiting_t *queue)
+{
+    uint64_t oldest_us = UINT64_MAX;
+    for (int lane = ES_LANE_GOING; lane <= ES_LANE_LIVE; lane++) {
+        const es_waiter_t *first = TAILQ_FIRST(&queue->lanes[lane]);
+        if (first && first->since_us < oldest_us) oldest_us = first->since_us;
+    }
+    return oldest_us;
+}
+
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
 {
     *out = self->stats;
@@ -386,7 +397,14 @@ void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out)
     out->services = self->pool.service_count;
     out->batch = self->batch.count;
     const es_service_t *s;
-    LIST_FOREACH(s, &self->pool.services, link) out->waiting_batch += s->queue.counts[ES_LANE_BATCH];
+    uint64_t oldest_us = UINT64_MAX;
+    LIST_FOREACH(s, &self->pool.services, link)
+    {
+        uint64_t since_us = live_since(&s->queue);
+        out->waiting_batch += s->queue.counts[ES_LANE_BATCH];
+        if (since_us < oldest_us) oldest_us = since_us;
+    }
+    out->live_since_us = oldest_us == UINT64_MAX ? 0 : oldest_us;
 }
 
 void es_placement_destroy(es_placement_t **self_p)

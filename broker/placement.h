@@ -138,14 +138,15 @@ size_t es_placement_worker_streams(const es_placement_t *self, uint64_t worker);
 uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t worker);
 
 typedef struct {
-    size_t streams, waiting, workers, services;                 /* now */
-    size_t batch, waiting_batch;                                /* of these: file jobs */
-    uint64_t placed, moved, learned, closed, lost, idled;       /* since the start: placements made and ended */
-    uint64_t losers;                                            /* learn answered false */
-    uint64_t orphaned, quarantined;                             /* STARTs refused */
-    uint64_t suspected;                                         /* placements of suspects */
-    uint64_t yields;                                            /* times that a file job was asked to yield */
-    uint64_t wait_expired, wait_refused;                        /* queue: no START came; it was full */
+    size_t streams, waiting, workers, services;           /* now */
+    size_t batch, waiting_batch;                          /* of these: file jobs */
+    uint64_t live_since_us;                               /* when the first live stream that waits came; 0: none */
+    uint64_t placed, moved, learned, closed, lost, idled; /* since the start: placements made and ended */
+    uint64_t losers;                                      /* learn answered false */
+    uint64_t orphaned, quarantined;                       /* STARTs refused */
+    uint64_t suspected;                                   /* placements of suspects */
+    uint64_t yields;                                      /* times that a file job was asked to yield */
+    uint64_t wait_expired, wait_refused;                  /* queue: no START came; it was full */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
 } es_placement_stats_t;
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out);

@@ -20,7 +20,8 @@ typedef enum {
 
 typedef struct es_waiter {
     TAILQ_ENTRY(es_waiter) link;
-    uint64_t ticket, epoch, last_us; /* last_us: of its last START */
+    uint64_t ticket, epoch;
+    uint64_t since_us, last_us; /* of its first and its last START */
     es_lane_t lane;
     void *owner; /* the service, for who finds the waiter by its key */
     size_t len;

@@ -5,6 +5,7 @@
 #include "analysis_streams.h"
 #include "job_wire.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "runner.h"
 
 #define DRAIN_LOOK_US UINT64_C(20000) /* between two looks whether all streams are answered */
@@ -91,6 +92,8 @@ void es_analysis_actor(zsock_t *pipe, void *args)
 {
     analysis_t self = {.config = args, .loop = es_loop_new()};
     es_log_actor(self.config->common.name);
+    es_metrics_register(es_analysis_metrics());
+    es_metrics_register(es_worker_metrics());
     if (start(&self) == 0) {
         es_worker_on_drain(self.worker, es_runner_drain, es_runner_watch_pipe(self.loop, pipe, on_term, &self));
         zsock_signal(pipe, 0);

@@ -15,6 +15,7 @@
 #include "edge_rooms.h"
 #include "envelope_ws.h"
 #include "flat.h"
+#include "health.h"
 #include "log.h"
 #include "origin.h"
 #include "sender_link.h"
@@ -256,6 +257,7 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     }
     if (!self->asked || self->draining) return;
     self->draining = true;
+    es_health_unready("this edge is going down");
     self->drain_until = now_us + self->config->drain_us;
     self->part_at = now_us + (self->config->drain_us < MOVE_US ? self->config->drain_us : MOVE_US);
     es_log_info("draining", ES_U("clients", self->clients.count), ES_U("streams", es_metric_get(&es_edge_streams)));
@@ -289,6 +291,7 @@ static void report(edge_t *self, uint64_t now_us)
     es_clients_each(&self->clients, each_second, self);
     uint64_t lag = self->oldest_us && self->oldest_us < now_us ? now_us - self->oldest_us : 0;
     es_metric_set(&es_edge_lag_us, lag);
+    es_edge_tell_health(lag, es_sender_link_workers(self->link));
     es_sender_link_report(self->link, self->config->common.name, es_metric_get(&es_edge_streams),
                           es_metric_get(&es_edge_frames), lag);
 }

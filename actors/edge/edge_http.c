@@ -12,6 +12,7 @@
 #include "jobs_metrics.h"
 #include "log.h"
 #include "loopback.h"
+#include "metrics_page.h"
 #include "sender_link.h"
 #include "tls_front.h"
 #include "uploads.h"
@@ -66,6 +67,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                                          es_tls_front_metrics()}};
     self->config = config;
     self->loop = loop;
+    for (es_metric_t *const *const *list = self->http.metrics; *list; list++) es_metrics_register(*list);
     load_pages(&self->http.pages, web_dir(config));
     es_http_router_add(&self->router, es_http_routes, &self->http);
     self->gate = es_gate_new(&gate_ops, &limits, loop);

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "health.h"
+
 ES_METRIC_GAUGE(es_edge_clients, "earshot_edge_clients", "WebSocket clients connected now");
 ES_METRIC_GAUGE(es_edge_streams, "earshot_edge_streams", "streams open now");
 ES_METRIC_GAUGE(es_edge_lag_us, "earshot_edge_lag_microseconds", "age of the oldest audio no transcriber has taken");
@@ -115,4 +117,12 @@ void es_edge_count_error(const char *code)
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (!strcmp(limits[i].code, code)) metric = limits[i].metric;
     es_metric_add(metric, 1);
+}
+
+void es_edge_tell_health(uint64_t lag_us, uint64_t transcribers)
+{
+    unsigned long long streams = es_metric_get(&es_edge_streams);
+    es_health_lag(ES_HEALTH_WORK, lag_us, "the oldest audio has waited %.1f s: %llu streams, %llu transcribers",
+                  (double)lag_us / 1e6, streams, (unsigned long long)transcribers);
+    es_health_say("%llu clients, %llu streams", (unsigned long long)es_metric_get(&es_edge_clients), streams);
 }

@@ -13,5 +13,7 @@ extern es_metric_t es_edge_clients, es_edge_streams, es_edge_connections, es_edg
 es_metric_t *const *es_edge_metrics(void);
 /* An error with this code is said to a client: limits have a counter each. */
 void es_edge_count_error(const char *code);
+/* How late words are, to health.h: the age of the oldest audio that no transcriber has taken. */
+void es_edge_tell_health(uint64_t lag_us, uint64_t transcribers);
 
 #endif

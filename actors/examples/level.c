@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "runner.h"
 #include "worker.h"
 
@@ -91,6 +92,7 @@ static void level_actor(zsock_t *pipe, void *args)
         es_runner_fail(pipe);
         return;
     }
+    es_metrics_register(es_worker_metrics()); /* for --metrics; one's own lists go the same way */
     es_loop_t *loop = es_loop_new();
     es_worker_attach(worker, loop);
     es_worker_on_drain(worker, es_runner_drain, es_runner_watch_pipe(loop, pipe, NULL, NULL));

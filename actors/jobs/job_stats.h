@@ -2,6 +2,7 @@
 #ifndef ES_JOB_STATS_H
 #define ES_JOB_STATS_H
 
+#include "metrics.h"
 #include "spool.h"
 #include "store_thread.h"
 
@@ -23,7 +24,9 @@ es_job_stats_t *es_job_stats_new(const es_job_stats_config_t *config);
 void es_job_stats_destroy(es_job_stats_t **self_p);
 /* This actor brought a job into this state, which is one that is over. */
 void es_job_stats_ended(es_job_stats_t *self, es_job_state_t state);
-/* Returns the time of the next call. */
+/* What the store and the disk say, as figures. */
+es_metric_t *const *es_job_stats_metrics(void);
+/* Tells health.h too, how late the store is. Returns the time of the next call. */
 uint64_t es_job_stats_tick(es_job_stats_t *self, uint64_t now_us);
 
 #endif

@@ -9,9 +9,11 @@
 #include "decode_pool.h"
 #include "desk.h"
 #include "endpoints.h"
+#include "job_stats.h"
 #include "job_wire.h"
 #include "jobs_metrics.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "name_lock.h"
 #include "runner.h"
 #include "scheduler.h"
@@ -296,6 +298,9 @@ void es_jobs_actor(zsock_t *pipe, void *args)
 {
     actor_t self = {.config = args, .loop = es_loop_new(), .lock = -1};
     es_log_actor(self.config->common.name);
+    es_metrics_register(es_jobs_metrics());
+    es_metrics_register(es_worker_metrics());
+    es_metrics_register(es_sender_link_metrics());
     if (start(&self) == 0) {
         self.watch = es_runner_watch_pipe(self.loop, pipe, on_term, &self);
         es_actor_link_on_drain(self.link, es_runner_drain, self.watch);
@@ -312,7 +317,8 @@ static es_metric_t *all_metrics[128]; /* the last one stays NULL */
 
 static void gather_metrics(void)
 {
-    es_metric_t *const *const parts[] = {es_jobs_work_metrics(), es_decode_pool_metrics(), es_desk_metrics()};
+    es_metric_t *const *const parts[] = {es_jobs_work_metrics(), es_decode_pool_metrics(), es_desk_metrics(),
+                                         es_job_stats_metrics()};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         for (es_metric_t *const *m = parts[i]; *m && n + 1 < sizeof all_metrics / sizeof all_metrics[0]; m++)

@@ -5,7 +5,9 @@
 #include <sys/vfs.h>
 
 #include "actor_link.h"
+#include "health.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "room_metrics.h"
 #include "runner.h"
 #include "wire.h"
@@ -23,6 +25,7 @@ typedef struct {
     es_room_shared_t shared;
     es_rooms_t *rooms;
     es_room_figures_t told;
+    uint64_t failing_us; /* since when nothing could be stored; 0: all is well */
     uint64_t metrics_us; /* when they are told next */
     uint64_t end_us;     /* when draining is over; 0: not asked to end */
 } actor_t;
@@ -61,11 +64,26 @@ static void on_figures(void *ctx, es_actor_figures_t *out, uint64_t now_us)
     out->count = stats.requests;
 }
 
-static void tell_metrics(actor_t *self)
+/* Late only as long as it goes on: a turn that failed alone was asked for again. */
+static void tell_health(actor_t *self, const es_room_figures_t *now, uint64_t now_us)
+{
+    bool failed = now->store.failed > self->told.store.failed;
+    if (now->store.commits > self->told.store.commits) self->failing_us = 0;
+    if (failed && !self->failing_us) self->failing_us = now_us;
+    uint64_t lag_us = failed ? now_us - self->failing_us : 0;
+    if (failed || !self->failing_us)
+        es_health_lag(ES_HEALTH_STORE, lag_us, "nothing could be stored for rooms for %.1f s: see the log",
+                      (double)lag_us / 1e6);
+    es_health_say("%llu rooms, %llu members", (unsigned long long)now->rooms.open,
+                  (unsigned long long)now->rooms.members);
+}
+
+static void tell_metrics(actor_t *self, uint64_t now_us)
 {
     es_room_figures_t now = {.room = self->shared.stats};
     es_room_store_stats(self->store, &now.store);
     es_rooms_stats(self->rooms, &now.rooms);
+    tell_health(self, &now, now_us);
     es_room_metrics_tell(&self->told, &now);
 }
 
@@ -74,7 +92,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     actor_t *self = ctx;
     uint64_t next = es_rooms_tick(self->rooms, at(now_us));
     if (now_us >= self->metrics_us) {
-        tell_metrics(self);
+        tell_metrics(self, now_us);
         self->metrics_us = now_us + METRICS_US;
     }
     if (self->end_us && now_us >= self->end_us) es_loop_stop(self->loop);
@@ -154,13 +172,15 @@ void es_room_actor(zsock_t *pipe, void *args)
 {
     actor_t self = {.config = args, .loop = es_loop_new()};
     es_log_actor(self.config->common.name);
+    es_metrics_register(es_room_metrics());
+    es_metrics_register(es_actor_link_metrics());
     es_loop_set_tick(self.loop, tick_us);
     if (start(&self) == 0) {
         es_actor_link_on_drain(self.link, es_runner_drain, es_runner_watch_pipe(self.loop, pipe, on_term, &self));
         zsock_signal(pipe, 0);
         es_loop_run(self.loop);
         es_rooms_flush(self.rooms);
-        tell_metrics(&self);
+        tell_metrics(&self, es_now_us());
     } else {
         es_runner_fail(pipe);
     }

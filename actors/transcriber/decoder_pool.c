@@ -33,11 +33,13 @@ static ES_METRIC_COUNTER(refused, "earshot_transcriber_segments_refused_total",
                          "Segments refused because too much audio was waiting.");
 static ES_METRIC_COUNTER(forked, "earshot_transcriber_decoders_forked_total", "Decoders started.");
 static ES_METRIC_GAUGE(queued, "earshot_transcriber_segments_waiting", "Segments waiting for a decoder.");
+static ES_METRIC_GAUGE(decoders_all, "earshot_transcriber_decoders", "Decoders that there may be, busy or not.");
+static ES_METRIC_GAUGE(decoders_busy, "earshot_transcriber_decoders_busy", "Decoders with a segment.");
 
 es_metric_t *const *es_decoder_pool_metrics(void)
 {
-    static es_metric_t *const list[] = {&segments, &samples_in, &busy_us, &ended,  &overdue,
-                                        &failed,   &refused,    &forked,  &queued, NULL};
+    static es_metric_t *const list[] = {&segments, &samples_in, &busy_us, &ended,        &overdue,       &failed,
+                                        &refused,  &forked,     &queued,  &decoders_all, &decoders_busy, NULL};
     return list;
 }
 
@@ -46,6 +48,7 @@ typedef struct job {
     void *owner; /* NULL: forgotten */
     uint64_t id;
     int attempts;
+    uint64_t since_us; /* when it came */
     size_t samples;
     int16_t pcm[];
 } job_t;
@@ -129,6 +132,7 @@ static void schedule(es_decoder_pool_t *self);
 static void absent(decoder_t *d)
 {
     es_decoder_link_destroy(&d->link);
+    if (d->state == BUSY) es_metric_add(&decoders_busy, UINT64_MAX);
     d->state = ABSENT;
     d->job = NULL;
 }
@@ -177,6 +181,7 @@ static void on_result(void *ctx, uint64_t id, const es_engine_result_t *result)
     if (d->state != BUSY || id != job->id) return;
     d->job = NULL;
     d->state = IDLE;
+    es_metric_add(&decoders_busy, UINT64_MAX);
     es_metric_add(&segments, 1);
     es_metric_add(&samples_in, job->samples);
     es_metric_add(&busy_us, es_now_us() - d->since_us);
@@ -234,6 +239,7 @@ static void give(decoder_t *d, job_t *job, uint64_t now_us)
     job->attempts++;
     d->job = job;
     d->state = BUSY;
+    es_metric_add(&decoders_busy, 1);
     d->limit_us = deadline > thrice ? deadline : thrice;
     d->since_us = d->looked_us = now_us;
     d->due_us = now_us + d->limit_us;
@@ -322,6 +328,7 @@ es_decoder_pool_t *es_decoder_pool_new(const es_decoder_pool_config_t *config, e
     assert(config->decoders > 0 && config->first_id + config->decoders <= ES_ZYGOTE_CHILDREN / 2);
     es_decoder_pool_t *self = es_alloc_zero(sizeof *self + config->decoders * sizeof *self->decoders);
     self->config = *config;
+    es_metric_add(&decoders_all, config->decoders);
     if (self->config.queue_bytes == 0) self->config.queue_bytes = QUEUE_BYTES;
     self->zygote = zygote;
     self->loop = loop;
@@ -336,6 +343,7 @@ void es_decoder_pool_destroy(es_decoder_pool_t **self_p)
     es_decoder_pool_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
+    es_metric_add(&decoders_all, -(uint64_t)self->config.decoders);
     for (uint32_t i = 0; i < self->config.decoders; i++) {
         free(self->decoders[i].job);
         absent(&self->decoders[i]);
@@ -352,7 +360,7 @@ int es_decoder_pool_submit(es_decoder_pool_t *self, void *owner, uint64_t id, co
         return -1;
     }
     job_t *job = es_alloc(sizeof *job + bytes);
-    *job = (job_t){.owner = owner, .id = id, .samples = samples};
+    *job = (job_t){.owner = owner, .id = id, .since_us = es_now_us(), .samples = samples};
     memcpy(job->pcm, pcm, bytes);
     push_back(self, job);
     schedule(self);
@@ -387,4 +395,9 @@ void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner)
 size_t es_decoder_pool_waiting(const es_decoder_pool_t *self)
 {
     return self->waiting;
+}
+
+uint64_t es_decoder_pool_oldest(const es_decoder_pool_t *self)
+{
+    return self->first ? self->first->since_us : 0;
 }

@@ -39,6 +39,8 @@ int es_decoder_pool_submit(es_decoder_pool_t *self, void *owner, uint64_t id, co
 void es_decoder_pool_forget(es_decoder_pool_t *self, const void *owner);
 /* Segments that no decoder has begun. */
 size_t es_decoder_pool_waiting(const es_decoder_pool_t *self);
+/* When the first of them came; 0: none waits. */
+uint64_t es_decoder_pool_oldest(const es_decoder_pool_t *self);
 /* Deadlines. An es_loop_tick_fn; es_decoder_pool_new adds it to the loop. */
 uint64_t es_decoder_pool_tick(void *self, uint64_t now_us);
 

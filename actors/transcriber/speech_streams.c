@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "health.h"
 #include "log.h"
 #include "partials.h"
 #include "transcript.h"
@@ -23,6 +24,7 @@ struct es_speech_streams {
     es_decoder_pool_t *pool, *batch;
     es_partials_t *partials; /* NULL: none */
     size_t busy;
+    uint32_t decoders;
 };
 
 typedef struct {
@@ -129,6 +131,7 @@ const es_worker_ops_t es_speech_worker_ops = {.open = speech_open, .frame = spee
 es_speech_streams_t *es_speech_streams_new(const es_speech_config_t *config, es_zygote_t *zygote, es_loop_t *loop)
 {
     es_speech_streams_t *self = es_alloc_zero(sizeof *self);
+    self->decoders = config->pool.decoders;
     bool partials = config->partials > 0 && (es_zygote_engine(zygote)->capabilities & ES_ENGINE_PARTIALS);
     es_decoder_pool_config_t batch = config->pool;
     batch.batch = true;
@@ -154,4 +157,12 @@ void es_speech_streams_destroy(es_speech_streams_t **self_p)
 size_t es_speech_streams_busy(const es_speech_streams_t *self)
 {
     return self->busy;
+}
+
+void es_speech_streams_tell(const es_speech_streams_t *self, uint64_t now_us)
+{
+    uint64_t oldest_us = es_decoder_pool_oldest(self->pool);
+    uint64_t lag_us = oldest_us && oldest_us < now_us ? now_us - oldest_us : 0;
+    es_health_lag(ES_HEALTH_WORK, lag_us, "the oldest audio has waited %.1f s: %zu segments wait for %u decoders",
+                  (double)lag_us / 1e6, es_decoder_pool_waiting(self->pool), self->decoders);
 }

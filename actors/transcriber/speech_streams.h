@@ -22,6 +22,8 @@ void es_speech_streams_destroy(es_speech_streams_t **self_p);
 extern const es_worker_ops_t es_speech_worker_ops;
 /* Streams that have not been answered to their end. */
 size_t es_speech_streams_busy(const es_speech_streams_t *self);
+/* How late the words of live streams are, to health.h. */
+void es_speech_streams_tell(const es_speech_streams_t *self, uint64_t now_us);
 
 es_metric_t *const *es_speech_streams_metrics(void);
 

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "engines/engines.h"
 #include "log.h"
+#include "metrics_page.h"
 #include "partials.h"
 #include "raw_streams.h"
 #include "runner.h"
@@ -15,6 +16,7 @@
 #include "worker.h"
 
 #define TICK_US UINT64_C(1000)        /* under load, gather frames for at most this long */
+#define TELL_US UINT64_C(500000)      /* between two words about our health */
 #define DRAIN_LOOK_US UINT64_C(20000) /* between two looks whether all streams are gone */
 
 typedef struct {
@@ -24,6 +26,7 @@ typedef struct {
     es_raw_streams_t *raw; /* one of the two */
     es_speech_streams_t *speech;
     uint64_t drain_us; /* when draining ends at the latest; 0: not asked to end */
+    uint64_t tell_us;  /* when health is told next */
 } transcriber_t;
 
 int es_transcriber_prepare(es_transcriber_config_t *config)
@@ -80,6 +83,10 @@ static void on_term(void *ctx, uint64_t now_us)
 static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     transcriber_t *self = ctx;
+    if (self->speech && now_us >= self->tell_us) {
+        self->tell_us = now_us + TELL_US;
+        es_speech_streams_tell(self->speech, now_us);
+    }
     if (self->drain_us == 0) return UINT64_MAX;
     size_t left = busy(self);
     if (left == 0 || now_us >= self->drain_us) {
@@ -159,6 +166,8 @@ void es_transcriber_actor(zsock_t *pipe, void *args)
 {
     transcriber_t self = {.config = args, .loop = es_loop_new()};
     es_log_actor(self.config->common.name);
+    es_metrics_register(es_transcriber_metrics());
+    es_metrics_register(es_worker_metrics());
     es_loop_set_tick(self.loop, TICK_US);
     if (start(&self) == 0) {
         es_worker_on_drain(self.worker, es_runner_drain, es_runner_watch_pipe(self.loop, pipe, on_term, &self));
