@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loopback.h"
+
 enum { HOST_MAX = 255 };
 
 static bool is_port(const char *text)
@@ -31,14 +33,6 @@ static const char *split(const char *text, char host[HOST_MAX + 1])
     return colon + 1;
 }
 
-static bool is_loopback(const struct sockaddr *at)
-{
-    if (at->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr) >> 24 == 127;
-    return at->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)at)->sin6_addr);
-}
-
 int es_listen_address_parse(es_listen_address_t *out, const char *text, char *err, size_t err_len)
 {
     struct addrinfo hint = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
@@ -57,7 +51,7 @@ int es_listen_address_parse(es_listen_address_t *out, const char *text, char *er
     memset(out, 0, sizeof *out);
     memcpy(&out->at, found->ai_addr, found->ai_addrlen);
     out->len = found->ai_addrlen;
-    out->loopback = is_loopback(found->ai_addr);
+    out->loopback = es_loopback_address(found->ai_addr);
     freeaddrinfo(found);
     return 0;
 }

@@ -2,15 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "health.h"
 #include "log.h"
 #include "metrics_page.h"
+#include "secret_file.h"
 
 enum { PATH_BYTES = 768, SENTENCE = 400 };
 
@@ -31,35 +30,35 @@ int es_metrics_setup_check(const es_common_config_t *common)
     if (at.loopback || given(common->metrics_token_file) || common->insecure) return 0;
     fprintf(stderr,
             "earshot: --metrics %s can be read from other machines: give it a token with --metrics-token-file FILE "
-            "(openssl rand -hex 32 >FILE), stay on 127.0.0.1, or insist with --insecure\n",
+            "(umask 077; openssl rand -hex 32 >FILE), stay on 127.0.0.1, or insist with --insecure\n",
             common->metrics);
     return -1;
 }
 
-/* Bytes of the token, without the white space behind it; -1: the file cannot be read. */
-static int read_token(const char *path, char out[ES_METRICS_TOKEN_MAX + 2])
+static bool is_token(const char *text, size_t len)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t n = read(fd, out, ES_METRICS_TOKEN_MAX + 1);
-    if (fstat(fd, &st) == 0 && (st.st_mode & 07) != 0)
-        es_log_warn("the file of the token is open to everybody on this machine", ES_S("file", path));
-    close(fd);
-    while (n > 0 && isspace((unsigned char)out[n - 1])) n--;
-    out[n > 0 ? n : 0] = 0;
-    return (int)n;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~') return false;
+    return len >= ES_METRICS_TOKEN_MIN && len <= ES_METRICS_TOKEN_MAX;
 }
 
-static int load_token(const char *path, char out[ES_METRICS_TOKEN_MAX + 2])
+/* White space behind it is not its own. */
+static int load_token(const char *path, char out[ES_METRICS_TOKEN_MAX + 1])
 {
-    int n = read_token(path, out);
-    bool good = n >= ES_METRICS_TOKEN_MIN && n <= ES_METRICS_TOKEN_MAX;
-    for (int i = 0; i < n && good; i++) good = out[i] > ' ' && out[i] <= '~';
-    if (good) return 0;
-    es_log_error("cannot start: --metrics-token-file must hold one token of 16 to 256 characters without spaces",
-                 ES_S("file", path), ES_S("error", n < 0 ? strerror(errno) : "it does not"));
-    return -1;
+    es_secret_file_t file;
+    char err[SENTENCE] = "it must hold one token of 16 to 256 characters without spaces";
+    int rc = -1;
+    if (es_secret_file_load(&file, path, 2 * ES_METRICS_TOKEN_MAX, err, sizeof err) == 0) {
+        size_t len = file.len;
+        while (len > 0 && isspace((unsigned char)file.bytes[len - 1])) len--;
+        if (is_token(file.bytes, len) && es_secret_file_kept(&file, "a token", err, sizeof err) == 0) {
+            memcpy(out, file.bytes, len);
+            rc = 0;
+        }
+        es_secret_file_fini(&file);
+    }
+    if (rc != 0) es_log_error("cannot start: no token", ES_S("metrics_token_file", path), ES_S("error", err));
+    return rc;
 }
 
 void es_metrics_setup_file(char *out, size_t cap, const char *data, const char *name)
@@ -94,7 +93,7 @@ static es_metrics_server_t *open_server(const es_common_config_t *common, const 
 
 int es_metrics_setup_start(es_metrics_server_t **out, const es_common_config_t *common)
 {
-    char token[ES_METRICS_TOKEN_MAX + 2] = "";
+    char token[ES_METRICS_TOKEN_MAX + 1] = "";
     *out = NULL;
     if (common->health_lag_us) es_health_limit(common->health_lag_us);
     if (!given(common->metrics)) return 0;
