@@ -19,6 +19,7 @@
 enum { BACKLOG = 4096, BATCH = 64 };
 
 struct es_acceptor {
+    int reserved_from;
     int fd, spare; /* spare: a descriptor to give up when there are no others, so that a connection can be refused */
     void (*fn)(void *ctx, int fd);
     void *ctx;
@@ -95,6 +96,7 @@ es_acceptor_t *es_acceptor_new(const es_acceptor_config_t *config, void (*fn)(vo
     es_acceptor_t *self = es_alloc_zero(sizeof *self);
     self->fd = fd;
     self->spare = open_spare();
+    self->reserved_from = config->reserved_from;
     self->fn = fn;
     self->ctx = ctx;
     name_url(self, config->scheme);
@@ -121,11 +123,16 @@ const char *es_acceptor_url(const es_acceptor_t *self)
     return self->url;
 }
 
+static void note_refusal(void)
+{
+    es_metric_add(&es_edge_accept_failed, 1);
+    es_log_warn("a connection is refused: no file descriptors are left for it; raise `ulimit -n`, see --file-reserve");
+}
+
 /* Out of descriptors: without this the connection would stay in the queue and the loop would spin on it. */
 static void refuse_one(es_acceptor_t *self)
 {
-    es_metric_add(&es_edge_accept_failed, 1);
-    es_log_warn("a connection is refused: no file descriptors are left; raise `ulimit -n`");
+    note_refusal();
     if (self->spare < 0) return;
     close(self->spare);
     int fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -133,19 +140,28 @@ static void refuse_one(es_acceptor_t *self)
     self->spare = open_spare();
 }
 
+/* The kernel gives the lowest that is free: this one tells how many are in use. */
+static void welcome(es_acceptor_t *self, int fd)
+{
+    int one = 1;
+    if (fd >= self->reserved_from) {
+        note_refusal();
+        close(fd);
+        return;
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    self->fn(self->ctx, fd);
+}
+
 /* False: no more wait. */
 static bool take_one(es_acceptor_t *self)
 {
-    int one = 1;
     int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+    if (fd >= 0)
+        welcome(self, fd);
+    else if (errno == EMFILE || errno == ENFILE)
         refuse_one(self);
-        return false;
-    }
-    if (fd < 0) return errno == ECONNABORTED || errno == EINTR;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    self->fn(self->ctx, fd);
-    return true;
+    return fd >= 0 || errno == ECONNABORTED || errno == EINTR;
 }
 
 void es_acceptor_ready(void *ctx)

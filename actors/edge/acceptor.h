@@ -12,6 +12,7 @@ typedef struct {
     const char *host;
     unsigned port;      /* 0 draws one */
     bool shared;        /* with others that say so too */
+    int reserved_from;  /* a connection that gets this descriptor, or one above it, is refused */
     const char *scheme; /* of the address that people are told: "http" */
 } es_acceptor_config_t;
 

@@ -64,6 +64,17 @@ static void key_of(const struct sockaddr_storage *from, es_address_t *out)
         set_key(out, 0, "", 0);
 }
 
+bool es_addresses_own(const struct sockaddr_storage *from)
+{
+    static const uint8_t four[] = {4, 127, 0, 0, 1};
+    struct sockaddr_in6 six;
+    es_address_t asked = {0};
+    key_of(from, &asked);
+    memcpy(&six, from, sizeof six);
+    return (asked.key_len == sizeof four && !memcmp(asked.key, four, sizeof four)) ||
+           (from->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six.sin6_addr));
+}
+
 es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_storage *from)
 {
     es_address_t asked = {0};

@@ -2,6 +2,7 @@
 #ifndef ES_ADDRESSES_H
 #define ES_ADDRESSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -13,6 +14,8 @@ typedef struct es_address es_address_t;
 es_addresses_t *es_addresses_new(uint64_t limit);
 /* Addresses that are still entered are forgotten. */
 void es_addresses_destroy(es_addresses_t **self_p);
+/* 127.0.0.1 or ::1: a proxy or a program on this machine, which is not to be counted. */
+bool es_addresses_own(const struct sockaddr_storage *from);
 /* Counts a connection of this address: to be given to `leave` when it is over. NULL where it has its limit already. */
 es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_storage *from);
 void es_addresses_leave(es_addresses_t *self, es_address_t *address);

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "clients.h"
+#include "descriptors.h"
 #include "edge_files.h"
 #include "edge_http.h"
 #include "edge_jobs.h"
@@ -468,6 +469,7 @@ static void finish(edge_t *self)
 void es_edge_actor(zsock_t *pipe, void *args)
 {
     edge_t *self = es_alloc_zero(sizeof *self);
+    es_descriptors_share(args);
     self->config = args;
     self->pipe = pipe;
     es_log_actor(self->config->common.name);

@@ -18,7 +18,7 @@ typedef struct {
     char *allow_origin;
     uint64_t max_clients, max_chunk, max_message, max_queue;
     uint64_t tick_us, drain_us;
-    uint64_t max_http, max_address, head_us, body_us, idle_us, send_us;
+    uint64_t max_http, max_address, file_reserve, head_us, body_us, idle_us, send_us;
     uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog, say_rate, say_burst;
     char *session_key; /* its file, or NULL: in the data directory */
     uint64_t session_us;

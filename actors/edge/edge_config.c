@@ -26,10 +26,12 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, max_clients, "max-clients", NULL, "20000", 1, 1000000, "WebSocket clients at once"),
     ES_OPT_UINT(es_edge_config_t, max_http, "max-http", NULL, "8192", 1, 1000000,
                 "connections at once that are no WebSocket, or not yet; more is answered 503"),
-    ES_OPT_UINT(
-        es_edge_config_t, max_address, "max-address", NULL, "0", 0, 1000000,
-        "connections of one address (IPv6: of one /64) at once, WebSockets included; 0: any number, as behind a "
-        "proxy"),
+    ES_OPT_UINT(es_edge_config_t, max_address, "max-address", NULL, "256", 0, 1000000,
+                "connections of one address (IPv6: of one /64) at once, WebSockets included; 127.0.0.1 and ::1 are not "
+                "counted; 0: any number, as behind a proxy on another machine"),
+    ES_OPT_UINT(es_edge_config_t, file_reserve, "file-reserve", NULL, "256", 16, 65536,
+                "file descriptors that no connection gets, half of all at most; --max-clients and --max-http are "
+                "lowered to what the others allow (three each with TLS)"),
     ES_OPT_DURATION(es_edge_config_t, head_us, "head-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for the head of an HTTP request; longer is answered 408"),
     ES_OPT_DURATION(es_edge_config_t, body_us, "body-timeout", "30s", 100000, UINT64_C(3600000000),
@@ -99,18 +101,21 @@ static bool set(const char *text)
     return text && *text;
 }
 
-/* Certificate and key belong together, and who listens beyond this machine must know who comes or at least keep secret what is said. */
+/* Certificate and key belong together, and who listens beyond this machine must keep secret what is said or ask who comes. */
 static int check(const es_edge_config_t *config, char *err, size_t err_len)
 {
     bool tls = set(config->tls_cert);
     *err = 0;
     if (tls != set(config->tls_key))
         snprintf(err, err_len, "--tls-%s is missing: --tls-cert and --tls-key go together", tls ? "key" : "cert");
-    else if (!tls && !config->common.insecure && !es_loopback_host(config->host))
+    else if (!tls && !set(config->jwt_keys) && !set(config->api_keys) && !config->common.insecure &&
+             !es_loopback_host(config->host))
         snprintf(
             err, err_len,
             "--host %.255s is beyond this machine, and nothing would keep secret what is said or ask who comes: give "
-            "--tls-cert FILE and --tls-key FILE, or --insecure to insist (behind a proxy that does both, say)",
+            "--tls-cert FILE and --tls-key FILE, or --jwt-key FILE or --api-keys FILE; or --insecure to insist (behind "
+            "a "
+            "proxy that does it, say)",
             config->host);
     return *err ? -1 : 0;
 }

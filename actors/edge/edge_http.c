@@ -6,6 +6,7 @@
 
 #include "acceptor.h"
 #include "alloc.h"
+#include "descriptors.h"
 #include "edge_metrics.h"
 #include "http.h"
 #include "http_refused.h"
@@ -152,6 +153,7 @@ int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len)
     const es_acceptor_config_t config = {.host = self->config->host,
                                          .port = (unsigned)self->config->port,
                                          .shared = self->config->reuse_port,
+                                         .reserved_from = es_descriptors_reserved_from(self->config),
                                          .scheme = self->tls ? "https" : "http"};
     self->acceptor = es_acceptor_new(&config, on_connection, self, err, err_len);
     if (!self->acceptor) return -1;

@@ -257,7 +257,7 @@ static int count_address(es_gate_t *self, int fd, es_address_t **out)
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
     *out = NULL;
-    if (!self->addresses || getpeername(fd, (struct sockaddr *)&from, &len)) return 0;
+    if (!self->addresses || getpeername(fd, (struct sockaddr *)&from, &len) || es_addresses_own(&from)) return 0;
     *out = es_addresses_enter(self->addresses, &from);
     return *out ? 0 : -1;
 }

@@ -21,7 +21,7 @@
 #include "privileges.h"
 #include "wire.h"
 
-enum { FILES_MAX = 65536, PATH_BYTES = 768 };
+enum { FILES_MAX = 131072, PATH_BYTES = 768 };
 
 enum { SIGNAL_END = 0, SIGNAL_FAILED = 1 };
 

@@ -73,19 +73,19 @@ def name_of(role, number):
 class House:
     """`earshot up` in a directory of its own."""
 
-    def __init__(self, *args, engine="mock", transcribers=1, brokers=1, edges=1, env=None, tls=None):
+    def __init__(self, *args, engine="mock", transcribers=1, brokers=1, edges=1, env=None, tls=None, confine=None):
         """tls: a Certificate that its edges show."""
         self.data = tempfile.mkdtemp(prefix="es-")
         self.args = ["up", "--port", "0", "--engine", engine, "--transcribers", str(transcribers), "--brokers", str(brokers),
                      "--edges", str(edges), "--data", self.data, *args, *(tls.flags if tls else [])]
-        self.tls = tls
+        self.tls, self._confine = tls, confine
         self.brokers = [name_of("broker", n) for n in range(1, brokers + 1)]
         self.env = {**os.environ, **(env or {})}
         self.process, self.url, self.urls = None, None, []
 
     def __enter__(self):
         self.process = subprocess.Popen([BIN / "earshot", *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, cwd=self.data, env=self.env)
+                                        stderr=subprocess.PIPE, cwd=self.data, env=self.env, preexec_fn=self._confine)
         self.out, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         try:
             self.urls = self.out.await_line(r"^ready (https?://.+)", 60).group(1).split()

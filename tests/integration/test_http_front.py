@@ -1,6 +1,8 @@
 """What the edge's HTTP front lets in, and what it answers to the rest. Raw bytes in, answers out."""
 import json
+import os
 import re
+import resource
 import signal
 import socket
 
@@ -26,9 +28,9 @@ def house():
 class Raw:
     """A connection that says what it is told to."""
 
-    def __init__(self, house, said=b""):
+    def __init__(self, house, said=b"", source="127.0.0.1"):
         host, port = house.url.removeprefix("http://").split(":")
-        self.socket = socket.create_connection((host, int(port)), 10 * SLOW)
+        self.socket = socket.create_connection((host, int(port)), 10 * SLOW, (source, 0))
         self.rest = b""
         self.say(said)
 
@@ -256,18 +258,48 @@ def test_connections_are_limited():
 
 
 def test_one_address_is_limited_and_websockets_count():
-    with House(env={"EARSHOT_MAX_ADDRESS": "3"}) as house:
-        sockets = [alone(house), Raw(house, WS), Raw(house, WS)]
-        for raw in sockets[1:]:
-            assert raw.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
-        with Raw(house, GET) as raw:
-            assert raw.answer()[0] == 503
-        sockets.pop().socket.close()
-        wait_until(lambda: house.get("/healthz")[0] == 200, 10, "there is room again")
-        sockets[0].say(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b'refused_total{reason="too_many_of_address"} ' in sockets[0].answer()[2]
+    with House(env={"EARSHOT_MAX_ADDRESS": "2"}) as house:
+        sockets = [Raw(house, WS, "127.0.0.2"), Raw(house, WS, "127.0.0.2")]
         for raw in sockets:
+            assert raw.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+        with Raw(house, GET, "127.0.0.2") as raw:
+            assert raw.answer()[0] == 503
+        assert house.metrics()['earshot_edge_http_refused_total{reason="too_many_of_address"}'] == 1  # 127.0.0.1 is not counted
+        with Raw(house, GET, "127.0.0.3") as raw:
+            assert raw.answer()[0] == 200
+
+        def welcome():
+            with Raw(house, GET, "127.0.0.2") as raw:
+                return raw.answer()[0] == 200
+        sockets.pop().socket.close()
+        wait_until(welcome, 10, "there is room again")
+        sockets[0].socket.close()
+
+
+def small(limit):
+    """Runs what follows with so many descriptors."""
+    def confine():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    return confine
+
+
+def test_descriptors_are_kept_from_clients(tmp_path):
+    """More come than there are descriptors: who was there first is served on, and files can be opened."""
+    with House(confine=small(300)) as house:
+        house.log.await_line("fewer connections than --max-clients", 10)
+        first = Raw(house, WS)
+        assert first.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+        crowd = []
+        for number in range(400):
+            crowd.append(Raw(house, source=f"127.0.0.{2 + number % 4}"))
+        chunk = b"\x82\xfe\x02\x80" + bytes(4) + bytes(640)
+        first.say(chunk)
+        assert b"chunk_size" in first.until(b"}")
+        open_files = len(os.listdir(f"/proc/{house.pid('edge')}/fd"))
+        assert open_files <= 150, "half of them are the reserve"
+        for raw in [*crowd, first]:
             raw.socket.close()
+        wait_until(lambda: house.get("/healthz")[0] == 200, 10, "there is room again")
 
 
 def test_going_down_closes_what_is_idle():

@@ -61,9 +61,25 @@ static void a_network_of_ipv6_counts_as_one(void **state)
     es_addresses_destroy(&self);
 }
 
+static void this_machines_own_are_known(void **state)
+{
+    (void)state;
+    static const char *const own[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1"};
+    static const char *const others[] = {"127.0.0.2", "10.0.0.1", "::", "2001:db8::1", "::ffff:10.0.0.1"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        struct sockaddr_storage address = from(own[i]);
+        assert_true(es_addresses_own(&address));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct sockaddr_storage address = from(others[i]);
+        assert_false(es_addresses_own(&address));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_address_has_its_limit),
+                                       cmocka_unit_test(this_machines_own_are_known),
                                        cmocka_unit_test(a_network_of_ipv6_counts_as_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
