@@ -141,6 +141,14 @@ static int websocket_version(es_http_head_t *self, es_span_t value)
     return 0;
 }
 
+/* What is said twice is said by two: which of them is meant would be a guess. */
+static int credentials(es_http_head_t *self, es_span_t value)
+{
+    (void)self;
+    (void)value;
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*take)(es_http_head_t *self, es_span_t value);
@@ -153,7 +161,9 @@ static const struct {
              {"connection", connection, false, 0},
              {"upgrade", upgrade, false, 0},
              {"sec-websocket-key", websocket_key, true, ES_HTTP_BAD_UPGRADE},
-             {"sec-websocket-version", websocket_version, true, ES_HTTP_BAD_UPGRADE}};
+             {"sec-websocket-version", websocket_version, true, ES_HTTP_BAD_UPGRADE},
+             {"authorization", credentials, true, ES_HTTP_BAD_FIELD},
+             {"origin", credentials, true, ES_HTTP_BAD_FIELD}};
 
 static int apply_rule(es_http_head_t *self, es_span_t name, es_span_t value)
 {

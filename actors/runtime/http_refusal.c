@@ -15,7 +15,8 @@ static const es_http_refusal_t refusals[ES_HTTP_REFUSALS] = {
         "The address must begin with / and be UTF-8 with valid percent codes, without control characters and without "
         "the segments . and .. in its path."),
     REFUSAL(ES_HTTP_BAD_FIELD, 400, "bad_field",
-            "Each header line is a name, a colon right after it, and a value; none is continued on the next line."),
+            "Each header line is a name, a colon right after it, and a value; none is continued on the next line. "
+            "Authorization and Origin may come once."),
     REFUSAL(ES_HTTP_BAD_HOST, 400, "bad_host", "HTTP/1.1 wants exactly one Host header, a name or address and a port."),
     REFUSAL(ES_HTTP_BAD_LENGTH, 400, "bad_length", "Content-Length must be there once at most, and a number."),
     REFUSAL(ES_HTTP_BAD_FRAMING, 400, "bad_framing",

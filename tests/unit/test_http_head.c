@@ -97,6 +97,9 @@ static void each_head_has_its_answer(void **state)
         {"GET / HTTP/1.1\r\nA: b\r\r\n", ES_HTTP_BAD_LINE_END},
         {"GET / HTTP/1.1\r\nA: b\x01\r\n", ES_HTTP_BAD_BYTE},
         {"GET / HTTP/1.1\r\nA: b\x7f\r\n", ES_HTTP_BAD_BYTE},
+        {"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nOrigin: b\r\n\r\n", GOOD},
+        {"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nauthorization: Bearer a\r\n\r\n", ES_HTTP_BAD_FIELD},
+        {"GET / HTTP/1.1\r\nHost: a\r\nOrigin: a\r\nOrigin: a\r\n\r\n", ES_HTTP_BAD_FIELD},
         {"GET / HTTP/1.1\r\nHost: a\r\nA: b\tc\xff\r\n\r\n", GOOD},
         /* fields */
         {"GET / HTTP/1.1\r\nHost: a\r\nnothing\r\n", ES_HTTP_BAD_FIELD},
