@@ -36,7 +36,7 @@ size_t es_client_say(es_client_t *self)
     return es_frame_begin(&self->out);
 }
 
-static void hang_up(es_client_t *self, unsigned code, const char *reason)
+void es_client_hang_up(es_client_t *self, unsigned code, const char *reason)
 {
     if (self->closing) return;
     self->closing = true;
@@ -72,7 +72,7 @@ void es_client_cull(es_client_t *self)
 {
     es_metric_add(&es_edge_culled, 1);
     es_frame_buf_clear(&self->out);
-    hang_up(self, ES_CLOSE_SLOW, "you read too slowly");
+    es_client_hang_up(self, ES_CLOSE_SLOW, "you read too slowly");
 }
 
 size_t es_client_next(es_client_t *self, size_t max, const uint8_t **out)
@@ -134,7 +134,8 @@ static void settle(es_client_t *self)
         self->dialect->done(self);
     }
     /* A parked chunk is not acknowledged yet, and gets no new stream: whoever goes on speaking would never be done. */
-    if (self->draining && !self->sender && !self->moving) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
+    if (self->draining && !self->sender && !self->moving)
+        es_client_hang_up(self, ES_CLOSE_AWAY, "the server is going down");
     if (self->draining && self->sender && !self->moving) es_client_stream_end(self);
     if (self->parked && !self->closing && !blocked(self)) unpark(self);
     throttle(self);
@@ -147,7 +148,7 @@ static void settle(es_client_t *self)
 /* ---- life */
 
 es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialect_t *dialect, const char *query,
-                           void *transport)
+                           es_guest_t *guest, void *transport)
 {
     es_client_t *self = es_alloc_zero(sizeof *self);
     memcpy(self->id, id, ES_CLIENT_ID_LEN);
@@ -155,7 +156,7 @@ es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialec
     self->dialect = dialect;
     self->transport = transport;
     es_metric_add(&es_edge_connections, 1);
-    dialect->open(self, query);
+    es_client_enter(self, guest, query);
     return self;
 }
 
@@ -167,6 +168,7 @@ void es_client_destroy(es_client_t **self_p)
     es_client_stream_drop(self);
     es_timers_disarm(&self->env->timers, &self->timer);
     if (self->dialect->fini) self->dialect->fini(self);
+    es_client_leave(self);
     es_frame_buf_clear(&self->out);
     free(self->parked);
     free(self->in);
@@ -210,7 +212,7 @@ void es_client_drain(es_client_t *self)
 /* What is not committed yet the client has kept, or it has a stream that began since. */
 void es_client_part(es_client_t *self)
 {
-    if (self->moving) hang_up(self, ES_CLOSE_AWAY, "the server is going down");
+    if (self->moving) es_client_hang_up(self, ES_CLOSE_AWAY, "the server is going down");
 }
 
 /* ---- in */
@@ -268,7 +270,9 @@ static unsigned message(es_client_t *self, const void *data, size_t len, bool bi
         es_metric_add(&es_edge_not_utf8, 1);
         return ES_CLOSE_NOT_UTF8;
     }
-    if (binary)
+    if (binary && !es_client_known(self))
+        es_client_want_credentials(self, "");
+    else if (binary)
         chunk(self, data, len);
     else
         self->dialect->text(self, data, len);
@@ -294,7 +298,9 @@ static void keep(es_client_t *self, const void *data, size_t len, size_t left)
 
 unsigned es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary)
 {
-    if (self->in_len + len + left > self->env->limits.max_message) {
+    uint64_t limit = self->env->limits.max_message;
+    if (!es_client_known(self) && limit > ES_STRANGER_MESSAGE) limit = ES_STRANGER_MESSAGE;
+    if (self->in_len + len + left > limit) {
         es_metric_add(&es_edge_too_big, 1);
         return ES_CLOSE_TOO_BIG;
     }

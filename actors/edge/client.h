@@ -13,6 +13,7 @@
 
 #include "client_json.h"
 #include "frame_buf.h"
+#include "guest.h"
 #include "rate.h"
 #include "resample.h"
 #include "room_wire.h"
@@ -23,7 +24,16 @@
 typedef struct es_client es_client_t;
 
 /* Close codes of RFC 6455 that we use. */
-enum { ES_CLOSE_AWAY = 1001, ES_CLOSE_NOT_UTF8 = 1007, ES_CLOSE_TOO_BIG = 1009, ES_CLOSE_SLOW = 1013 };
+enum {
+    ES_CLOSE_AWAY = 1001,
+    ES_CLOSE_NOT_UTF8 = 1007,
+    ES_CLOSE_POLICY = 1008,
+    ES_CLOSE_TOO_BIG = 1009,
+    ES_CLOSE_SLOW = 1013
+};
+
+/* Bytes of a message of somebody who has not said who it is: a token fits. */
+#define ES_STRANGER_MESSAGE 16384u
 
 typedef struct {
     uint64_t max_chunk;   /* bytes of one binary message; more is an error, and the connection stays */
@@ -33,6 +43,7 @@ typedef struct {
     uint64_t say_rate;    /* messages that a client may say in rooms a second; 0: any number */
     uint64_t say_burst;   /* and at once */
     uint64_t session_ms;  /* a token is good for so long */
+    uint64_t auth_us;     /* time for credentials to come, where they are asked for; then 1008 */
 } es_client_limits_t;
 
 struct es_edge_jobs;
@@ -59,8 +70,10 @@ typedef struct {
     struct es_edge_rooms *rooms;
     struct es_edge_jobs *jobs;
     es_session_key_t session_key;
-    es_decoder_t *decoder; /* of words; made when needed */
-    int16_t *scratch[2];   /* for resampling, in and out; bytes below */
+    es_identity_t *identity; /* NULL: nobody is asked, everybody may everything */
+    uint64_t strangers;      /* clients whose credentials are waited for */
+    es_decoder_t *decoder;   /* of words; made when needed */
+    int16_t *scratch[2];     /* for resampling, in and out; bytes below */
     size_t scratch_size[2];
 } es_client_env_t;
 /* Frees the memory behind it. */
@@ -79,6 +92,12 @@ typedef struct {
     void (*partial)(es_client_t *client, const es_msg_t *partial);
     void (*marked)(es_client_t *client, uint64_t seq);
     void (*done)(es_client_t *client); /* the stream is over and gone */
+    /* It is a stranger, and is to say who it is. May be NULL. */
+    void (*strange)(es_client_t *client);
+    /* It has said who it is: first, or again. */
+    void (*known)(es_client_t *client);
+    /* Its new token gives these rights no more, or others in rooms: what it may not do any longer ends. */
+    void (*rights)(es_client_t *client, unsigned lost);
     void (*waiting)(es_client_t *client, uint64_t place);
     /* A room actor's answer on this client's key. What follows may be NULL. */
     void (*answer)(es_client_t *client, const es_msg_t *msg, const void *body, size_t len);
@@ -137,6 +156,9 @@ struct es_client {
     size_t in_len, in_cap;
     uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
     size_t parked_len;
+    es_principal_t *principal; /* NULL: a stranger, or nobody is asked */
+    char *opening;             /* a stranger's query, for dialect->open */
+    uint64_t known_by_us;      /* a stranger's time is up then */
     es_timer_t timer;
     es_sender_t *sender; /* NULL: no stream */
     es_resampler_t *resampler;
@@ -149,9 +171,9 @@ struct es_client {
     };
 };
 
-/* id: ES_CLIENT_ID_LEN hex digits. The dialect greets. */
+/* id: ES_CLIENT_ID_LEN hex digits. guest: NULL, or the credentials that came along, taken over. The dialect greets once it is known who comes. */
 es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialect_t *dialect, const char *query,
-                           void *transport);
+                           es_guest_t *guest, void *transport);
 /* Says CLOSE for its stream and frees everything. */
 void es_client_destroy(es_client_t **self_p);
 
@@ -170,6 +192,8 @@ void es_client_rebroker(es_client_t *self);
 void es_client_drain(es_client_t *self);
 /* Those who were asked to go elsewhere have had their time: close 1001. */
 void es_client_part(es_client_t *self);
+/* Call about once a second: closes 1008 who has not said who it is in time, and whose credentials have expired. */
+void es_client_check(es_client_t *self);
 /* So much waits for it that its socket is not read: it does not read either. */
 bool es_client_deaf(const es_client_t *self);
 /* What to write next: whole frames, about `max` bytes, ES_FRAME_HEADROOM bytes before them are readable. 0: nothing waits. */
@@ -190,6 +214,23 @@ void es_client_push(es_client_t *self);
 /* It reads too slowly: what waits is given up, and the connection closed 1013. */
 void es_client_cull(es_client_t *self);
 
+/* Who it is (client_access.c). False: it has not said so; then it may say nothing else. */
+bool es_client_known(const es_client_t *self);
+/* It has said something else: it is told what is wanted. ref: of what, "" where it was no message of a type. */
+void es_client_want_credentials(es_client_t *self, const char *ref);
+/* A token came in a message. Right: dialect->open, where it was a stranger, and dialect->known. Wrong: told, and closed 1008. */
+void es_client_authenticate(es_client_t *self, const char *token);
+/* True; or false, and it was told which right it lacks. room: empty where the right is for no room. ref: of what type of message. */
+bool es_client_allowed(es_client_t *self, es_right_t right, es_span_t room, const char *ref);
+/* Counts it and says so in why, for those who have more to say. */
+void es_client_forbid(es_right_t right, es_span_t room, const char *ref, es_refusal_t *why);
+/* Without telling. */
+bool es_client_may(const es_client_t *self, es_right_t right, es_span_t room);
+/* Appends ,"principal":"...","expires":... to what is being said; expires only where it does. */
+void es_client_say_principal(es_client_t *self);
+/* "" where nobody is asked. */
+const char *es_client_principal(const es_client_t *self);
+
 typedef struct {
     uint32_t rate;
     const char *language; /* "" or NULL: the server's */
@@ -209,7 +250,12 @@ uint64_t es_client_stream_mark(es_client_t *self);
 /* Keep this chunk until the stream is over. */
 void es_client_park(es_client_t *self, const void *data, size_t len);
 
-/* ---- between client.c and client_stream.c */
+/* ---- between client.c, client_stream.c and client_access.c */
 void es_client_stream_drop(es_client_t *self);
+/* Close once client->out is written. Nothing is said any more. */
+void es_client_hang_up(es_client_t *self, unsigned code, const char *reason);
+/* A client that is new, with what came along. */
+void es_client_enter(es_client_t *self, es_guest_t *guest, const char *query);
+void es_client_leave(es_client_t *self);
 
 #endif

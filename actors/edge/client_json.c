@@ -135,10 +135,18 @@ static int payload_empty(const json_t *payload, es_client_says_t *out, es_refusa
     return es_json_only(payload, "The payload of this type", names, why);
 }
 
+static int payload_auth(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
+{
+    static const char *const names[] = {"token", NULL};
+    if (es_json_only(payload, "The payload of session.auth", names, why)) return -1;
+    return es_json_credentials(payload, "session.auth", out, why);
+}
+
 static const verb_t verbs[] = {{"audio.start", ES_SAYS_START, payload_start},
                                {"audio.stop", ES_SAYS_STOP, payload_empty},
                                {"audio.mark", ES_SAYS_MARK, payload_mark},
                                {"ping", ES_SAYS_PING, payload_empty},
+                               {"session.auth", ES_SAYS_AUTH, payload_auth},
                                {"session.resume", ES_SAYS_RESUME, es_json_resume},
                                {"room.join", ES_SAYS_JOIN, es_json_join},
                                {"room.leave", ES_SAYS_LEAVE, es_json_leave},
@@ -150,10 +158,10 @@ static const verb_t verbs[] = {{"audio.start", ES_SAYS_START, payload_start},
                                {"house.watch", ES_SAYS_WATCH_HOUSE, es_json_watch_house},
                                {"house.unwatch", ES_SAYS_UNWATCH_HOUSE, payload_empty}};
 
-static const verb_t *find_verb(const char *type)
+static const verb_t *find_verb(const verb_t *among, size_t count, const char *type)
 {
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(verbs[i].type, type)) return &verbs[i];
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(among[i].type, type)) return &among[i];
     return NULL;
 }
 
@@ -191,12 +199,13 @@ static int envelope(const json_t *root, es_client_says_t *out, es_refusal_t *why
 {
     const char *type = type_of(root, why);
     if (!type) return -1;
-    const verb_t *verb = find_verb(type);
+    const verb_t *verb = find_verb(verbs, sizeof verbs / sizeof *verbs, type);
     if (!verb)
         return es_json_refuse(
             why, "unknown_type",
-            "The type \"%s\" is unknown; there are audio.start, audio.stop, audio.mark, ping, session.resume, "
-            "room.join, room.leave, room.say, room.history, room.who, job.watch, job.unwatch, house.watch and "
+            "The type \"%s\" is unknown; there are audio.start, audio.stop, audio.mark, ping, session.auth, "
+            "session.resume, room.join, room.leave, room.say, room.history, room.who, job.watch, job.unwatch, "
+            "house.watch and "
             "house.unwatch.",
             why->ref);
     if (envelope_fields(root, why)) return -1;
@@ -204,9 +213,14 @@ static int envelope(const json_t *root, es_client_says_t *out, es_refusal_t *why
     return verb->payload(json_object_get(root, "payload"), out, why);
 }
 
+static void clear(es_client_says_t *says)
+{
+    memset(says, 0, offsetof(es_client_says_t, token) + 1);
+}
+
 int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why)
 {
-    *out = (es_client_says_t){0};
+    clear(out);
     json_t *root = load(text, len, why);
     if (!root) return -1;
     int rc = envelope(root, out, why);
@@ -214,24 +228,27 @@ int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out,
     return rc;
 }
 
+static const verb_t flat_verbs[] = {
+    {"stop", ES_SAYS_STOP, NULL}, {"ping", ES_SAYS_PING, NULL}, {"auth", ES_SAYS_AUTH, NULL}};
+
 static int flat(const json_t *root, es_client_says_t *out, es_refusal_t *why)
 {
-    static const char *const names[] = {"type", NULL};
+    static const char *const names[] = {"type", NULL}, *const with_token[] = {"type", "token", NULL};
     const char *type = type_of(root, why);
     if (!type) return -1;
-    if (!strcmp(type, "stop"))
-        out->type = ES_SAYS_STOP;
-    else if (!strcmp(type, "ping"))
-        out->type = ES_SAYS_PING;
-    else
-        return es_json_refuse(why, "unknown_type", "The type \"%s\" is unknown; there are \"stop\" and \"ping\".",
-                              why->ref);
-    return es_json_only(root, "The message", names, why);
+    const verb_t *verb = find_verb(flat_verbs, sizeof flat_verbs / sizeof *flat_verbs, type);
+    if (!verb)
+        return es_json_refuse(why, "unknown_type",
+                              "The type \"%s\" is unknown; there are \"stop\", \"ping\" and \"auth\".", why->ref);
+    out->type = verb->says;
+    if (out->type != ES_SAYS_AUTH) return es_json_only(root, "The message", names, why);
+    if (es_json_only(root, "The message", with_token, why)) return -1;
+    return es_json_credentials(root, "auth", out, why);
 }
 
 int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why)
 {
-    *out = (es_client_says_t){0};
+    clear(out);
     if (len == 4 && !memcmp(text, "stop", 4)) {
         *why = (es_refusal_t){0};
         out->type = ES_SAYS_STOP;

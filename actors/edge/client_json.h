@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "identity.h"
 #include "job_wire.h"
 #include "room_wire.h"
 #include "session.h"
@@ -21,6 +22,7 @@ typedef enum {
     ES_SAYS_STOP,
     ES_SAYS_MARK,
     ES_SAYS_PING,
+    ES_SAYS_AUTH,
     ES_SAYS_RESUME,
     ES_SAYS_JOIN,
     ES_SAYS_LEAVE,
@@ -39,8 +41,7 @@ typedef struct {
     bool partials, resumable;           /* START */
     char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
     char id[ES_MARK_ID_MAX + 1];        /* MARK */
-    /* RESUME: the session, and where its stream goes on, where has_committed. WATCH: the operator's, "" where not given. */
-    char token[ES_SESSION_TOKEN_MAX + 1];
+    /* RESUME: where its stream goes on, where has_committed. */
     bool has_committed;
     uint64_t committed, position;
     char stream[ES_SESSION_MAX + 1];
@@ -56,6 +57,8 @@ typedef struct {
     /* WATCH_JOB, UNWATCH_JOB: one of them, or neither: all. */
     char job_id[ES_JOB_ID_LEN + 1];
     char session_id[ES_SESSION_MAX + 1];
+    /* RESUME: the session's. AUTH: who the client is. WATCH: the operator's, "" where not given. Last, since most messages have none and it is large. */
+    char token[ES_TOKEN_MAX + 1];
 } es_client_says_t;
 
 typedef struct {
@@ -70,7 +73,7 @@ typedef struct {
 
 /* A message of /ws: {"type","payload","timestamp"}. 0 with *out filled, or -1 with *why. */
 int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
-/* A message of the flat protocol: `stop`, {"type":"stop"} or {"type":"ping"}. Likewise. */
+/* A message of the flat protocol: `stop`, {"type":"stop"}, {"type":"ping"} or {"type":"auth","token":"..."}. Likewise. */
 int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
 /* Is this a language tag: letters, digits and dashes, 2..ES_LANGUAGE_MAX? */
 bool es_language_valid(const char *text, size_t len);

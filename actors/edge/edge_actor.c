@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "alloc.h"
 #include "clients.h"
 #include "descriptors.h"
@@ -18,7 +19,6 @@
 #include "flat.h"
 #include "health.h"
 #include "log.h"
-#include "origin.h"
 #include "sender_link.h"
 #include "server.h"
 #include "uploads.h"
@@ -34,6 +34,7 @@ typedef struct {
     es_sender_link_t *link;
     es_client_env_t env;
     es_clients_t clients;
+    es_access_t access;
     es_edge_http_t *http;
     es_uploads_t *uploads;
     char prefix[ES_PREFIX_LEN + 1];
@@ -112,7 +113,8 @@ static const es_dialect_t *dialect_of(const char *path)
     return !strcmp(path, "/api/audio/ws") ? &es_flat : !strcmp(path, "/ws") ? &es_envelope_ws : NULL;
 }
 
-static unsigned http_admit(void *ctx, const char *path, const char *origin, const char *host)
+static unsigned http_admit(void *ctx, const es_http_exchange_t *x, const char *path, const char *origin,
+                           const char *host, es_guest_t **guest)
 {
     edge_t *self = ctx;
     es_metric_t *counter = NULL;
@@ -120,11 +122,6 @@ static unsigned http_admit(void *ctx, const char *path, const char *origin, cons
     if (!dialect_of(path)) {
         counter = &es_edge_path_refused;
         status = 404;
-    } else if (!es_origin_allowed(origin, host, self->config->allow_origin)) {
-        counter = &es_edge_origin_refused;
-        status = 403;
-        es_log_info("a page of another origin is refused; --allow-origin would let it in", ES_S("origin", origin),
-                    ES_S("host", host));
     } else if (self->draining) {
         counter = &es_edge_drain_refused;
         status = 503;
@@ -134,19 +131,22 @@ static unsigned http_admit(void *ctx, const char *path, const char *origin, cons
         es_log_warn("a client is refused: --max-clients are connected", ES_U("max_clients", self->config->max_clients));
     }
     if (counter) es_metric_add(counter, 1);
-    return status;
+    return status ? status : es_access_admit(&self->access, x, origin, host, guest);
 }
 
-static es_client_t *server_open(void *ctx, const char *path, const char *query, void *transport)
+static es_client_t *server_open(void *ctx, const char *path, const char *query, es_guest_t *guest, void *transport)
 {
     edge_t *self = ctx;
     char id[ES_CLIENT_ID_LEN + 1] = {0};
     const es_dialect_t *dialect = dialect_of(path);
-    if (!dialect) return NULL;
+    if (!dialect) {
+        es_guest_destroy(&guest);
+        return NULL;
+    }
     memcpy(id, self->prefix, ES_PREFIX_LEN);
     do env_random_hex(self, id + ES_PREFIX_LEN, ID_DIGITS);
     while (es_clients_find(&self->clients, es_span_of(id, ES_CLIENT_ID_LEN)));
-    es_client_t *client = es_client_new(&self->env, id, dialect, query, transport);
+    es_client_t *client = es_client_new(&self->env, id, dialect, query, guest, transport);
     es_clients_add(&self->clients, client);
     es_metric_set(&es_edge_clients, self->clients.count);
     return client;
@@ -160,10 +160,10 @@ static void server_gone(void *ctx, es_client_t *client)
     es_metric_set(&es_edge_clients, self->clients.count);
 }
 
-static void http_adopt(void *ctx, int fd, const char *bytes, size_t len, void *peer)
+static void http_adopt(void *ctx, int fd, const char *bytes, size_t len, void *peer, es_guest_t *guest)
 {
     edge_t *self = ctx;
-    es_server_adopt(self->server, fd, bytes, len, peer);
+    es_server_adopt(self->server, fd, bytes, len, peer, guest);
 }
 
 static void server_left(void *ctx, void *peer)
@@ -282,6 +282,7 @@ static void each_second(void *ctx, es_client_t *client)
         if (stats.oldest_us && (!self->oldest_us || stats.oldest_us < self->oldest_us))
             self->oldest_us = stats.oldest_us;
     }
+    es_client_check(client);
     es_server_care(client, self->env.now_us);
 }
 
@@ -373,7 +374,8 @@ static void settle_env(edge_t *self)
                                              .max_rooms = self->config->max_client_rooms,
                                              .say_rate = self->config->say_rate,
                                              .say_burst = self->config->say_burst,
-                                             .session_ms = self->config->session_us / 1000},
+                                             .session_ms = self->config->session_us / 1000,
+                                             .auth_us = self->config->auth_us},
                                   .broker = env_broker,
                                   .send = env_send,
                                   .flush = env_flush,
@@ -406,6 +408,16 @@ static int start_jobs(edge_t *self)
     return -1;
 }
 
+static int start_access(edge_t *self)
+{
+    char err[1400];
+    if (!es_access_init(&self->access, self->config, es_edge_jobs_operator(self->env.jobs), &self->env, err,
+                        sizeof err))
+        return 0;
+    es_log_error(err);
+    return -1;
+}
+
 static void start_uploads(edge_t *self)
 {
     const es_edge_config_t *config = self->config;
@@ -432,11 +444,12 @@ static int start(edge_t *self)
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
-    if (!self->link || start_rooms(self) || start_jobs(self)) return -1;
+    if (!self->link || start_rooms(self) || start_jobs(self) || start_access(self)) return -1;
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
+    es_edge_http_guard(self->http, &self->access);
     es_edge_jobs_add_routes(self->env.jobs, es_edge_http_router(self->http));
     start_uploads(self);
     if (es_edge_http_listen(self->http, err, sizeof err)) {
@@ -462,6 +475,7 @@ static void finish(edge_t *self)
     es_clients_fini(&self->clients);
     es_edge_rooms_destroy(&self->env.rooms);
     es_edge_jobs_destroy(&self->env.jobs);
+    es_access_fini(&self->access);
     es_client_env_fini(&self->env);
     es_sender_link_destroy(&self->link);
 }

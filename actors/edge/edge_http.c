@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "access.h"
 #include "alloc.h"
 #include "descriptors.h"
 #include "edge_metrics.h"
@@ -14,6 +15,7 @@
 #include "log.h"
 #include "loopback.h"
 #include "metrics_page.h"
+#include "rights.h"
 #include "sender_link.h"
 #include "tls_front.h"
 #include "uploads.h"
@@ -65,7 +67,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                              .unready = ops->unready,
                              .metrics = {es_edge_metrics(), es_edge_jobs_metrics(), es_http_refusal_metrics(),
                                          es_sender_link_metrics(), es_uploads_metrics(), es_tls_metrics(),
-                                         es_tls_front_metrics()}};
+                                         es_tls_front_metrics(), es_rights_metrics(), es_identity_metrics()}};
     self->config = config;
     self->loop = loop;
     for (es_metric_t *const *const *list = self->http.metrics; *list; list++) es_metrics_register(*list);
@@ -86,6 +88,13 @@ void es_edge_http_destroy(es_edge_http_t **self_p)
     es_gate_destroy(&self->gate);
     es_pages_fini(&self->http.pages);
     free(self);
+}
+
+void es_edge_http_guard(es_edge_http_t *self, void *access)
+{
+    self->router.allows = es_access_allows;
+    self->router.allows_ctx = access;
+    es_http_router_add(&self->router, es_access_routes, access);
 }
 
 es_http_router_t *es_edge_http_router(es_edge_http_t *self)

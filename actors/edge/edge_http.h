@@ -12,14 +12,17 @@ typedef struct {
     void *ctx;
     const char *(*unready)(void *ctx); /* why we are not, or NULL */
     /* As in es_gate_ops_t. */
-    unsigned (*admit)(void *ctx, const char *path, const char *origin, const char *host);
-    void (*adopt)(void *ctx, int fd, const char *bytes, size_t len, void *peer);
+    unsigned (*admit)(void *ctx, const es_http_exchange_t *x, const char *path, const char *origin, const char *host,
+                      struct es_guest **guest);
+    void (*adopt)(void *ctx, int fd, const char *bytes, size_t len, void *peer, struct es_guest *guest);
 } es_edge_http_ops_t;
 
 /* Reads the pages. config and loop outlive it. */
 es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_config_t *config, es_edge_loop_t *loop);
 /* Handlers hear that it is over: whatever serves routes is destroyed after this. */
 void es_edge_http_destroy(es_edge_http_t **self_p);
+/* access: an es_access_t; every route's right is asked of it from now on. */
+void es_edge_http_guard(es_edge_http_t *self, void *access);
 /* To add routes to. */
 es_http_router_t *es_edge_http_router(es_edge_http_t *self);
 /* 0, or -1 with a sentence in err: nothing listens. */

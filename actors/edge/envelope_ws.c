@@ -30,7 +30,7 @@ static void field_id(es_client_t *self)
 static void session_fields(es_client_t *self)
 {
     char token[ES_SESSION_TOKEN_MAX + 1];
-    es_session_issue(&self->env->session_key, self->session, self->env->wall_ms, token);
+    es_session_issue(&self->env->session_key, es_client_principal(self), self->session, self->env->wall_ms, token);
     es_json_raw(&self->out, ",\"session\":");
     es_json_plain(&self->out, self->session, ES_SESSION_LEN);
     es_json_raw(&self->out, ",\"token\":");
@@ -161,7 +161,8 @@ static void start(es_client_t *self, const es_client_says_t *says)
     if (self->sender)
         es_envelope_refuse_with(self, "already_streaming", "audio.start",
                                 "A stream is open already; send audio.stop and wait for audio.done.");
-    else if (es_room_ws_speak(self, says->room) == 0)
+    else if (es_client_allowed(self, ES_RIGHT_STREAM, es_span(NULL), "audio.start") &&
+             es_room_ws_speak(self, says->room) == 0)
         begin_stream(self, says);
 }
 
@@ -208,10 +209,11 @@ static void resume(es_client_t *self, const es_client_says_t *says)
                                 "session.resume must be the first message of a connection; connect again.");
         return;
     }
-    const char *wrong = es_session_verify(&self->env->session_key, says->token, self->env->wall_ms,
-                                          self->env->limits.session_ms, self->session);
+    const char *wrong = es_session_verify(&self->env->session_key, es_client_principal(self), says->token,
+                                          self->env->wall_ms, self->env->limits.session_ms, self->session);
     size_t place = es_envelope_begin(self, "session.resumed");
     if (wrong) {
+        es_metric_add(&es_edge_sessions_refused, 1);
         es_json_raw(&self->out, "\"ok\":false,\"reason\":");
         es_json_string(&self->out, es_span(wrong));
     } else {
@@ -222,13 +224,43 @@ static void resume(es_client_t *self, const es_client_says_t *says)
     es_envelope_end(self, place);
 }
 
-static void text(es_client_t *self, const char *said, size_t len)
+static void strange(es_client_t *self)
+{
+    size_t place = es_envelope_begin(self, "session.wanted");
+    es_json_raw(&self->out, "\"within_ms\":");
+    es_json_uint(&self->out, self->env->limits.auth_us / 1000);
+    es_envelope_end(self, place);
+}
+
+static void known(es_client_t *self)
+{
+    size_t place = es_envelope_begin(self, "session.authenticated");
+    field_id(self);
+    es_client_say_principal(self);
+    if (*self->session) session_fields(self); /* the token is this principal's */
+    es_envelope_end(self, place);
+}
+
+static void rights(es_client_t *self, unsigned lost)
+{
+    if (self->sender && lost & ES_RIGHT_STREAM) es_client_stream_end(self);
+    if (lost & (ES_RIGHT_JOBS | ES_RIGHT_DASHBOARD)) es_job_ws_fini(self);
+    es_room_ws_rights(self);
+}
+
+static void authenticate(es_client_t *self, const es_client_says_t *says)
+{
+    es_client_authenticate(self, says->token);
+}
+
+static void do_said(es_client_t *self, const es_client_says_t *says)
 {
     static void (*const verbs[])(es_client_t *,
                                  const es_client_says_t *) = {[ES_SAYS_START] = start,
                                                               [ES_SAYS_STOP] = stop,
                                                               [ES_SAYS_MARK] = mark_said,
                                                               [ES_SAYS_PING] = ping,
+                                                              [ES_SAYS_AUTH] = authenticate,
                                                               [ES_SAYS_RESUME] = resume,
                                                               [ES_SAYS_JOIN] = es_room_ws_join,
                                                               [ES_SAYS_LEAVE] = es_room_ws_leave,
@@ -239,13 +271,23 @@ static void text(es_client_t *self, const char *said, size_t len)
                                                               [ES_SAYS_UNWATCH_JOB] = es_job_ws_unwatch,
                                                               [ES_SAYS_WATCH_HOUSE] = es_house_ws_watch,
                                                               [ES_SAYS_UNWATCH_HOUSE] = es_house_ws_unwatch};
+    if (says->type == ES_SAYS_AUTH || es_client_known(self))
+        verbs[says->type](self, says);
+    else
+        es_client_want_credentials(self, "");
+    if (says->type != ES_SAYS_AUTH) self->envelope.spoken = es_client_known(self);
+}
+
+static void text(es_client_t *self, const char *said, size_t len)
+{
     es_client_says_t says;
     es_refusal_t why;
-    if (es_client_json_envelope(said, len, &says, &why))
+    if (es_client_json_envelope(said, len, &says, &why) == 0) {
+        do_said(self, &says);
+    } else {
         es_envelope_refuse(self, &why);
-    else
-        verbs[says.type](self, &says);
-    self->envelope.spoken = true;
+        self->envelope.spoken = es_client_known(self);
+    }
 }
 
 /* ---- results */
@@ -389,6 +431,9 @@ const es_dialect_t es_envelope_ws = {.open = open_envelope,
                                      .partial = partial,
                                      .marked = marked,
                                      .done = done,
+                                     .strange = strange,
+                                     .known = known,
+                                     .rights = rights,
                                      .waiting = waiting,
                                      .answer = es_room_ws_answer,
                                      .move = move,

@@ -86,6 +86,7 @@ static void chunk(es_client_t *self, const void *data, size_t len)
         refuse_settings(self);
         return;
     }
+    if (!self->sender && !es_client_allowed(self, ES_RIGHT_STREAM, es_span(NULL), "")) return;
     if (!self->sender) {
         const es_client_start_t start = {.rate = flat->rate, .language = flat->language, .partials = flat->partials};
         es_client_stream_begin(self, &start);
@@ -113,6 +114,10 @@ static void text(es_client_t *self, const char *said, size_t len)
     es_refusal_t why;
     if (es_client_json_flat(said, len, &says, &why)) {
         refuse(self, &why);
+    } else if (says.type == ES_SAYS_AUTH) {
+        es_client_authenticate(self, says.token);
+    } else if (!es_client_known(self)) {
+        es_client_want_credentials(self, "");
     } else if (says.type == ES_SAYS_PING) {
         size_t place = es_client_say(self);
         es_json_raw(&self->out, "{\"type\":\"pong\"}");
@@ -168,6 +173,20 @@ static void marked(es_client_t *self, uint64_t seq)
     (void)seq;
 }
 
+static void known(es_client_t *self)
+{
+    size_t place = es_client_say(self);
+    es_json_raw(&self->out, "{\"type\":\"authenticated\"");
+    es_client_say_principal(self);
+    es_json_raw(&self->out, "}");
+    es_client_said(self, place);
+}
+
+static void rights(es_client_t *self, unsigned lost)
+{
+    if (self->sender && lost & ES_RIGHT_STREAM) es_client_stream_end(self);
+}
+
 static void waiting(es_client_t *self, uint64_t place)
 {
     (void)self;
@@ -182,4 +201,6 @@ const es_dialect_t es_flat = {.open = open_flat,
                               .partial = partial,
                               .marked = marked,
                               .done = done,
+                              .known = known,
+                              .rights = rights,
                               .waiting = waiting};

@@ -121,13 +121,15 @@ static int copy(es_span_t text, char out[FIELD_MAX])
 }
 
 /* A head with nothing in it but what was checked. 0 with *len, or the status that refuses. */
-static unsigned compose_head(es_gate_t *self, const es_http_exchange_t *x, char *out, size_t *len)
+static unsigned compose_head(es_gate_t *self, const es_http_exchange_t *x, char *out, size_t *len,
+                             struct es_guest **guest)
 {
     char path[FIELD_MAX], query[FIELD_MAX], host[FIELD_MAX], origin[FIELD_MAX], key[FIELD_MAX];
-    if (copy(es_http_path(x), path) || copy(es_http_query(x), query) || copy(es_http_header(x, "host"), host) ||
-        copy(es_http_header(x, "origin"), origin) || copy(es_http_header(x, "sec-websocket-key"), key))
+    if (copy(es_http_path(x), path) || es_http_query_without(x, "ticket", query, sizeof query) ||
+        copy(es_http_header(x, "host"), host) || copy(es_http_header(x, "origin"), origin) ||
+        copy(es_http_header(x, "sec-websocket-key"), key))
         return 431;
-    unsigned status = self->ops.admit(self->ops.user, path, origin, host);
+    unsigned status = self->ops.admit(self->ops.user, x, path, origin, host, guest);
     if (status) return status;
     *len = (size_t)snprintf(out, HEAD_MAX,
                             "GET %s%s%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -176,7 +178,7 @@ static void hang_up(es_gate_t *self, conn_t *conn, bool reset)
 
 /* Our memory is given back after libwebsockets has taken its own: what lives long would settle in the holes of what is short, and each connection would cost
  * half a kilobyte more. */
-static void adopt(es_gate_t *self, conn_t *conn, const char *head, size_t len)
+static void adopt(es_gate_t *self, conn_t *conn, const char *head, size_t len, struct es_guest *guest)
 {
     es_span_t ahead = es_http_conn_ahead(conn->x);
     es_address_t *address = conn->address;
@@ -185,7 +187,7 @@ static void adopt(es_gate_t *self, conn_t *conn, const char *head, size_t len)
     if (ahead.len) memcpy(bytes + len, ahead.ptr, ahead.len);
     es_edge_watch_destroy(&conn->watch);
     conn->address = NULL;
-    self->ops.adopt(self->ops.user, conn->fd, bytes, len + ahead.len, address);
+    self->ops.adopt(self->ops.user, conn->fd, bytes, len + ahead.len, address, guest);
     free(bytes);
     forget(self, conn);
 }
@@ -195,9 +197,10 @@ static bool hand_on(es_gate_t *self, conn_t *conn)
 {
     char head[HEAD_MAX];
     size_t len = 0;
-    unsigned status = compose_head(self, conn->x, head, &len);
+    struct es_guest *guest = NULL;
+    unsigned status = compose_head(self, conn->x, head, &len, &guest);
     if (!status) {
-        adopt(self, conn, head, len);
+        adopt(self, conn, head, len, guest);
         return true;
     }
     const char *text = refusal_text(status);

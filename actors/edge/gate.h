@@ -14,16 +14,19 @@
 #define ES_GATE_LINGER_US UINT64_C(5000000) /* a connection that we have closed is read for so long at most */
 
 typedef struct es_gate es_gate_t;
+struct es_guest;
 
 typedef struct {
     void *ctx;
     /* Answer it, or hand it to a handler. */
     void (*serve)(void *ctx, es_http_exchange_t *x);
     void *user; /* of the two below */
-    /* May this WebSocket be opened? 0, or the HTTP status that refuses it: 403, 404, 431 or 503. */
-    unsigned (*admit)(void *user, const char *path, const char *origin, const char *host);
-    /* The socket is yours, and these bytes of it are read: a head and what came after it. es_gate_left(peer) is to be called once it is closed. */
-    void (*adopt)(void *user, int fd, const char *bytes, size_t len, void *peer);
+    /* May this WebSocket be opened? 0 with *guest, or the HTTP status that refuses it: 403, 404, 431 or 503. */
+    unsigned (*admit)(void *user, const es_http_exchange_t *x, const char *path, const char *origin, const char *host,
+                      struct es_guest **guest);
+    /* The socket is yours, and these bytes of it are read: a head without any secret, and what came after it. es_gate_left(peer) is to be called once it is
+     * closed. guest: as `admit` gave it. */
+    void (*adopt)(void *user, int fd, const char *bytes, size_t len, void *peer, struct es_guest *guest);
 } es_gate_ops_t;
 
 typedef struct {

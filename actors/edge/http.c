@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "edge_metrics.h"
+#include "identity.h"
 
 enum { SHORT_MAX = 512 };
 
@@ -110,8 +111,15 @@ static void websocket_only(void *ctx, es_http_exchange_t *x, const es_span_t *id
     es_http_reply(x, 426, text_type, headers, text, sizeof text - 1);
 }
 
-const es_http_route_t es_http_routes[] = {
-    {"GET", "/healthz", health},      {"GET", "/api/audio/health", health},  {"GET", "/readyz", ready},
-    {"GET", "/metrics", metrics},     {"GET", "/ws", websocket_only},        {"GET", "/api/audio/ws", websocket_only},
-    {"GET", "/", index_page},         {"GET", "/favicon.ico", icon},         {"GET", "/web/{file}", file},
-    {"GET", "/dashboard", dashboard}, {"GET", "/openapi.json", description}, {NULL, NULL, NULL}};
+const es_http_route_t es_http_routes[] = {{"GET", "/healthz", health, ES_HTTP_PUBLIC},
+                                          {"GET", "/api/audio/health", health, ES_HTTP_PUBLIC},
+                                          {"GET", "/readyz", ready, ES_HTTP_PUBLIC},
+                                          {"GET", "/metrics", metrics, ES_RIGHT_DASHBOARD},
+                                          {"GET", "/ws", websocket_only, ES_HTTP_PUBLIC},
+                                          {"GET", "/api/audio/ws", websocket_only, ES_HTTP_PUBLIC},
+                                          {"GET", "/", index_page, ES_HTTP_PUBLIC},
+                                          {"GET", "/favicon.ico", icon, ES_HTTP_PUBLIC},
+                                          {"GET", "/web/{file}", file, ES_HTTP_PUBLIC},
+                                          {"GET", "/dashboard", dashboard, ES_HTTP_PUBLIC},
+                                          {"GET", "/openapi.json", description, ES_HTTP_PUBLIC},
+                                          {0}};

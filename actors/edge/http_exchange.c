@@ -77,6 +77,22 @@ int es_http_parameter(const es_http_exchange_t *x, const char *name, char *out, 
     return 0;
 }
 
+int es_http_query_without(const es_http_exchange_t *x, const char *name, char *out, size_t cap)
+{
+    es_span_t rest = es_http_query(x);
+    size_t used = 0;
+    while (rest.len) {
+        es_span_t part = cut(&rest, '&'), value = part;
+        if (part.len && is_named(cut(&value, '='), name)) continue;
+        if (used + part.len + 2 > cap) return -1;
+        if (used) out[used++] = '&';
+        if (part.len) memcpy(out + used, part.ptr, part.len);
+        used += part.len;
+    }
+    out[used] = 0;
+    return 0;
+}
+
 /* ---- taking it */
 
 void es_http_take(es_http_exchange_t *x, const es_http_handler_ops_t *ops, void *handler, uint64_t max_body)

@@ -39,6 +39,9 @@ bool es_http_has_body(const es_http_exchange_t *x); /* a length or chunked was a
 /* Copies the decoded value of a query parameter (NUL-terminated); 1: there, 0: absent, -1: malformed or longer than cap - 1. */
 int es_http_parameter(const es_http_exchange_t *x, const char *name, char *out, size_t cap);
 
+/* The query without this parameter, and a NUL. 0, or -1: longer than cap - 1. */
+int es_http_query_without(const es_http_exchange_t *x, const char *name, char *out, size_t cap);
+
 /* Take the exchange over; without it or an answer the router answers 404. Sends 100 Continue where the client waits for one. max_body: more (announced or not) is answered 413:
  * where more is announced, at once; `over` is all that the handler hears then, and what it says is not heard. */
 void es_http_take(es_http_exchange_t *x, const es_http_handler_ops_t *ops, void *handler, uint64_t max_body);

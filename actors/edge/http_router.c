@@ -9,6 +9,7 @@ enum { ALLOW_MAX = 64 };
 void es_http_router_add(es_http_router_t *self, const es_http_route_t *routes, void *ctx)
 {
     assert(self->count < ES_HTTP_TABLES);
+    for (const es_http_route_t *route = routes; route->method; route++) assert(route->right);
     self->tables[self->count].routes = routes;
     self->tables[self->count++].ctx = ctx;
 }
@@ -74,7 +75,8 @@ void es_http_router_serve(const es_http_router_t *self, es_http_exchange_t *x)
         for (const es_http_route_t *route = self->tables[i].routes; route->method; route++) {
             if (!es_http_route_match(route->pattern, path, ids)) continue;
             if (method_fits(route->method, method)) {
-                route->handle(self->tables[i].ctx, x, ids);
+                if (!self->allows || self->allows(self->allows_ctx, x, route))
+                    route->handle(self->tables[i].ctx, x, ids);
                 return;
             }
             allow_method(allow, route->method);

@@ -45,11 +45,26 @@ static void refuse(es_client_t *self, const char *ref, const es_watched_t *what,
     es_envelope_refuse(self, &why);
 }
 
-static bool operator_said(es_client_t *self, const char *ref, const char *token)
+/* Does this token give the right? Without identity only the operator's does. */
+static bool token_gives(es_client_t *self, const char *token)
+{
+    es_principal_t *principal = NULL;
+    if (!*token) return false;
+    if (!self->env->identity) return es_operator_is(es_edge_jobs_operator(self->env->jobs), es_span(token));
+    es_who_t who = es_identity_bearer(self->env->identity, es_span(token), self->env->wall_ms / 1000, &principal);
+    bool gives = who == ES_WHO_OK && *es_principal_name(principal) && es_principal_may(principal, ES_RIGHT_DASHBOARD);
+    es_principal_unref(&principal);
+    return gives;
+}
+
+/* What is everybody's is not told to somebody who has not said who it is, even where nobody is asked otherwise. */
+static bool may_see_all(es_client_t *self, const char *ref, const char *token)
 {
     const es_operator_t *operator= es_edge_jobs_operator(self->env->jobs);
+    bool somebody = *es_client_principal(self) != 0;
     char message[320];
-    if (es_operator_is(operator, es_span(token))) return true;
+    if (token_gives(self, token)) return true;
+    if (somebody && !*token) return es_client_allowed(self, ES_RIGHT_DASHBOARD, es_span(NULL), ref);
     es_metric_add(&es_edge_unauthorized, 1);
     snprintf(message, sizeof message,
              "This wants the operator's token in \"token\"; on the server it lies in the file %.180s.", operator->file);
@@ -69,7 +84,9 @@ static void say_watched(es_client_t *self, const es_watched_t *what, size_t plac
 void es_job_ws_watch(es_client_t *self, const es_client_says_t *says)
 {
     const es_watched_t what = watched(says);
-    if (what.scope == ES_WATCH_ALL && !operator_said(self, "job.watch", says->token)) return;
+    if (what.scope == ES_WATCH_ALL ? !may_see_all(self, "job.watch", says->token)
+                                   : !es_client_allowed(self, ES_RIGHT_JOBS, es_span(NULL), "job.watch"))
+        return;
     if (es_job_watcher_add(viewer_of(self)->jobs, &what, self->env->now_us))
         refuse(self, "job.watch", &what, "too_many_watches",
                "Too many jobs are watched; end a watch with job.unwatch, or watch the session.");
@@ -87,7 +104,7 @@ void es_job_ws_unwatch(es_client_t *self, const es_client_says_t *says)
 
 void es_house_ws_watch(es_client_t *self, const es_client_says_t *says)
 {
-    if (operator_said(self, "house.watch", says->token)) es_edge_jobs_view(self->env->jobs, viewer_of(self), true);
+    if (may_see_all(self, "house.watch", says->token)) es_edge_jobs_view(self->env->jobs, viewer_of(self), true);
 }
 
 void es_house_ws_unwatch(es_client_t *self, const es_client_says_t *says)

@@ -9,7 +9,7 @@ void es_job_ws_watch(es_client_t *self, const es_client_says_t *says);
 void es_job_ws_unwatch(es_client_t *self, const es_client_says_t *says);
 void es_house_ws_watch(es_client_t *self, const es_client_says_t *says);
 void es_house_ws_unwatch(es_client_t *self, const es_client_says_t *says);
-/* The client is gone: it watches nothing. */
+/* The client is gone, or has lost a right: it watches nothing. */
 void es_job_ws_fini(es_client_t *self);
 
 /* For es_job_watch_ops_t; owner: the client. */

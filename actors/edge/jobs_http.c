@@ -6,7 +6,6 @@
 #include "edge_jobs.h"
 #include "job_id.h"
 #include "jobs_exchange.h"
-#include "jobs_metrics.h"
 
 enum { Q_MAX = 200, PER_PAGE_MAX = 200, PER_PAGE = 50, PAGE_MAX = 1000000 };
 
@@ -113,25 +112,7 @@ static void job_status(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
         ask(ctx, x, es_span(""), "session", json_pack("{s:s%}", "session", ids[0].ptr, ids[0].len), passed);
 }
 
-/* ---- for the operator */
-
-static bool admitted(const es_jobs_http_t *self, es_http_exchange_t *x)
-{
-    static const char *const headers[] = {"www-authenticate", "Bearer realm=\"earshot\"", NULL};
-    const es_operator_t *operator= es_edge_jobs_operator(self->jobs);
-    if (es_operator_admits(operator, es_http_header(x, "authorization"))) return true;
-    es_metric_add(&es_edge_unauthorized, 1);
-    json_t *body = json_pack("{s:s, s:o}", "error", "unauthorized", "message",
-                             json_sprintf("This wants the operator's token: send Authorization: Bearer and what lies "
-                                          "in the file %s on the server.",
-                                          operator->file));
-    char *text = json_dumps(body, JSON_COMPACT);
-    if (!text) abort();
-    es_http_reply(x, 401, "application/json", headers, text, strlen(text));
-    free(text);
-    json_decref(body);
-    return false;
-}
+/* ---- all jobs, and the house */
 
 static int text_of(es_http_exchange_t *x, const char *name, size_t max, json_t *into)
 {
@@ -184,7 +165,6 @@ static int session_of(es_http_exchange_t *x, json_t *into)
 static void list(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
 {
     (void)ids;
-    if (!admitted(ctx, x)) return;
     json_t *question = json_object();
     if (state_of(x, question) || session_of(x, question) || text_of(x, "q", Q_MAX, question) ||
         number_of(x, "page", 1, PAGE_MAX, question) || number_of(x, "per_page", PER_PAGE, PER_PAGE_MAX, question))
@@ -198,19 +178,18 @@ static void house(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
     const es_jobs_http_t *self = ctx;
     size_t len;
     (void)ids;
-    if (!admitted(self, x)) return;
     char *text = es_edge_jobs_house(self->jobs, true, &len);
     es_http_reply(x, 200, "application/json", NULL, text, len);
     free(text);
 }
 
-const es_http_route_t es_jobs_http_routes[] = {{"GET", "/session/{id}/job-status", job_status},
-                                               {"GET", "/jobs", list},
-                                               {"GET", "/jobs/{id}", get},
-                                               {"DELETE", "/jobs/{id}", remove_job},
-                                               {"GET", "/jobs/{id}/transcript", es_job_transcript},
-                                               {"GET", "/jobs/{id}/audio", es_job_audio},
-                                               {"POST", "/jobs/{id}/cancel", cancel},
-                                               {"POST", "/jobs/{id}/retry", retry},
-                                               {"GET", "/api/house", house},
-                                               {NULL, NULL, NULL}};
+const es_http_route_t es_jobs_http_routes[] = {{"GET", "/session/{id}/job-status", job_status, ES_RIGHT_JOBS},
+                                               {"GET", "/jobs", list, ES_RIGHT_DASHBOARD | ES_HTTP_GUARDED},
+                                               {"GET", "/jobs/{id}", get, ES_RIGHT_JOBS},
+                                               {"DELETE", "/jobs/{id}", remove_job, ES_RIGHT_JOBS},
+                                               {"GET", "/jobs/{id}/transcript", es_job_transcript, ES_RIGHT_JOBS},
+                                               {"GET", "/jobs/{id}/audio", es_job_audio, ES_RIGHT_JOBS},
+                                               {"POST", "/jobs/{id}/cancel", cancel, ES_RIGHT_JOBS},
+                                               {"POST", "/jobs/{id}/retry", retry, ES_RIGHT_JOBS},
+                                               {"GET", "/api/house", house, ES_RIGHT_DASHBOARD | ES_HTTP_GUARDED},
+                                               {0}};

@@ -88,6 +88,11 @@ int es_json_text(const json_t *payload, const char *type, const char *name, size
     return 0;
 }
 
+int es_json_credentials(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why)
+{
+    return es_json_text(payload, type, "token", ES_TOKEN_MAX, false, out->token, why);
+}
+
 /* A whole number from min to max; absent: *given is false. */
 static int number_field(const json_t *payload, const char *name, uint64_t min, uint64_t max, uint64_t *out, bool *given,
                         es_refusal_t *why)

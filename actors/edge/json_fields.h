@@ -23,6 +23,8 @@ int es_json_text(const json_t *payload, const char *type, const char *name, size
 
 /* "room" of this payload into out->room. */
 int es_json_room(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why);
+/* "token" of this payload into out->token: who the client is. */
+int es_json_credentials(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why);
 /* The payloads of room.*, job.*, house.watch and session.resume. 0, or -1 with *why. */
 int es_json_join(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 int es_json_leave(const json_t *payload, es_client_says_t *out, es_refusal_t *why);

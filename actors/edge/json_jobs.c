@@ -31,7 +31,7 @@ static int session_id(const json_t *value, es_client_says_t *out, es_refusal_t *
 static int token(const json_t *payload, const char *type, es_client_says_t *out, es_refusal_t *why)
 {
     if (!json_object_get(payload, "token")) return 0;
-    return es_json_text(payload, type, "token", ES_SESSION_TOKEN_MAX, false, out->token, why);
+    return es_json_credentials(payload, type, out, why);
 }
 
 int es_json_watch_job(const json_t *payload, es_client_says_t *out, es_refusal_t *why)

@@ -235,6 +235,7 @@ static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
 
 void es_room_ws_join(es_client_t *self, const es_client_says_t *says)
 {
+    if (!es_client_allowed(self, ES_RIGHT_ROOM_JOIN, es_span(says->room), "room.join")) return;
     es_edge_room_t *room = room_to_join(self, es_span(says->room));
     if (!room) return;
     const es_join_t join = {.name = es_span(says->name),
@@ -256,11 +257,21 @@ void es_room_ws_leave(es_client_t *self, const es_client_says_t *says)
                "Too much waits for this room to leave it now; try again.");
 }
 
+static bool may_say(es_client_t *self, const es_client_says_t *says)
+{
+    es_refusal_t why;
+    if (es_client_may(self, ES_RIGHT_ROOM_SAY, es_span(says->room))) return true;
+    es_client_forbid(ES_RIGHT_ROOM_SAY, es_span(says->room), "room.say", &why);
+    memcpy(why.msg_id, says->msg_id, sizeof why.msg_id);
+    es_envelope_refuse(self, &why);
+    return false;
+}
+
 void es_room_ws_say(es_client_t *self, const es_client_says_t *says)
 {
     char own_id[48];
     es_membership_t *member = member_of(self, says->room, "room.say", says->msg_id);
-    if (!member) return;
+    if (!member || !may_say(self, says)) return;
     if (!es_rate_take(&self->envelope.say_rate, self->env->limits.say_rate, self->env->limits.say_burst,
                       self->env->now_us)) {
         refuse(self, "rate_limited", "room.say", es_span(says->room), es_span(says->msg_id),
@@ -305,6 +316,26 @@ void es_room_ws_who(es_client_t *self, const es_client_says_t *says)
     if (member) ask(self, member, ES_ROOM_WHO, "room.who", 0, 0);
 }
 
+static void put_out(es_client_t *self, es_membership_t *member)
+{
+    es_client_allowed(self, ES_RIGHT_ROOM_JOIN, es_edge_room_id(member->room), "session.auth"); /* says why */
+    es_membership_leave(member);
+    if (!member->leaving) es_client_hang_up(self, ES_CLOSE_POLICY, "your token gives less than before");
+}
+
+void es_room_ws_rights(es_client_t *self)
+{
+    es_membership_t *speaking = self->envelope.speaking;
+    if (speaking && !es_client_may(self, ES_RIGHT_ROOM_SAY, es_edge_room_id(speaking->room)))
+        self->envelope.speaking = NULL;
+    for (es_membership_t *member = self->memberships, *next; member; member = next) {
+        next = member->next;
+        if (member->leaving || es_client_may(self, ES_RIGHT_ROOM_JOIN, es_edge_room_id(member->room))) continue;
+        if (self->envelope.speaking == member) self->envelope.speaking = NULL;
+        put_out(self, member);
+    }
+}
+
 void es_room_ws_fini(es_client_t *self)
 {
     self->envelope.speaking = NULL;
@@ -317,6 +348,7 @@ int es_room_ws_speak(es_client_t *self, const char *room)
 {
     self->envelope.speaking = NULL;
     if (!*room) return 0;
+    if (!es_client_allowed(self, ES_RIGHT_ROOM_SAY, es_span(room), "audio.start")) return -1;
     self->envelope.speaking = member_of(self, room, "audio.start", "");
     return self->envelope.speaking ? 0 : -1;
 }

@@ -11,6 +11,8 @@ void es_room_ws_leave(es_client_t *self, const es_client_says_t *says);
 void es_room_ws_say(es_client_t *self, const es_client_says_t *says);
 void es_room_ws_history(es_client_t *self, const es_client_says_t *says);
 void es_room_ws_who(es_client_t *self, const es_client_says_t *says);
+/* The client may less than before: out of rooms that are not for it any more. */
+void es_room_ws_rights(es_client_t *self);
 /* The client is gone: out of all its rooms. */
 void es_room_ws_fini(es_client_t *self);
 

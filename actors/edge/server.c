@@ -26,8 +26,14 @@ struct es_server {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
     lws_retry_bo_t retry;
-    void *adopting; /* the peer of the socket that is being adopted, until its wsi has it */
+    struct arrival *adopting; /* of the socket that is being adopted, until its wsi has it */
 };
+
+/* Who is at the other end, from the adoption on. */
+typedef struct arrival {
+    void *peer;
+    es_guest_t *guest; /* until the WebSocket is open */
+} arrival_t;
 
 /* lws's per-connection memory. */
 typedef struct {
@@ -80,7 +86,10 @@ static int established(session_t *session, struct lws *wsi)
     memset(session, 0, sizeof *session);
     session->wsi = wsi;
     session->server = self;
-    session->client = self->ops.open(self->ops.ctx, path, query, session);
+    arrival_t *arrival = lws_get_opaque_user_data(wsi);
+    es_guest_t *guest = arrival->guest;
+    arrival->guest = NULL;
+    session->client = self->ops.open(self->ops.ctx, path, query, guest, session);
     return session->client ? 0 : -1;
 }
 
@@ -219,9 +228,12 @@ static int instantiated(es_server_t *self, struct lws *wsi)
     return 0;
 }
 
-static void leave(es_server_t *self, void *peer)
+static void leave(es_server_t *self, arrival_t *arrival)
 {
-    if (peer) self->ops.left(self->ops.ctx, peer);
+    if (!arrival) return;
+    if (arrival->peer) self->ops.left(self->ops.ctx, arrival->peer);
+    es_guest_destroy(&arrival->guest);
+    free(arrival);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
@@ -308,9 +320,10 @@ void es_server_destroy(es_server_t **self_p)
     free(self);
 }
 
-void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len, void *peer)
+void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len, void *peer, es_guest_t *guest)
 {
-    self->adopting = peer;
+    self->adopting = es_alloc(sizeof *self->adopting);
+    *self->adopting = (arrival_t){.peer = peer, .guest = guest};
     /* NULL where it was refused or closed at once: either way the socket is taken care of. */
     if (!lws_adopt_socket_vhost_readbuf(self->vhost, fd, bytes, len))
         es_log_debug("libwebsockets did not take a connection");

@@ -9,8 +9,8 @@ typedef struct es_server es_server_t;
 
 typedef struct {
     void *ctx;
-    /* A WebSocket is open; the client belongs to the server's user, who frees it in `gone`. */
-    es_client_t *(*open)(void *ctx, const char *path, const char *query, void *transport);
+    /* A WebSocket is open; the client belongs to the server's user, who frees it in `gone`. guest: as adopted, taken over. */
+    es_client_t *(*open)(void *ctx, const char *path, const char *query, es_guest_t *guest, void *transport);
     void (*gone)(void *ctx, es_client_t *client);
     /* The socket that was adopted with this peer is closed. Not called for NULL. */
     void (*left)(void *ctx, void *peer);
@@ -21,8 +21,8 @@ es_server_t *es_server_new(const es_server_ops_t *ops, void *ev_loop);
 /* Closes every connection without further words (drain first) and frees. */
 void es_server_destroy(es_server_t **self_p);
 /* Takes over a non-blocking socket from which these bytes have been read: the head of a good opening of a WebSocket, which is admitted, with a path and a query
- * of at most 511 bytes, and what came after it. */
-void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len, void *peer);
+ * of at most 511 bytes, and what came after it. guest: NULL, or the credentials that came along, taken over. */
+void es_server_adopt(es_server_t *self, int fd, const char *bytes, size_t len, void *peer, es_guest_t *guest);
 
 /* For the env of clients: their `transport` is what `open` was given. */
 void es_server_flush(void *transport);

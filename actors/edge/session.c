@@ -14,6 +14,7 @@
 #include "secret_file.h"
 
 enum { MAC_LEN = 32, ISSUED_MAX = 16 };
+_Static_assert(MAC_LEN == ES_SESSION_KEY_LEN, "a MAC serves as a key");
 static const uint64_t ahead_ms = 300000; /* clocks of edges may differ so much */
 
 static void hex(const uint8_t *bytes, size_t n, char *out)
@@ -26,21 +27,28 @@ static void hex(const uint8_t *bytes, size_t n, char *out)
     out[2 * n] = 0;
 }
 
-static void sign(const es_session_key_t *key, const char *text, size_t len, char mac[2 * MAC_LEN + 1])
+static void hmac(const uint8_t key[MAC_LEN], const char *text, size_t len, uint8_t out[MAC_LEN])
 {
-    uint8_t out[MAC_LEN];
     unsigned n = 0;
-    if (!HMAC(EVP_sha256(), key->bytes, sizeof key->bytes, (const uint8_t *)text, len, out, &n) || n != MAC_LEN)
-        abort();
+    if (!HMAC(EVP_sha256(), key, MAC_LEN, (const uint8_t *)text, len, out, &n) || n != MAC_LEN) abort();
+}
+
+static void sign(const es_session_key_t *key, const char *principal, const char *text, size_t len,
+                 char mac[2 * MAC_LEN + 1])
+{
+    uint8_t own[MAC_LEN], out[MAC_LEN];
+    memcpy(own, key->bytes, sizeof own);
+    if (*principal) hmac(key->bytes, principal, strlen(principal), own);
+    hmac(own, text, len, out);
     hex(out, MAC_LEN, mac);
 }
 
-void es_session_issue(const es_session_key_t *key, const char session[ES_SESSION_LEN], uint64_t now_ms,
-                      char token[ES_SESSION_TOKEN_MAX + 1])
+void es_session_issue(const es_session_key_t *key, const char *principal, const char session[ES_SESSION_LEN],
+                      uint64_t now_ms, char token[ES_SESSION_TOKEN_MAX + 1])
 {
     char mac[2 * MAC_LEN + 1];
     int n = snprintf(token, ES_SESSION_TOKEN_MAX, "%.*s.%" PRIx64, (int)ES_SESSION_LEN, session, now_ms);
-    sign(key, token, (size_t)n, mac);
+    sign(key, principal, token, (size_t)n, mac);
     snprintf(token + n, ES_SESSION_TOKEN_MAX - (size_t)n, ".%s", mac);
 }
 
@@ -49,8 +57,8 @@ static size_t hex_run(const char *text)
     return strspn(text, "0123456789abcdef");
 }
 
-const char *es_session_verify(const es_session_key_t *key, const char *token, uint64_t now_ms, uint64_t lifetime_ms,
-                              char session[ES_SESSION_LEN + 1])
+const char *es_session_verify(const es_session_key_t *key, const char *principal, const char *token, uint64_t now_ms,
+                              uint64_t lifetime_ms, char session[ES_SESSION_LEN + 1])
 {
     static const char malformed[] = "This is not a token of a session.";
     size_t id = hex_run(token);
@@ -59,9 +67,9 @@ const char *es_session_verify(const es_session_key_t *key, const char *token, ui
     if (issued == 0 || issued > ISSUED_MAX || token[signed_len] != '.') return malformed;
     if (strlen(token + signed_len + 1) != (size_t)2 * MAC_LEN) return malformed;
     char mac[2 * MAC_LEN + 1];
-    sign(key, token, signed_len, mac);
+    sign(key, principal, token, signed_len, mac);
     if (CRYPTO_memcmp(mac, token + signed_len + 1, (size_t)2 * MAC_LEN) != 0)
-        return "The token was not issued by this server.";
+        return "The token was not issued to you by this server.";
     uint64_t at = strtoull(token + id + 1, NULL, 16);
     if (at > now_ms + ahead_ms) return "The token is from the future; the clocks of the servers differ.";
     if (at < now_ms && now_ms - at > lifetime_ms) return "The token has expired.";

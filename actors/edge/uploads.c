@@ -48,9 +48,9 @@ static void upload_sync(void *ctx, es_http_exchange_t *x, const es_span_t ids[ES
 
 void es_uploads_routes(es_uploads_t *self, es_http_router_t *router)
 {
-    static const es_http_route_t routes[] = {{"POST", "/session/{id}/upload", upload},
-                                             {"POST", "/session/{id}/upload-sync", upload_sync},
-                                             {NULL, NULL, NULL}};
+    static const es_http_route_t routes[] = {{"POST", "/session/{id}/upload", upload, ES_RIGHT_JOBS},
+                                             {"POST", "/session/{id}/upload-sync", upload_sync, ES_RIGHT_JOBS},
+                                             {0}};
     es_http_router_add(router, routes, self);
 }
 

@@ -23,6 +23,25 @@ def test_every_route_is_described_and_no_other():
     assert len(routes()) > 20 and described == routes()
 
 
+RIGHT = re.compile(r'"(GET|POST|DELETE)",\s*"(/[^"]*)",\s*\w+,\s*(ES_[A-Z_| ]+?)\s*\}')
+
+
+def test_every_route_says_which_right_it_takes():
+    """In the tables of the router, and the same in the description."""
+    found = {}
+    for source in (ROOT / "actors/edge").glob("*.c"):
+        found.update({(method, path): right.split(" | ") for method, path, right in RIGHT.findall(source.read_text())})
+    assert found.keys() == routes()
+    for (method, path), (right, *guarded) in found.items():
+        security = SPEC["paths"][path][method.lower()].get("security")
+        if path == "/api/ticket":  # it looks for itself: any right will do
+            assert security == [{"bearer": []}, {}]
+        elif right == "ES_HTTP_PUBLIC":
+            assert security is None, path
+        else:
+            assert security == [{"bearer": [right.removeprefix("ES_RIGHT_").lower()]}] + ([] if guarded else [{}]), path
+
+
 def test_the_description_is_sound():
     assert SPEC["openapi"].startswith("3.1.")
     for schema in SPEC["components"]["schemas"].values():
@@ -162,3 +181,5 @@ def test_the_house_and_the_rest(house):
     for path in ("/ws", "/api/audio/ws"):
         api.ask("GET", path, 426)
     api.ask("GET", "/web/{file}", 200, "jobs.js")
+    api.ask("POST", "/api/ticket", 200)
+    api.ask("POST", "/api/ticket", 403, headers={"Origin": "http://elsewhere.example"})

@@ -72,7 +72,8 @@ static inline void world_random(void *ctx, char *out, size_t digits)
     memset(out, '7', digits);
 }
 
-static inline world_t *world_new(const es_dialect_t *dialect, const char *query)
+/* Nobody is in it. */
+static inline world_t *world_empty(void)
 {
     world_t *w = calloc(1, sizeof *w);
     w->env = (es_client_env_t){.ctx = w,
@@ -85,7 +86,13 @@ static inline world_t *world_new(const es_dialect_t *dialect, const char *query)
                                .throttle = world_throttle,
                                .close = world_close,
                                .random_hex = world_random};
-    w->client = es_client_new(&w->env, WORLD_ID, dialect, query, w);
+    return w;
+}
+
+static inline world_t *world_new(const es_dialect_t *dialect, const char *query)
+{
+    world_t *w = world_empty();
+    w->client = es_client_new(&w->env, WORLD_ID, dialect, query, NULL, w);
     return w;
 }
 

@@ -191,7 +191,7 @@ static inline void rw_connect(room_world_t *w, int i)
 {
     char id[] = "abcdef0000000000";
     id[15] = (char)('1' + i);
-    w->clients[i] = es_client_new(&w->env, id, &es_envelope_ws, "", w);
+    w->clients[i] = es_client_new(&w->env, id, &es_envelope_ws, "", NULL, w);
     expect_said(w, i, "welcome");
 }
 

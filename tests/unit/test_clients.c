@@ -28,7 +28,7 @@ static void everybody_is_found(void **state)
     assert_null(es_clients_find(&clients, es_span(WORLD_ID)));
     for (int i = 0; i < N; i++) {
         snprintf(id, sizeof id, "abcdef%010x", (unsigned)i * 2654435761u);
-        all[i] = es_client_new(&w->env, id, &es_flat, "", w);
+        all[i] = es_client_new(&w->env, id, &es_flat, "", NULL, w);
         es_clients_add(&clients, all[i]);
     }
     for (int i = 0; i < N; i++) assert_ptr_equal(es_clients_find(&clients, es_span(all[i]->id)), all[i]);

@@ -619,7 +619,7 @@ static void a_token_brings_the_session_along(void **state)
     char token[200], payload[300], session[33];
     rw_connect(w, 0);
     memcpy(session, w->clients[0]->session, sizeof session);
-    es_session_issue(&w->env.session_key, session, w->env.wall_ms, token);
+    es_session_issue(&w->env.session_key, "", session, w->env.wall_ms, token);
     snprintf(payload, sizeof payload, "{\"token\":\"%s\"}", token);
     rw_connect(w, 1);
     assert_string_not_equal(w->clients[1]->session, session);

@@ -57,7 +57,7 @@ static char *resume(world_t *w, const char *more)
 {
     static char text[1024];
     char token[ES_SESSION_TOKEN_MAX + 1];
-    es_session_issue(&w->env.session_key, "77777777777777777777777777777777", w->env.wall_ms, token);
+    es_session_issue(&w->env.session_key, "", "77777777777777777777777777777777", w->env.wall_ms, token);
     snprintf(text, sizeof text, "{\"type\":\"session.resume\",\"payload\":{\"token\":\"%s\"%s},\"timestamp\":1}", token,
              more);
     return text;

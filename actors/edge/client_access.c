@@ -1,0 +1,247 @@
+/* Who a client is, and what it may do.
+ *
+ *     new --- credentials came along, or none are needed --> KNOWN <--.  session.auth of the same principal
+ *      |                                                       |  '---'
+ *      '--> STRANGER --- session.auth, right --------->--------'--- expired -----.
+ *               '--- wrong, or too late ----------------------------------------> closed 1008
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "client.h"
+#include "edge_metrics.h"
+#include "json_out.h"
+#include "rights.h"
+
+static uint64_t wall_s(const es_client_t *self)
+{
+    return self->env->wall_ms / 1000;
+}
+
+bool es_client_known(const es_client_t *self)
+{
+    return self->principal || !self->env->identity;
+}
+
+const char *es_client_principal(const es_client_t *self)
+{
+    return self->principal ? es_principal_name(self->principal) : "";
+}
+
+void es_client_say_principal(es_client_t *self)
+{
+    uint64_t expires = self->principal ? es_principal_expires(self->principal) : UINT64_MAX;
+    es_json_raw(&self->out, ",\"principal\":");
+    es_json_string(&self->out, es_span(es_client_principal(self)));
+    if (expires == UINT64_MAX) return;
+    es_json_raw(&self->out, ",\"expires\":");
+    es_json_uint(&self->out, expires);
+}
+
+/* ---- one more connection of a principal. All may be nobody. */
+
+static bool is_somebody(const es_principal_t *principal)
+{
+    return principal && *es_principal_name(principal);
+}
+
+static es_who_t count(const es_client_t *self, es_principal_t *principal)
+{
+    return is_somebody(principal) ? es_principal_enter(self->env->identity, principal) : ES_WHO_OK;
+}
+
+static void uncount(es_principal_t *principal)
+{
+    if (is_somebody(principal)) es_principal_leave(principal);
+}
+
+/* Takes the reference over. */
+static es_who_t become(es_client_t *self, es_principal_t *principal)
+{
+    es_principal_t *former = self->principal;
+    uncount(former);
+    es_who_t who = count(self, principal);
+    if (who != ES_WHO_OK) {
+        if (former) count(self, former);
+        es_principal_unref(&principal);
+        return who;
+    }
+    es_principal_unref(&self->principal);
+    self->principal = principal;
+    return ES_WHO_OK;
+}
+
+/* ---- refusals */
+
+static void refuse(es_client_t *self, const char *code, const char *ref, const char *message)
+{
+    es_refusal_t why = {.code = code};
+    snprintf(why.ref, sizeof why.ref, "%s", ref);
+    snprintf(why.message, sizeof why.message, "%s", message);
+    self->dialect->refuse(self, &why);
+}
+
+static void turn_out(es_client_t *self, es_who_t who)
+{
+    refuse(self, es_who_code(who), "", es_who_sentence(who));
+    es_client_hang_up(self, ES_CLOSE_POLICY, "these credentials are refused");
+}
+
+void es_client_want_credentials(es_client_t *self, const char *ref)
+{
+    es_metric_add(&es_edge_strangers_refused, 1);
+    refuse(self, es_who_code(ES_WHO_MISSING), ref, es_who_sentence(ES_WHO_MISSING));
+}
+
+/* ---- coming and going */
+
+static void become_stranger(es_client_t *self, const char *query)
+{
+    self->opening = es_alloc_copy(query, strlen(query));
+    self->known_by_us = self->env->now_us + self->env->limits.auth_us;
+    es_metric_set(&es_edge_strangers, ++self->env->strangers);
+}
+
+static void forget_opening(es_client_t *self)
+{
+    if (!self->opening) return;
+    free(self->opening);
+    self->opening = NULL;
+    es_metric_set(&es_edge_strangers, --self->env->strangers);
+}
+
+static es_who_t who_comes(const es_client_t *self, es_guest_t *guest, es_principal_t **principal)
+{
+    es_who_t who = guest ? guest->who : ES_WHO_MISSING;
+    if (guest) {
+        *principal = guest->principal;
+        guest->principal = NULL;
+    } else if (!es_identity_required(self->env->identity)) {
+        who = es_identity_bearer(self->env->identity, es_span(NULL), wall_s(self), principal);
+    }
+    es_guest_destroy(&guest);
+    return who;
+}
+
+void es_client_enter(es_client_t *self, es_guest_t *guest, const char *query)
+{
+    es_principal_t *principal = NULL;
+    if (!self->env->identity) {
+        self->dialect->open(self, query);
+        return;
+    }
+    es_who_t who = who_comes(self, guest, &principal);
+    if (who == ES_WHO_OK) who = become(self, principal);
+    if (who == ES_WHO_OK) {
+        self->dialect->open(self, query);
+        return;
+    }
+    become_stranger(self, query);
+    if (who != ES_WHO_MISSING)
+        turn_out(self, who);
+    else if (self->dialect->strange)
+        self->dialect->strange(self);
+}
+
+void es_client_leave(es_client_t *self)
+{
+    forget_opening(self);
+    uncount(self->principal);
+    es_principal_unref(&self->principal);
+}
+
+/* ---- a token in a message */
+
+static bool is_another(const es_client_t *self, const es_principal_t *principal)
+{
+    return is_somebody(self->principal) && strcmp(es_client_principal(self), es_principal_name(principal)) != 0;
+}
+
+static unsigned rights_of(const es_client_t *self)
+{
+    unsigned rights = 0;
+    for (unsigned right = 1; right < ES_RIGHTS_ALL; right <<= 1)
+        if (es_client_may(self, right, es_span(NULL))) rights |= right;
+    return rights;
+}
+
+static void tell_known(es_client_t *self, unsigned former)
+{
+    self->dialect->known(self);
+    if (self->opening)
+        self->dialect->open(self, self->opening);
+    else
+        self->dialect->rights(self, former & ~rights_of(self));
+    forget_opening(self);
+}
+
+void es_client_authenticate(es_client_t *self, const char *token)
+{
+    es_principal_t *principal = NULL;
+    es_who_t who = ES_WHO_MISSING;
+    unsigned former = rights_of(self);
+    if (self->env->identity) who = es_identity_bearer(self->env->identity, es_span(token), wall_s(self), &principal);
+    if (who == ES_WHO_OK && is_another(self, principal)) {
+        es_principal_unref(&principal);
+        refuse(self, "other_principal", "session.auth",
+               "This connection is somebody else's already; open one of your own for this token.");
+        return;
+    }
+    if (who == ES_WHO_OK) who = become(self, principal);
+    bool needless = !self->env->identity || !es_identity_required(self->env->identity);
+    if (who != ES_WHO_OK && !needless)
+        turn_out(self, who);
+    else
+        tell_known(self, former);
+}
+
+/* ---- time */
+
+void es_client_check(es_client_t *self)
+{
+    if (self->closing || !self->env->identity) return;
+    if (self->opening && self->env->now_us >= self->known_by_us) {
+        es_metric_add(&es_edge_strangers_late, 1);
+        refuse(self, es_who_code(ES_WHO_MISSING), "", "No token has come in time (--auth-timeout).");
+        es_client_hang_up(self, ES_CLOSE_POLICY, "no token has come in time");
+    } else if (self->principal && wall_s(self) >= es_principal_expires(self->principal)) {
+        es_metric_add(&es_edge_expired, 1);
+        refuse(self, es_who_code(ES_WHO_EXPIRED), "", es_who_sentence(ES_WHO_EXPIRED));
+        es_client_hang_up(self, ES_CLOSE_POLICY, "the token has expired");
+    }
+}
+
+/* ---- rights */
+
+bool es_client_may(const es_client_t *self, es_right_t right, es_span_t room)
+{
+    if (!self->env->identity) return true;
+    if (!self->principal) return false;
+    return room.len ? es_principal_may_room(self->principal, right, room) : es_principal_may(self->principal, right);
+}
+
+void es_client_forbid(es_right_t right, es_span_t room, const char *ref, es_refusal_t *why)
+{
+    *why = (es_refusal_t){.code = "forbidden"};
+    es_right_missing(right);
+    snprintf(why->ref, sizeof why->ref, "%s", ref);
+    snprintf(why->room, sizeof why->room, "%.*s", (int)room.len, room.len ? room.ptr : "");
+    if (room.len)
+        snprintf(why->message, sizeof why->message,
+                 "This needs the right %s in the room \"%s\"; your token does not give it.", es_right_name(right),
+                 why->room);
+    else
+        snprintf(why->message, sizeof why->message, "This needs the right %s; your token does not give it.",
+                 es_right_name(right));
+}
+
+bool es_client_allowed(es_client_t *self, es_right_t right, es_span_t room, const char *ref)
+{
+    es_refusal_t why;
+    if (es_client_may(self, right, room)) return true;
+    es_client_forbid(right, room, ref, &why);
+    self->dialect->refuse(self, &why);
+    return false;
+}
