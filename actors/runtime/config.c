@@ -15,7 +15,8 @@
 #endif
 
 enum {
-    OPT_HELP = 1000, /* above any index of an option */
+    OPT_HELP = 1000,  /* above any letter, which getopt gives back too: the 64th option must not be its '?' */
+    OPT_FIRST = 2000, /* the first option of the tables */
     WHAT_MAX = 160
 };
 
@@ -98,7 +99,7 @@ static void loader_init(loader_t *self, void *config, const es_option_t *const *
         for (const es_option_t *o = *tables; o->name; o++, i++) {
             self->options[i] = o;
             int argument = o->type == ES_OPT_T_FLAG ? optional_argument : required_argument;
-            self->flags[i] = (struct option){.name = o->name, .has_arg = argument, .val = (int)i};
+            self->flags[i] = (struct option){.name = o->name, .has_arg = argument, .val = OPT_FIRST + (int)i};
         }
     }
     for (size_t t = 0; t < TELLING; t++)
@@ -170,8 +171,8 @@ static es_config_result_t read_flags(loader_t *self, int argc, char **argv, int 
         if (tell(self, at)) return ES_CONFIG_HELP;
         if (at == '?')
             return refuse_flag(self, argv[optind - 1], optopt && isprint(optopt) && optopt < 128 ? optopt : 0);
-        if (at == ':') return refuse_missing(self, argv[optind - 1], optopt);
-        self->given[at] = optarg ? optarg : "yes";
+        if (at == ':') return refuse_missing(self, argv[optind - 1], optopt - OPT_FIRST);
+        self->given[at - OPT_FIRST] = optarg ? optarg : "yes";
     }
     *rest_p = optind;
     return ES_CONFIG_OK;

@@ -431,9 +431,30 @@ static void distances(void **state)
 
 #define WITH(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* getopt tells options by numbers, and letters by theirs. */
+static void the_number_of_options_is_free(void **state)
+{
+    enum { MANY = 200 };
+    static char names[MANY][16];
+    static es_option_t many[MANY + 1];
+    static uint64_t values[MANY];
+    const es_option_t *const all[] = {many, NULL};
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        char flag[32], program[] = "p";
+        snprintf(names[i], sizeof names[i], "option-%zu", i);
+        many[i] = (es_option_t){.name = names[i], .type = ES_OPT_T_UINT, .offset = i * 8, .initial = "0", .max = 9};
+        snprintf(flag, sizeof flag, "--option-%zu=7", i);
+        char *argv[] = {program, flag, NULL};
+        assert_int_equal(es_config_load(values, all, &about, 2, argv, NULL), ES_CONFIG_OK);
+        assert_int_equal(values[i], 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_number_of_options_is_free),
         WITH(defaults),
         WITH(flag_over_environment_over_file_over_default),
         WITH(every_type),
