@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "health.h"
 #include "loopback.h"
+#include "metrics_setup.h"
 #include "net.h"
+#include "notify.h"
 #include "operator_token.h"
 #include "up.h"
 
@@ -97,6 +100,26 @@ static void announce_dashboard(const es_up_t *self, const es_net_address_t *at)
         printf(" (its token is in %s)\n", file);
 }
 
+static void announce_one(const es_up_t *self, const char *name)
+{
+    char path[700], url[128] = "";
+    es_metrics_setup_file(path, sizeof path, self->config->common.data, name);
+    FILE *file = fopen(path, "re");
+    if (!file) return;
+    if (fgets(url, sizeof url, file)) url[strcspn(url, "\n")] = 0;
+    fclose(file);
+    if (url[0]) printf(" %s=%s", name, url);
+}
+
+static void announce_metrics(const es_up_t *self)
+{
+    if (!self->config->common.metrics) return;
+    fputs("metrics", stdout);
+    if (self->metrics) announce_one(self, self->config->common.name);
+    for (size_t i = 0; !self->metrics && i < self->plan.count; i++) announce_one(self, self->plan.actors[i].name);
+    putchar('\n');
+}
+
 static void announce(es_up_t *self, const es_net_address_t *edges)
 {
     size_t n = 0;
@@ -113,7 +136,11 @@ static void announce(es_up_t *self, const es_net_address_t *edges)
     }
     putchar('\n');
     announce_dashboard(self, &edges[0]);
+    announce_metrics(self);
     fflush(stdout);
+    es_health_unready(NULL);
+    es_health_say("%zu actors serve", self->plan.count);
+    es_notify_ready();
 }
 
 static void remind(es_up_t *self, size_t known, size_t all)

@@ -8,8 +8,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "health.h"
 #include "house_brokers.h"
 #include "log.h"
+#include "metrics_setup.h"
+#include "notify.h"
 #include "runner.h"
 #include "terminal.h"
 #include "wire.h"
@@ -79,6 +82,8 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
         bool again = es_supervisor_stopping(self->supervisor);
         if (again && now_us - self->stop_us < SAME_STOP_US) continue;
         self->stop_us = now_us;
+        es_notify_stopping();
+        es_health_unready("it is going down");
         es_up_say(self,
                   again ? "killing what is left"
                         : "stopping: edges, jobs, transcribers with analysis and rooms, brokers, each within %.1f s",
@@ -94,6 +99,8 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     uint64_t next = es_supervisor_tick(self->supervisor, now_us);
     if (es_supervisor_done(self->supervisor)) es_loop_stop(self->loop);
     uint64_t look = es_supervisor_stopping(self->supervisor) ? UINT64_MAX : es_up_look(self, now_us);
+    uint64_t notice = es_notify_tick(now_us);
+    if (notice < next) next = notice;
     uint64_t poll = self->backend == &es_up_threads ? now_us + 50000 : UINT64_MAX; /* a thread's end wakes nobody */
     if (look < next) next = look;
     return poll < next ? poll : next;
@@ -155,6 +162,31 @@ static void run_loop(es_up_t *self)
     es_watch_destroy(&self->watch);
 }
 
+/* Exit status. */
+static int run(es_up_t *self)
+{
+    const es_up_config_t *config = self->config;
+    es_house_brokers_note(config->common.data, config->threads ? config->common.broker : self->bases);
+    make_supervisor(self);
+    run_loop(self);
+    self->backend->close(self);
+    sweep(self);
+    int status = es_supervisor_gave_up(self->supervisor) == ES_GAVE_UP_NOT ? 0 : 1;
+    es_loop_destroy(&self->loop);
+    es_supervisor_destroy(&self->supervisor);
+    return status;
+}
+
+/* Processes have a server of metrics each; threads have one together. */
+static int start_metrics(es_up_t *self)
+{
+    const es_common_config_t *common = &self->config->common;
+    if (!self->config->threads) return 0;
+    if (es_metrics_setup_start(&self->metrics, common) != 0) return -1;
+    es_metrics_setup_announce(self->metrics, common);
+    return 0;
+}
+
 int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *bases)
 {
     es_up_t self = {.config = config, .backend = backend, .bases = bases, .signals = open_signals()};
@@ -164,16 +196,16 @@ int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool
     make_mux(&self);
     sweep(&self);
     int status = 1;
+    es_health_open("up");
+    es_health_unready("not all actors are registered with the broker yet");
     if (backend->open(&self) == 0) {
-        es_house_brokers_note(config->common.data, config->threads ? config->common.broker : bases);
-        make_supervisor(&self);
-        run_loop(&self);
-        backend->close(&self);
-        sweep(&self);
-        status = es_supervisor_gave_up(self.supervisor) == ES_GAVE_UP_NOT ? 0 : 1;
-        es_loop_destroy(&self.loop);
-        es_supervisor_destroy(&self.supervisor);
+        if (start_metrics(&self) == 0)
+            status = run(&self);
+        else
+            backend->close(&self);
     }
+    es_metrics_setup_stop(&self.metrics, &config->common);
+    es_health_close();
     es_log_mux_destroy(&self.mux);
     es_up_plan_fini(&self.plan);
     close(self.signals);

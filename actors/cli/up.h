@@ -4,6 +4,7 @@
 
 #include "log_mux.h"
 #include "loop.h"
+#include "metrics_server.h"
 #include "supervisor.h"
 #include "up_plan.h"
 #include "watch.h"
@@ -42,7 +43,8 @@ struct es_up {
     size_t mux_self; /* our own source; plan.actors[i] is source i */
     es_watch_t *watch;
     int signals;
-    uint64_t stop_us; /* of the last signal to stop */
+    es_metrics_server_t *metrics; /* of --threads; NULL: none */
+    uint64_t stop_us;             /* of the last signal to stop */
     /* readiness */
     bool ready;
     size_t brokers; /* that must know all our actors before we are ready */

@@ -86,6 +86,17 @@ static void optional(es_up_actor_t *actor, const char *flag, const char *value)
     if (value) arg(actor, "--%s=%s", flag, value);
 }
 
+/* One address a process: counted up in the order of starting, or each draws one. */
+static void add_metrics(es_up_actor_t *actor, const es_common_config_t *common, size_t index)
+{
+    const char *colon = common->metrics ? strrchr(common->metrics, ':') : NULL;
+    unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+    if (!colon) return;
+    arg(actor, "--metrics=%.*s:%lu", (int)(colon - common->metrics), common->metrics, port ? port + index : 0);
+    optional(actor, "metrics-token-file", common->metrics_token_file);
+    arg(actor, "--health-lag=%lluus", (unsigned long long)common->health_lag_us);
+}
+
 /* The first of a role that there need be only one of has no number: "edge", "edge-2". */
 static void name_of(char out[32], const char *stem, uint64_t number, bool numbered)
 {
@@ -111,6 +122,8 @@ static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, uint64_t number
     arg(actor, "--log-format=%s", formats[config->common.log_format]);
     optional(actor, "env-file", config->common.env_file);
     if (config->common.insecure) arg(actor, "--insecure");
+    if (config->common.core_dumps) arg(actor, "--core-dumps");
+    if (!config->threads) add_metrics(actor, &config->common, plan->count - 1);
     return actor;
 }
 

@@ -9,6 +9,7 @@
 #include "analysis_actor.h"
 #include "broker_actor.h"
 #include "edge_actor.h"
+#include "health.h"
 #include "jobs_actor.h"
 #include "room_actor.h"
 #include "runner.h"
@@ -28,6 +29,7 @@ typedef struct {
     actor_config_t config;
     bool loaded;
     es_actor_fn run;
+    const char *name;
     zactor_t *actor; /* NULL: does not run */
     /* The thread has the config from the one to the other. ZeroMQ orders the two as well, but out of sight of a thread sanitizer. */
     atomic_bool begun, ended;
@@ -142,7 +144,11 @@ static int open_threads(es_up_t *up)
 static void run(zsock_t *pipe, void *args)
 {
     child_t *child = args;
-    if (atomic_load(&child->begun)) child->run(pipe, &child->config);
+    if (atomic_load(&child->begun)) {
+        es_health_open(child->name);
+        child->run(pipe, &child->config);
+        es_health_close();
+    }
     atomic_store(&child->ended, true);
 }
 
@@ -152,6 +158,7 @@ static int start(void *ctx, size_t index)
     child_t *child = &((child_t *)up->state)[index];
     const es_up_actor_t *actor = &up->plan.actors[index];
     child->run = roles[actor->role].run;
+    child->name = actor->name;
     atomic_store(&child->ended, false);
     atomic_store(&child->begun, true);
     child->actor = zactor_new(run, child);

@@ -57,6 +57,31 @@ static void broker_first_edge_last(void **state)
     es_up_plan_fini(&plan);
 }
 
+static void metrics_count_up(void **state)
+{
+    static char fixed[] = "127.0.0.1:9100", drawn[] = "[::1]:0", token[] = "/t";
+    (void)state;
+    es_up_config_t config = config_of();
+    es_up_plan_t plan;
+    config.common.metrics = fixed;
+    config.common.metrics_token_file = token;
+    config.common.health_lag_us = 2500000;
+    es_up_plan_make(&plan, &config, true, "ipc:///d/broker");
+    assert_true(has(&plan.actors[0], "--metrics=127.0.0.1:9100"));
+    assert_true(has(&plan.actors[0], "--metrics-token-file=/t"));
+    assert_true(has(&plan.actors[6], "--metrics=127.0.0.1:9106"));
+    assert_true(has(&plan.actors[6], "--health-lag=2500000us"));
+    es_up_plan_fini(&plan);
+    config.common.metrics = drawn;
+    es_up_plan_make(&plan, &config, true, "ipc:///d/broker");
+    assert_true(has(&plan.actors[6], "--metrics=[::1]:0"));
+    es_up_plan_fini(&plan);
+    config.threads = true; /* they have one server together */
+    es_up_plan_make(&plan, &config, true, "inproc://earshot");
+    assert_false(has(&plan.actors[6], "--metrics=[::1]:0"));
+    es_up_plan_fini(&plan);
+}
+
 static void only_what_was_asked_for_is_passed_on(void **state)
 {
     (void)state;
@@ -208,10 +233,15 @@ static void ports_of_brokers_on_tcp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broker_first_edge_last),    cmocka_unit_test(only_what_was_asked_for_is_passed_on),
-        cmocka_unit_test(a_broker_elsewhere),        cmocka_unit_test(a_drawn_port_is_kept),
-        cmocka_unit_test(the_most_there_can_be),     cmocka_unit_test(one_room_and_jobs_actor_in_a_house_of_our_own),
-        cmocka_unit_test(several_brokers_and_edges), cmocka_unit_test(ports_of_brokers_on_tcp),
+        cmocka_unit_test(broker_first_edge_last),
+        cmocka_unit_test(metrics_count_up),
+        cmocka_unit_test(only_what_was_asked_for_is_passed_on),
+        cmocka_unit_test(a_broker_elsewhere),
+        cmocka_unit_test(a_drawn_port_is_kept),
+        cmocka_unit_test(the_most_there_can_be),
+        cmocka_unit_test(one_room_and_jobs_actor_in_a_house_of_our_own),
+        cmocka_unit_test(several_brokers_and_edges),
+        cmocka_unit_test(ports_of_brokers_on_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
