@@ -1,0 +1,411 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "tls_conn.h"
+#include "tls_world.h"
+
+enum { STEPS = 100000, PIECE = 65536 };
+static const es_tls_times_t times = {.handshake_us = 1000, .send_us = 2000, .linger_us = 3000};
+
+/* A client, the connection, and what is behind it; time stands still unless it is moved. */
+typedef struct {
+    files_t files;
+    es_tls_t *tls;
+    SSL_CTX *trusting;
+    SSL *client;
+    int fd; /* the client's end; -1: closed */
+    es_tls_conn_t *conn;
+    int behind; /* -1: not open, or closed */
+    uint64_t now_us;
+} world_t;
+
+static void open_world(world_t *w)
+{
+    int pair[2];
+    char err[600];
+    *w = (world_t){.behind = -1, .now_us = 1};
+    make_files(&w->files);
+    w->tls = es_tls_new(w->files.cert, w->files.key, err, sizeof err);
+    assert_non_null(w->tls);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    w->fd = pair[0];
+    w->conn = es_tls_conn_new(w->tls, pair[1], &times, w->now_us);
+    w->trusting = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_mode(w->trusting, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_security_level(w->trusting, 0);
+}
+
+static void set_client(world_t *w)
+{
+    w->client = SSL_new(w->trusting);
+    SSL_set_fd(w->client, w->fd);
+    SSL_set_connect_state(w->client);
+}
+
+static void close_client(world_t *w)
+{
+    SSL_free(w->client);
+    w->client = NULL;
+    if (w->fd >= 0) close(w->fd);
+    w->fd = -1;
+}
+
+static void close_world(world_t *w)
+{
+    close_client(w);
+    if (w->behind >= 0) close(w->behind);
+    es_tls_conn_destroy(&w->conn);
+    es_tls_destroy(&w->tls);
+    SSL_CTX_free(w->trusting);
+    remove_files(&w->files);
+}
+
+static es_tls_state_t run(world_t *w)
+{
+    es_tls_state_t state = es_tls_conn_run(w->conn, w->now_us);
+    if (state == ES_TLS_OPEN && es_tls_conn_plain(w->conn) < 0) {
+        w->behind = es_tls_conn_split(w->conn);
+        assert_true(w->behind >= 0);
+    }
+    return state;
+}
+
+static void shake_hands(world_t *w)
+{
+    set_client(w);
+    for (int i = 0; i < 20 && (SSL_do_handshake(w->client) != 1 || run(w) != ES_TLS_OPEN); i++) run(w);
+    assert_int_equal(run(w), ES_TLS_OPEN);
+}
+
+static void open_connection(world_t *w)
+{
+    open_world(w);
+    shake_hands(w);
+}
+
+static uint8_t byte_at(size_t i)
+{
+    return (uint8_t)(i * 31 + i / 251);
+}
+
+/* Bytes written, at most so many of the pattern from `at` on; 0 where nothing is taken now. */
+static size_t say(world_t *w, bool client, size_t at, size_t most)
+{
+    uint8_t bytes[PIECE];
+    size_t n = most < PIECE ? most : PIECE;
+    for (size_t i = 0; i < n; i++) bytes[i] = byte_at(at + i);
+    long got = client ? SSL_write(w->client, bytes, (int)n) : (long)send(w->behind, bytes, n, MSG_NOSIGNAL);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* Bytes read and found to be the pattern; 0: nothing now, SIZE_MAX: a clean end. */
+static size_t hear(world_t *w, bool client, size_t at)
+{
+    uint8_t bytes[PIECE];
+    long got = client ? SSL_read(w->client, bytes, PIECE) : (long)recv(w->behind, bytes, PIECE, 0);
+    bool end = client ? got <= 0 && SSL_get_error(w->client, (int)got) == SSL_ERROR_ZERO_RETURN : got == 0;
+    for (long i = 0; i < got; i++) assert_int_equal(bytes[i], byte_at(at + (size_t)i));
+    return end ? SIZE_MAX : got > 0 ? (size_t)got : 0;
+}
+
+/* `total` bytes from one side to the other, of which the first part until nothing is taken any more while nobody reads. */
+static void carry(world_t *w, bool from_client, size_t total, unsigned unwanted)
+{
+    size_t said = 0, heard = 0, stuck = 0;
+    for (int i = 0; i < STEPS && stuck < 3; i++) {
+        size_t n = say(w, from_client, said, total - said);
+        stuck = n ? 0 : stuck + 1;
+        said += n;
+        run(w);
+    }
+    assert_true(said > 0 && said < total); /* nothing grows without bound */
+    assert_int_equal(es_tls_conn_wants(w->conn) & unwanted, 0);
+    for (int i = 0; i < STEPS && heard < total; i++) {
+        if (said < total) said += say(w, from_client, said, total - said);
+        run(w);
+        size_t n = hear(w, !from_client, heard);
+        assert_int_not_equal(n, SIZE_MAX);
+        heard += n;
+    }
+    assert_int_equal(heard, total);
+}
+
+static void bytes_travel_and_back_pressure_too(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    carry(&w, true, 8 << 20, ES_TLS_READ_SECRET);
+    carry(&w, false, 8 << 20, ES_TLS_READ_PLAIN);
+    carry(&w, true, 3 << 20, ES_TLS_READ_SECRET);
+    assert_int_equal(es_tls_conn_deadline(w.conn), UINT64_MAX);
+    close_world(&w);
+}
+
+static void the_client_says_the_end_and_hears_an_answer(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    assert_int_equal(say(&w, true, 0, 100), 100);
+    SSL_shutdown(w.client);
+    run(&w);
+    assert_int_equal(hear(&w, false, 0), 100);
+    assert_int_equal(hear(&w, false, 100), SIZE_MAX);
+    assert_false(es_tls_conn_flushed(w.conn));
+    assert_int_equal(say(&w, false, 0, 50), 50);
+    close(w.behind);
+    w.behind = -1;
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    assert_int_equal(hear(&w, true, 0), 50);
+    assert_int_equal(hear(&w, true, 50), SIZE_MAX);
+    close_world(&w);
+}
+
+static void a_bare_end_is_an_end(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    shutdown(w.fd, SHUT_WR);
+    run(&w);
+    assert_int_equal(hear(&w, false, 0), SIZE_MAX);
+    assert_int_equal(es_tls_conn_state(w.conn), ES_TLS_OPEN);
+    close_world(&w);
+}
+
+static void an_early_answer_arrives_while_the_client_goes_on(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    assert_int_equal(say(&w, false, 0, 300), 300);
+    shutdown(w.behind, SHUT_WR); /* as a connection does that lingers */
+    run(&w);
+    assert_true(es_tls_conn_flushed(w.conn) && es_tls_conn_ending(w.conn));
+    assert_int_equal(hear(&w, true, 0), 300);
+    assert_int_equal(hear(&w, true, 300), SIZE_MAX);
+    assert_true(say(&w, true, 0, 1000) > 0);
+    run(&w);
+    assert_int_equal(hear(&w, false, 0), 1000); /* and may read it away */
+    close(w.behind);
+    w.behind = -1;
+    for (size_t i = 0, at = 1000; i < 100; i++, run(&w)) at += say(&w, true, at, PIECE);
+    assert_int_equal(es_tls_conn_state(w.conn), ES_TLS_OPEN); /* read away here now, and not for ever */
+    w.now_us += times.linger_us;
+    assert_int_equal(es_tls_conn_deadline(w.conn), w.now_us);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    close_world(&w);
+}
+
+static void what_is_left_has_time_as_long_as_it_moves(void **state)
+{
+    world_t w;
+    size_t said = 0, heard = 0;
+    (void)state;
+    open_connection(&w);
+    for (size_t n; (n = say(&w, false, said, PIECE)); said += n) run(&w);
+    close(w.behind);
+    w.behind = -1;
+    while (heard < said) {
+        w.now_us += times.send_us - 1;
+        assert_int_equal(run(&w), ES_TLS_OPEN);
+        size_t before = heard;
+        for (size_t n; heard < said && (n = hear(&w, true, heard)); heard += n) assert_int_not_equal(n, SIZE_MAX);
+        assert_true(heard > before);
+    }
+    run(&w);
+    assert_int_equal(hear(&w, true, heard), SIZE_MAX);
+    close_world(&w);
+}
+
+static void who_takes_nothing_of_it_is_cut(void **state)
+{
+    world_t w;
+    size_t said = 0;
+    (void)state;
+    open_connection(&w);
+    for (size_t n; (n = say(&w, false, said, PIECE)); said += n) run(&w);
+    close(w.behind);
+    w.behind = -1;
+    for (int i = 0; i < 100; i++) run(&w);
+    assert_false(es_tls_conn_flushed(w.conn));
+    w.now_us = es_tls_conn_deadline(w.conn);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    close_world(&w);
+}
+
+static void a_client_that_vanishes_is_gone(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    close_client(&w);
+    assert_int_equal(say(&w, false, 0, 1000), 1000);
+    for (int i = 0; i < 3 && run(&w) != ES_TLS_CLOSED; i++) continue;
+    assert_int_equal(es_tls_conn_state(w.conn), ES_TLS_CLOSED);
+    close_world(&w);
+}
+
+static void what_is_no_tls_any_more_ends_it(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    assert_int_equal(send(w.fd, "GET / HTTP/1.1\r\n", 16, 0), 16);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    close_world(&w);
+}
+
+/* ---- handshakes that come to nothing */
+
+static void expect_failure(world_t *w, es_tls_why_t why)
+{
+    for (int i = 0; i < 5 && es_tls_conn_state(w->conn) == ES_TLS_HANDSHAKE; i++) {
+        if (w->client) SSL_do_handshake(w->client);
+        run(w);
+    }
+    assert_int_equal(es_tls_conn_state(w->conn), ES_TLS_CLOSED);
+    assert_int_equal(es_tls_conn_why(w->conn), why);
+    close_world(w);
+}
+
+static void raw_failure(const char *said, size_t len, es_tls_why_t why)
+{
+    world_t w;
+    open_world(&w);
+    assert_int_equal(send(w.fd, said, len, 0), len);
+    if (!len) close_client(&w);
+    expect_failure(&w, why);
+}
+
+static void what_is_no_handshake(void **state)
+{
+    char zeros[600] = {0};
+    (void)state;
+    raw_failure("", 0, ES_TLS_GONE);
+    raw_failure("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, ES_TLS_PLAIN_HTTP);
+    raw_failure("SSH-2.0-OpenSSH_9.2p1\r\n", 23, ES_TLS_MALFORMED);
+    raw_failure(zeros, sizeof zeros, ES_TLS_MALFORMED);
+    raw_failure("\x16\x03\x01\xff\xff\x01\xff\xff\xff\x03\x03", 11, ES_TLS_MALFORMED);
+}
+
+static void plain_http_is_told_so(void **state)
+{
+    world_t w;
+    char answer[512] = "";
+    (void)state;
+    open_world(&w);
+    assert_int_equal(send(w.fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, 0), 27);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    assert_true(recv(w.fd, answer, sizeof answer - 1, 0) > 0);
+    const char *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(body);
+    assert_non_null(strstr(answer, "HTTP/1.1 400 "));
+    assert_int_equal(strtoul(strstr(answer, "content-length: ") + 16, NULL, 10), strlen(body + 4));
+    close_world(&w);
+}
+
+static void old_versions_weak_ciphers_and_other_protocols(void **state)
+{
+    world_t w;
+    (void)state;
+    open_world(&w);
+    SSL_CTX_set_max_proto_version(w.trusting, TLS1_1_VERSION);
+    SSL_CTX_set_cipher_list(w.trusting, "ALL:@SECLEVEL=0");
+    set_client(&w);
+    expect_failure(&w, ES_TLS_VERSION);
+    open_world(&w);
+    SSL_CTX_set_max_proto_version(w.trusting, TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(w.trusting, "ECDHE-ECDSA-AES128-SHA");
+    set_client(&w);
+    expect_failure(&w, ES_TLS_CIPHER);
+    open_world(&w);
+    SSL_CTX_set_alpn_protos(w.trusting, (const unsigned char *)"\x02h2", 3);
+    set_client(&w);
+    expect_failure(&w, ES_TLS_PROTOCOL);
+    open_world(&w);
+    SSL_CTX_set_verify(w.trusting, SSL_VERIFY_PEER, NULL);
+    set_client(&w);
+    expect_failure(&w, ES_TLS_ALERT);
+}
+
+static void a_handshake_has_its_time(void **state)
+{
+    world_t w;
+    (void)state;
+    open_world(&w);
+    set_client(&w);
+    SSL_do_handshake(w.client);
+    assert_int_equal(run(&w), ES_TLS_HANDSHAKE);
+    assert_int_equal(es_tls_conn_wants(w.conn), ES_TLS_READ_SECRET);
+    w.now_us = es_tls_conn_deadline(w.conn);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    assert_int_equal(es_tls_conn_why(w.conn), ES_TLS_SLOW);
+    close_world(&w);
+}
+
+/* ---- again */
+
+static void reconnect(world_t *w, SSL_SESSION *session)
+{
+    int pair[2];
+    close_client(w);
+    if (w->behind >= 0) close(w->behind);
+    w->behind = -1;
+    es_tls_conn_destroy(&w->conn);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    w->fd = pair[0];
+    w->conn = es_tls_conn_new(w->tls, pair[1], &times, w->now_us);
+    set_client(w);
+    SSL_set_session(w->client, session);
+    for (int i = 0; i < 20 && (SSL_do_handshake(w->client) != 1 || run(w) != ES_TLS_OPEN); i++) run(w);
+    assert_int_equal(run(w), ES_TLS_OPEN);
+}
+
+static void sessions_are_resumed_until_the_key_is_another(void **state)
+{
+    world_t w;
+    (void)state;
+    open_connection(&w);
+    assert_int_equal(say(&w, false, 0, 1), 1);
+    run(&w);
+    assert_int_equal(hear(&w, true, 0), 1); /* and the ticket with it */
+    SSL_SESSION *session = SSL_get1_session(w.client);
+    SSL_shutdown(w.client);
+    reconnect(&w, session);
+    assert_true(SSL_session_reused(w.client));
+    SSL_shutdown(w.client);
+    w.now_us += UINT64_C(7) * 3600 * 1000000;
+    reconnect(&w, session);
+    assert_false(SSL_session_reused(w.client));
+    SSL_SESSION_free(session);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bytes_travel_and_back_pressure_too),
+                                       cmocka_unit_test(the_client_says_the_end_and_hears_an_answer),
+                                       cmocka_unit_test(a_bare_end_is_an_end),
+                                       cmocka_unit_test(an_early_answer_arrives_while_the_client_goes_on),
+                                       cmocka_unit_test(what_is_left_has_time_as_long_as_it_moves),
+                                       cmocka_unit_test(who_takes_nothing_of_it_is_cut),
+                                       cmocka_unit_test(a_client_that_vanishes_is_gone),
+                                       cmocka_unit_test(what_is_no_tls_any_more_ends_it),
+                                       cmocka_unit_test(what_is_no_handshake),
+                                       cmocka_unit_test(plain_http_is_told_so),
+                                       cmocka_unit_test(old_versions_weak_ciphers_and_other_protocols),
+                                       cmocka_unit_test(a_handshake_has_its_time),
+                                       cmocka_unit_test(sessions_are_resumed_until_the_key_is_another)};
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
