@@ -5,7 +5,7 @@ endif()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME earshot)
 set(CPACK_PACKAGE_VENDOR earshot)
-set(CPACK_PACKAGE_CONTACT "earshot <root@localhost>")
+set(CPACK_PACKAGE_CONTACT "earshot <earshot@localhost>" CACHE STRING "who answers for the packages")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "live audio in, words out")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -20,11 +20,11 @@ set(CPACK_DEBIAN_EARSHOT_PACKAGE_NAME earshot)
 set(CPACK_DEBIAN_EARSHOT_PACKAGE_SECTION sound)
 set(CPACK_DEBIAN_EARSHOT_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_EARSHOT_DESCRIPTION "A WebSocket edge takes audio from browsers and programs, a broker deals it to
- transcribers on this machine or on others, and the words come back while
- people still speak. Rooms bring them to everybody, recordings become jobs that
- end in a transcript and an analysis.
- .
- Nothing listens to other machines until the settings say so.")
+transcribers on this machine or on others, and the words come back while
+people still speak. Rooms bring them to everybody, recordings become jobs that
+end in a transcript and an analysis.
+
+Nothing listens to other machines until the settings say so.")
 # libwebsockets loads its event loop by name, and dpkg-shlibdeps does not see that.
 set(CPACK_DEBIAN_EARSHOT_PACKAGE_DEPENDS "libwebsockets-evlib-ev, ca-certificates, passwd")
 set(CPACK_DEBIAN_EARSHOT_PACKAGE_RECOMMENDS "pocketsphinx-en-us")
@@ -35,7 +35,7 @@ set(CPACK_DEBIAN_EARSHOT_PACKAGE_CONTROL_EXTRA ${scripts}/postinst ${scripts}/pr
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libearshot-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_DESCRIPTION "A static library, headers, pkg-config and CMake files for programs that take
- streams from a broker of earshot and give words back.")
+streams from a broker of earshot and give words back.")
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libczmq-dev, libzmq3-dev, libmsgpack-dev")
 
 set(changelog ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz)

@@ -7,8 +7,6 @@ else()
   set(UNIT_SETTINGS ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SYSCONFDIR}/earshot)
   set(settings_folder ${CMAKE_INSTALL_SYSCONFDIR}/earshot)
 endif()
-set(UNIT_TYPE exec)
-set(UNIT_WATCHDOG)
 set(units ${CMAKE_CURRENT_BINARY_DIR}/units)
 
 function(es_unit name program what)
