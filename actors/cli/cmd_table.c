@@ -11,5 +11,6 @@ const es_cmd_t es_cmd_table[] = {
     {"drain", "have an actor give its work away and end", es_cmd_drain},
     {"keygen", "make a pair of keys for an actor, an observer or the broker", es_cmd_keygen},
     {"keys", "who may come to the broker over tcp: add, revoke, list", es_cmd_keys},
+    {"token", "make a token or an API key for somebody who is to come to an edge", es_cmd_token},
     {NULL, NULL, NULL},
 };
