@@ -16,7 +16,7 @@
 #define ES_KEY_MAX 128u        /* bytes of the first part: a client_id, `room/<id>\0` or `sys/...` */
 #define ES_CLIENT_ID_LEN 16u   /* lowercase hex digits */
 #define ES_PREFIX_LEN 6u       /* of them, the edge's own */
-#define ES_TRACE_LEN 25u       /* W3C trace context, binary: version 1, trace id 16, span id 8 */
+#define ES_TRACE_LEN 25u       /* W3C trace context: flags 1, trace id 16, span id 8 (trace.h) */
 #define ES_TEXT_MAX 3072u      /* bytes of text in meta */
 #define ES_CHECKPOINT_MAX 256u /* bytes */
 #define ES_NAME_MAX 64u        /* bytes of a name or service */
