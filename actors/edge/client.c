@@ -7,8 +7,6 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 
-enum { AHEAD = 65536 }; /* bytes of a frame for which room is made before they come */
-
 void es_client_env_fini(es_client_env_t *env)
 {
     for (int i = 0; i < 2; i++) free(env->scratch[i]);
@@ -36,11 +34,12 @@ size_t es_client_say(es_client_t *self)
     return es_frame_begin(&self->out);
 }
 
-void es_client_hang_up(es_client_t *self, unsigned code, const char *reason)
+void es_client_close(es_client_t *self, es_ws_why_t why)
 {
     if (self->closing) return;
     self->closing = true;
-    self->env->close(self->env->ctx, self, code, reason);
+    es_ws_count_close(why);
+    self->env->close(self->env->ctx, self, es_ws_close(why)->code, es_ws_close(why)->reason);
 }
 
 void es_client_said(es_client_t *self, size_t place)
@@ -68,11 +67,17 @@ void es_client_push(es_client_t *self)
     (self->env->push ? self->env->push : self->env->flush)(self->env->ctx, self);
 }
 
+void es_client_ping(es_client_t *self)
+{
+    if (self->closing) return;
+    es_frame_ping(&self->out);
+    es_client_wake(self);
+}
+
 void es_client_cull(es_client_t *self)
 {
-    es_metric_add(&es_edge_culled, 1);
     es_frame_buf_clear(&self->out);
-    es_client_hang_up(self, ES_CLOSE_SLOW, "you read too slowly");
+    es_client_close(self, ES_WS_SLOW);
 }
 
 size_t es_client_next(es_client_t *self, size_t max, const uint8_t **out)
@@ -110,7 +115,7 @@ bool es_client_deaf(const es_client_t *self)
 static void throttle(es_client_t *self)
 {
     bool full = self->sender && !self->stopping && es_sender_full(self->sender);
-    bool stop = self->parked || full || es_client_deaf(self);
+    bool stop = self->parked || full || es_client_deaf(self) || es_pace_held(&self->pace, self->env->now_us);
     if (stop == self->throttled) return;
     self->throttled = stop;
     if (stop) es_metric_add(&es_edge_throttled, 1);
@@ -127,22 +132,30 @@ void es_client_written(es_client_t *self, size_t n)
     if (self->throttled) throttle(self);
 }
 
-static void settle(es_client_t *self)
+/* When something is to be done for it by the clock. */
+static void set_timer(es_client_t *self)
+{
+    bool held = es_pace_held(&self->pace, self->env->now_us);
+    uint64_t at = self->sender ? es_sender_deadline(self->sender) : UINT64_MAX;
+    if (held && self->pace.until_us < at) at = self->pace.until_us;
+    if (at == UINT64_MAX)
+        es_timers_disarm(&self->env->timers, &self->timer);
+    else
+        es_timers_arm(&self->env->timers, &self->timer, at);
+}
+
+void es_client_settle(es_client_t *self)
 {
     if (self->done) {
         es_client_stream_drop(self);
         self->dialect->done(self);
     }
     /* A parked chunk is not acknowledged yet, and gets no new stream: whoever goes on speaking would never be done. */
-    if (self->draining && !self->sender && !self->moving)
-        es_client_hang_up(self, ES_CLOSE_AWAY, "the server is going down");
+    if (self->draining && !self->sender && !self->moving) es_client_close(self, ES_WS_AWAY);
     if (self->draining && self->sender && !self->moving) es_client_stream_end(self);
     if (self->parked && !self->closing && !blocked(self)) unpark(self);
     throttle(self);
-    if (self->sender)
-        es_timers_arm(&self->env->timers, &self->timer, es_sender_deadline(self->sender));
-    else
-        es_timers_disarm(&self->env->timers, &self->timer);
+    set_timer(self);
 }
 
 /* ---- life */
@@ -179,140 +192,38 @@ void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body,
 {
     if (!self->sender) return;
     es_sender_receive(self->sender, msg, body, len, self->env->now_us);
-    settle(self);
+    es_client_settle(self);
 }
 
 void es_client_answer(es_client_t *self, const es_msg_t *msg, const void *body, size_t len)
 {
     if (!self->dialect->answer) return;
     self->dialect->answer(self, msg, body, len);
-    settle(self);
+    es_client_settle(self);
 }
 
 void es_client_tick(es_client_t *self)
 {
     if (self->sender) es_sender_tick(self->sender, self->env->now_us);
-    settle(self);
+    es_client_settle(self);
 }
 
 void es_client_rebroker(es_client_t *self)
 {
     if (!self->sender) return;
     if (es_client_env_rebroker(self->env, es_span_of(self->id, ES_CLIENT_ID_LEN), self->sender, &self->broker))
-        settle(self);
+        es_client_settle(self);
 }
 
 void es_client_drain(es_client_t *self)
 {
     self->draining = true;
     self->moving = self->dialect->move && self->dialect->move(self);
-    settle(self);
+    es_client_settle(self);
 }
 
 /* What is not committed yet the client has kept, or it has a stream that began since. */
 void es_client_part(es_client_t *self)
 {
-    if (self->moving) es_client_hang_up(self, ES_CLOSE_AWAY, "the server is going down");
-}
-
-/* ---- in */
-
-void es_client_park(es_client_t *self, const void *data, size_t len)
-{
-    if (self->parked) { /* the socket was read on although throttled */
-        es_refusal_t why = {.code = "overrun", .message = "Too much audio at once; this chunk was not taken."};
-        es_metric_add(&es_edge_overruns, 1);
-        self->dialect->refuse(self, &why);
-        return;
-    }
-    self->parked = es_alloc(len);
-    memcpy(self->parked, data, len);
-    self->parked_len = len;
-}
-
-/* Bytes of a chunk that can become one frame. */
-static size_t chunk_limit(const es_client_t *self)
-{
-    uint64_t limit = self->env->limits.max_chunk;
-    if (self->rate && self->rate < ES_RATE) {
-        uint64_t fits = (ES_BODY_MAX - es_resampler_bound(self->rate, 0)) / 2 * self->rate / ES_RATE * 2;
-        if (fits < limit) limit = fits;
-    }
-    return (size_t)limit;
-}
-
-static void chunk(es_client_t *self, const void *data, size_t len)
-{
-    es_refusal_t why = {0};
-    size_t limit = chunk_limit(self);
-    if (!len) {
-        why.code = "empty_chunk";
-        snprintf(why.message, sizeof why.message, "The chunk is empty; send PCM16 samples, two bytes each.");
-    } else if (len > limit) {
-        why.code = "chunk_too_large";
-        snprintf(why.message, sizeof why.message, "The chunk has %zu bytes; at most %zu are taken: send smaller ones.",
-                 len, limit);
-    } else if (len % 2) {
-        why.code = "odd_chunk";
-        snprintf(why.message, sizeof why.message,
-                 "The chunk has an odd length (%zu bytes); PCM16 samples have two bytes each.", len);
-    }
-    if (why.code)
-        self->dialect->refuse(self, &why);
-    else
-        self->dialect->chunk(self, data, len);
-}
-
-static unsigned message(es_client_t *self, const void *data, size_t len, bool binary)
-{
-    if (self->closing) return 0;
-    if (!binary && !es_utf8_valid(data, len)) {
-        es_metric_add(&es_edge_not_utf8, 1);
-        return ES_CLOSE_NOT_UTF8;
-    }
-    if (binary && !es_client_known(self))
-        es_client_want_credentials(self, "");
-    else if (binary)
-        chunk(self, data, len);
-    else
-        self->dialect->text(self, data, len);
-    settle(self);
-    return 0;
-}
-
-static void keep(es_client_t *self, const void *data, size_t len, size_t left)
-{
-    if (self->in_cap - self->in_len < len) {
-        /* Doubled, or a message in tiny fragments would be copied for each; nothing much for what is only announced. */
-        size_t cap = self->in_len + len + (left < AHEAD ? left : AHEAD);
-        if (cap < 2 * self->in_cap) cap = 2 * self->in_cap;
-        uint8_t *in = es_alloc(cap);
-        if (self->in_len) memcpy(in, self->in, self->in_len);
-        free(self->in);
-        self->in = in;
-        self->in_cap = cap;
-    }
-    if (len) memcpy(self->in + self->in_len, data, len);
-    self->in_len += len;
-}
-
-unsigned es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary)
-{
-    uint64_t limit = self->env->limits.max_message;
-    if (!es_client_known(self) && limit > ES_STRANGER_MESSAGE) limit = ES_STRANGER_MESSAGE;
-    if (self->in_len + len + left > limit) {
-        es_metric_add(&es_edge_too_big, 1);
-        return ES_CLOSE_TOO_BIG;
-    }
-    bool whole = last && !left;
-    if (whole && !self->in) return message(self, data, len, binary);
-    keep(self, data, len, left);
-    if (!whole) return 0;
-    uint8_t *in = self->in;
-    size_t in_len = self->in_len;
-    self->in = NULL;
-    self->in_len = self->in_cap = 0;
-    unsigned code = message(self, in, in_len, binary);
-    free(in);
-    return code;
+    if (self->moving) es_client_close(self, ES_WS_AWAY);
 }

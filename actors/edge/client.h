@@ -14,36 +14,33 @@
 #include "client_json.h"
 #include "frame_buf.h"
 #include "guest.h"
+#include "pace.h"
 #include "rate.h"
 #include "resample.h"
 #include "room_wire.h"
 #include "session.h"
 #include "stream_sender.h"
 #include "timers.h"
+#include "ws_close.h"
 
 typedef struct es_client es_client_t;
-
-/* Close codes of RFC 6455 that we use. */
-enum {
-    ES_CLOSE_AWAY = 1001,
-    ES_CLOSE_NOT_UTF8 = 1007,
-    ES_CLOSE_POLICY = 1008,
-    ES_CLOSE_TOO_BIG = 1009,
-    ES_CLOSE_SLOW = 1013
-};
 
 /* Bytes of a message of somebody who has not said who it is: a token fits. */
 #define ES_STRANGER_MESSAGE 16384u
 
 typedef struct {
-    uint64_t max_chunk;   /* bytes of one binary message; more is an error, and the connection stays */
-    uint64_t max_message; /* bytes of any message; more closes 1009 at the first piece */
-    uint64_t max_queue;   /* bytes that wait for a client; more closes 1013 */
-    uint64_t max_rooms;   /* that a client may be in */
-    uint64_t say_rate;    /* messages that a client may say in rooms a second; 0: any number */
-    uint64_t say_burst;   /* and at once */
-    uint64_t session_ms;  /* a token is good for so long */
-    uint64_t auth_us;     /* time for credentials to come, where they are asked for; then 1008 */
+    uint64_t max_chunk;     /* bytes of one binary message; more is an error, and the connection stays */
+    uint64_t max_message;   /* bytes of a binary message; more closes 1009 at the first piece */
+    uint64_t max_text;      /* bytes of a text message; likewise */
+    uint64_t max_fragments; /* of one message; more closes 1009 */
+    uint64_t max_depth;     /* of JSON; deeper is an error */
+    uint64_t max_queue;     /* bytes that wait for a client; more closes 1013 */
+    uint64_t max_rooms;     /* that a client may be in */
+    uint64_t say_rate;      /* messages that a client may say in rooms a second; 0: any number */
+    uint64_t say_burst;     /* and at once */
+    uint64_t session_ms;    /* a token is good for so long */
+    uint64_t auth_us;       /* time for credentials to come, where they are asked for; then 1008 */
+    es_pace_limits_t pace;  /* of all that it sends; who goes on beyond is closed 1008 */
 } es_client_limits_t;
 
 struct es_edge_jobs;
@@ -154,6 +151,8 @@ struct es_client {
     es_frame_buf_t out;
     uint8_t *in; /* a message that has not come whole */
     size_t in_len, in_cap;
+    uint64_t fragments; /* of it */
+    es_pace_t pace;
     uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
     size_t parked_len;
     es_principal_t *principal; /* NULL: a stranger, or nobody is asked */
@@ -178,8 +177,12 @@ es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialec
 void es_client_destroy(es_client_t **self_p);
 
 /* A piece of a message as it came. `left`: bytes of this frame still to come; last: no further frame of this message follows. Returns
- * 0, or the code to close with. */
-unsigned es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary);
+ * ES_WS_FINE, or why to close, which is counted. */
+es_ws_why_t es_client_piece(es_client_t *self, const void *data, size_t len, size_t left, bool last, bool binary);
+/* It sent so many control frames. */
+void es_client_control(es_client_t *self, uint64_t frames, uint64_t bytes);
+/* Asks for a sign of life: a PONG. */
+void es_client_ping(es_client_t *self);
 /* A message from the house on this client's key. */
 void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
 /* A room actor's answer on this client's key. */
@@ -250,10 +253,12 @@ uint64_t es_client_stream_mark(es_client_t *self);
 /* Keep this chunk until the stream is over. */
 void es_client_park(es_client_t *self, const void *data, size_t len);
 
-/* ---- between client.c, client_stream.c and client_access.c */
+/* ---- between client.c, client_in.c, client_stream.c and client_access.c */
 void es_client_stream_drop(es_client_t *self);
-/* Close once client->out is written. Nothing is said any more. */
-void es_client_hang_up(es_client_t *self, unsigned code, const char *reason);
+/* Counts, and closes once what waits is written. Nothing is said any more; a second call does nothing. */
+void es_client_close(es_client_t *self, es_ws_why_t why);
+/* Does what follows from whatever has just happened. */
+void es_client_settle(es_client_t *self);
 /* A client that is new, with what came along. */
 void es_client_enter(es_client_t *self, es_guest_t *guest, const char *query);
 void es_client_leave(es_client_t *self);

@@ -86,7 +86,7 @@ static void refuse(es_client_t *self, const char *code, const char *ref, const c
 static void turn_out(es_client_t *self, es_who_t who)
 {
     refuse(self, es_who_code(who), "", es_who_sentence(who));
-    es_client_hang_up(self, ES_CLOSE_POLICY, "these credentials are refused");
+    es_client_close(self, ES_WS_REFUSED);
 }
 
 void es_client_want_credentials(es_client_t *self, const char *ref)
@@ -205,11 +205,11 @@ void es_client_check(es_client_t *self)
     if (self->opening && self->env->now_us >= self->known_by_us) {
         es_metric_add(&es_edge_strangers_late, 1);
         refuse(self, es_who_code(ES_WHO_MISSING), "", "No token has come in time (--auth-timeout).");
-        es_client_hang_up(self, ES_CLOSE_POLICY, "no token has come in time");
+        es_client_close(self, ES_WS_UNKNOWN);
     } else if (self->principal && wall_s(self) >= es_principal_expires(self->principal)) {
         es_metric_add(&es_edge_expired, 1);
         refuse(self, es_who_code(ES_WHO_EXPIRED), "", es_who_sentence(ES_WHO_EXPIRED));
-        es_client_hang_up(self, ES_CLOSE_POLICY, "the token has expired");
+        es_client_close(self, ES_WS_EXPIRED);
     }
 }
 

@@ -7,47 +7,18 @@
 #include "json_fields.h"
 #include "resample.h"
 
-enum { DEPTH_MAX = 16 };
-
 typedef struct {
     const char *type;
     es_says_t says;
     int (*payload)(const json_t *payload, es_client_says_t *out, es_refusal_t *why);
 } verb_t;
 
-/* jansson recurses; its own limit is 2048. */
-static bool too_deep(const char *text, size_t len)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > DEPTH_MAX) return true;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return false;
-}
-
-static json_t *load(const char *text, size_t len, es_refusal_t *why)
+static json_t *load(const char *text, size_t len, uint64_t max_depth, es_refusal_t *why)
 {
     *why = (es_refusal_t){0};
-    if (len > ES_TEXT_LIMIT) {
-        es_json_refuse(why, "text_too_large", "The text message has %zu bytes; at most %u are taken.", len,
-                       ES_TEXT_LIMIT);
-        return NULL;
-    }
-    if (too_deep(text, len)) {
-        es_json_refuse(why, "invalid_json", "The JSON is nested deeper than %d levels.", DEPTH_MAX);
+    if (es_json_deeper(text, len, max_depth)) {
+        es_json_refuse(why, "json_too_deep", "The JSON is nested deeper than %llu levels; make it flatter.",
+                       (unsigned long long)max_depth);
         return NULL;
     }
     json_error_t error;
@@ -218,10 +189,10 @@ static void clear(es_client_says_t *says)
     memset(says, 0, offsetof(es_client_says_t, token) + 1);
 }
 
-int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why)
+int es_client_json_envelope(const char *text, size_t len, uint64_t max_depth, es_client_says_t *out, es_refusal_t *why)
 {
     clear(out);
-    json_t *root = load(text, len, why);
+    json_t *root = load(text, len, max_depth, why);
     if (!root) return -1;
     int rc = envelope(root, out, why);
     json_decref(root);
@@ -246,7 +217,7 @@ static int flat(const json_t *root, es_client_says_t *out, es_refusal_t *why)
     return es_json_credentials(root, "auth", out, why);
 }
 
-int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why)
+int es_client_json_flat(const char *text, size_t len, uint64_t max_depth, es_client_says_t *out, es_refusal_t *why)
 {
     clear(out);
     if (len == 4 && !memcmp(text, "stop", 4)) {
@@ -254,7 +225,7 @@ int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_
         out->type = ES_SAYS_STOP;
         return 0;
     }
-    json_t *root = load(text, len, why);
+    json_t *root = load(text, len, max_depth, why);
     if (!root) return -1;
     int rc = flat(root, out, why);
     json_decref(root);

@@ -11,7 +11,6 @@
 #include "room_wire.h"
 #include "session.h"
 
-#define ES_TEXT_LIMIT 65536u /* bytes of one text message */
 #define ES_MARK_ID_MAX 128u
 #define ES_LANGUAGE_MAX 35u
 
@@ -71,10 +70,10 @@ typedef struct {
     char session_id[ES_SESSION_MAX + 1];
 } es_refusal_t;
 
-/* A message of /ws: {"type","payload","timestamp"}. 0 with *out filled, or -1 with *why. */
-int es_client_json_envelope(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
+/* A message of /ws: {"type","payload","timestamp"}, nested at most max_depth deep. 0 with *out filled, or -1 with *why. */
+int es_client_json_envelope(const char *text, size_t len, uint64_t max_depth, es_client_says_t *out, es_refusal_t *why);
 /* A message of the flat protocol: `stop`, {"type":"stop"}, {"type":"ping"} or {"type":"auth","token":"..."}. Likewise. */
-int es_client_json_flat(const char *text, size_t len, es_client_says_t *out, es_refusal_t *why);
+int es_client_json_flat(const char *text, size_t len, uint64_t max_depth, es_client_says_t *out, es_refusal_t *why);
 /* Is this a language tag: letters, digits and dashes, 2..ES_LANGUAGE_MAX? */
 bool es_language_valid(const char *text, size_t len);
 

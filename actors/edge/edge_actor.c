@@ -12,6 +12,7 @@
 #include "edge_files.h"
 #include "edge_http.h"
 #include "edge_jobs.h"
+#include "edge_limits.h"
 #include "edge_loop.h"
 #include "edge_metrics.h"
 #include "edge_rooms.h"
@@ -368,14 +369,7 @@ static void watch_house(edge_t *self)
 static void settle_env(edge_t *self)
 {
     self->env = (es_client_env_t){.ctx = self,
-                                  .limits = {.max_chunk = self->config->max_chunk,
-                                             .max_message = self->config->max_message,
-                                             .max_queue = self->config->max_queue,
-                                             .max_rooms = self->config->max_client_rooms,
-                                             .say_rate = self->config->say_rate,
-                                             .say_burst = self->config->say_burst,
-                                             .session_ms = self->config->session_us / 1000,
-                                             .auth_us = self->config->auth_us},
+                                  .limits = es_edge_client_limits(self->config),
                                   .broker = env_broker,
                                   .send = env_send,
                                   .flush = env_flush,
@@ -420,15 +414,7 @@ static int start_access(edge_t *self)
 
 static void start_uploads(edge_t *self)
 {
-    const es_edge_config_t *config = self->config;
-    const es_uploads_config_t limits = {.max_upload = config->max_upload,
-                                        .max_uploads = config->max_uploads,
-                                        .memory = config->upload_memory,
-                                        .sync_max = config->sync_max,
-                                        .wait_us = config->upload_wait_us,
-                                        .stall_us = config->upload_stall_us,
-                                        .sync_us = config->sync_timeout_us,
-                                        .all_sync = config->async_uploads != 0};
+    const es_uploads_config_t limits = es_edge_upload_limits(self->config);
     const es_uploads_ops_t ops = {.ctx = self, .subscribe = house_subscribe};
     self->uploads = es_uploads_new(&limits, &ops, &self->env, es_edge_jobs_asks(self->env.jobs), self->prefix);
     es_uploads_routes(self->uploads, es_edge_http_router(self->http));
@@ -441,12 +427,13 @@ static int start(edge_t *self)
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_edge_http_ops_t http_ops = {.ctx = self, .unready = unready, .admit = http_admit, .adopt = http_adopt};
     const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone, .left = server_left};
+    const es_server_limits_t server_limits = es_edge_server_limits(self->config);
     char err[512];
     settle_env(self);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link || start_rooms(self) || start_jobs(self) || start_access(self)) return -1;
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
-    if (self->loop) self->server = es_server_new(&server_ops, es_edge_loop_handle(self->loop));
+    if (self->loop) self->server = es_server_new(&server_ops, &server_limits, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
     es_edge_http_guard(self->http, &self->access);

@@ -16,7 +16,8 @@ typedef struct {
     char *addr_file; /* where to write the address, or NULL */
     char *web;       /* directory of the page, or NULL: where it was built or installed */
     char *allow_origin;
-    uint64_t max_clients, max_chunk, max_message, max_queue;
+    uint64_t max_clients, max_chunk, max_message, max_text, max_fragments, max_depth, max_queue;
+    uint64_t message_rate, byte_rate, rate_patience_us, ping_us, ping_misses, close_us;
     uint64_t tick_us, drain_us;
     uint64_t max_http, max_address, file_reserve, head_us, body_us, idle_us, send_us;
     uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog, say_rate, say_burst;

@@ -15,8 +15,8 @@ ES_METRIC_COUNTER(es_edge_finals, "earshot_edge_finals_total", "finals delivered
 ES_METRIC_COUNTER(es_edge_partials, "earshot_edge_partials_total", "partials delivered");
 static ES_METRIC_COUNTER(chunk_too_large, "earshot_edge_errors_total{code=\"chunk_too_large\"}",
                          "errors said to clients");
-static ES_METRIC_COUNTER(text_too_large, "earshot_edge_errors_total{code=\"text_too_large\"}",
-                         "errors said to clients");
+static ES_METRIC_COUNTER(json_too_deep, "earshot_edge_errors_total{code=\"json_too_deep\"}", "errors said to clients");
+static ES_METRIC_COUNTER(invalid_json, "earshot_edge_errors_total{code=\"invalid_json\"}", "errors said to clients");
 static ES_METRIC_COUNTER(too_many_marks, "earshot_edge_errors_total{code=\"too_many_marks\"}",
                          "errors said to clients");
 static ES_METRIC_COUNTER(segment_failed, "earshot_edge_errors_total{code=\"segment_failed\"}",
@@ -33,9 +33,8 @@ static ES_METRIC_COUNTER(other_errors, "earshot_edge_errors_total{code=\"other\"
 ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
 ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total",
                   "chunks refused because a throttled client's came on");
-ES_METRIC_COUNTER(es_edge_culled, "earshot_edge_culled_total", "clients closed 1013 because they read too slowly");
-ES_METRIC_COUNTER(es_edge_too_big, "earshot_edge_too_big_total", "clients closed 1009 for an oversize message");
-ES_METRIC_COUNTER(es_edge_not_utf8, "earshot_edge_not_utf8_total", "clients closed 1007 for text that is not UTF-8");
+ES_METRIC_COUNTER(es_edge_held, "earshot_edge_held_total",
+                  "times that a client was read no more because it sent faster than --message-rate or --byte-rate");
 ES_METRIC_COUNTER(es_edge_deaf, "earshot_edge_unheard_total", "messages for clients that are gone");
 ES_METRIC_GAUGE(es_edge_http_connections, "earshot_edge_http_connections",
                 "connections that are no WebSocket, or not yet");
@@ -75,7 +74,8 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_finals,
                                         &es_edge_partials,
                                         &chunk_too_large,
-                                        &text_too_large,
+                                        &json_too_deep,
+                                        &invalid_json,
                                         &too_many_marks,
                                         &segment_failed,
                                         &too_many_rooms,
@@ -86,9 +86,7 @@ es_metric_t *const *es_edge_metrics(void)
                                         &other_errors,
                                         &es_edge_throttled,
                                         &es_edge_overruns,
-                                        &es_edge_culled,
-                                        &es_edge_too_big,
-                                        &es_edge_not_utf8,
+                                        &es_edge_held,
                                         &es_edge_deaf,
                                         &es_edge_http_connections,
                                         &es_edge_requests,
@@ -119,15 +117,11 @@ void es_edge_count_error(const char *code)
     static const struct {
         const char *code;
         es_metric_t *metric;
-    } limits[] = {{"chunk_too_large", &chunk_too_large},
-                  {"text_too_large", &text_too_large},
-                  {"too_many_marks", &too_many_marks},
-                  {"too_many_rooms", &too_many_rooms},
-                  {"room_full", &room_full},
-                  {"room_unavailable", &room_unavailable},
-                  {"too_many_pending", &too_many_pending},
-                  {"rate_limited", &rate_limited},
-                  {"segment_failed", &segment_failed}};
+    } limits[] = {{"chunk_too_large", &chunk_too_large},   {"json_too_deep", &json_too_deep},
+                  {"invalid_json", &invalid_json},         {"too_many_marks", &too_many_marks},
+                  {"too_many_rooms", &too_many_rooms},     {"room_full", &room_full},
+                  {"room_unavailable", &room_unavailable}, {"too_many_pending", &too_many_pending},
+                  {"rate_limited", &rate_limited},         {"segment_failed", &segment_failed}};
     es_metric_t *metric = &other_errors;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (!strcmp(limits[i].code, code)) metric = limits[i].metric;

@@ -48,10 +48,13 @@ static void open_envelope(es_client_t *self, const char *query)
     es_json_raw(&self->out, ",\"limits\":{\"sample_rates\":[8000,16000,24000,44100,48000]");
     es_envelope_uint(self, "max_chunk", self->env->limits.max_chunk);
     es_envelope_uint(self, "max_message", self->env->limits.max_message);
-    es_envelope_uint(self, "max_text", ES_TEXT_LIMIT);
+    es_envelope_uint(self, "max_text", self->env->limits.max_text);
+    es_envelope_uint(self, "max_fragments", self->env->limits.max_fragments);
     es_envelope_uint(self, "max_marks", ES_MARKS_MAX);
     es_envelope_uint(self, "max_rooms", self->env->limits.max_rooms);
     es_envelope_uint(self, "max_pending", ES_ROOM_PENDING_MAX);
+    es_envelope_uint(self, "message_rate", self->env->limits.pace.messages);
+    es_envelope_uint(self, "byte_rate", self->env->limits.pace.bytes);
     es_envelope_uint(self, "say_rate", self->env->limits.say_rate);
     es_envelope_uint(self, "say_burst", self->env->limits.say_burst);
     es_json_raw(&self->out, "}");
@@ -282,7 +285,7 @@ static void text(es_client_t *self, const char *said, size_t len)
 {
     es_client_says_t says;
     es_refusal_t why;
-    if (es_client_json_envelope(said, len, &says, &why) == 0) {
+    if (es_client_json_envelope(said, len, self->env->limits.max_depth, &says, &why) == 0) {
         do_said(self, &says);
     } else {
         es_envelope_refuse(self, &why);

@@ -112,7 +112,7 @@ static void text(es_client_t *self, const char *said, size_t len)
 {
     es_client_says_t says;
     es_refusal_t why;
-    if (es_client_json_flat(said, len, &says, &why)) {
+    if (es_client_json_flat(said, len, self->env->limits.max_depth, &says, &why)) {
         refuse(self, &why);
     } else if (says.type == ES_SAYS_AUTH) {
         es_client_authenticate(self, says.token);

@@ -5,7 +5,7 @@
 
 #include "alloc.h"
 
-enum { FIRST_CAP = 512, CLOSE_UP = 16384, HEADER_MAX = 10, TEXT_FINAL = 0x81 };
+enum { FIRST_CAP = 512, CLOSE_UP = 16384, HEADER_MAX = 10, TEXT_FINAL = 0x81, PING_FINAL = 0x89 };
 
 void es_frame_buf_clear(es_frame_buf_t *self)
 {
@@ -63,6 +63,14 @@ void es_frame_cancel(es_frame_buf_t *self, size_t place)
     assert(self->data && place <= self->len);
     self->len = place;
     if (self->head == self->len) es_frame_buf_clear(self);
+}
+
+/* The payload is there so that libwebsockets tells of the PONG: it keeps empty ones to itself. */
+void es_frame_ping(es_frame_buf_t *self)
+{
+    static const uint8_t frame[] = {PING_FINAL, 4, 'e', 's', 'p', 'i'};
+    if (self->data) close_up(self);
+    es_frame_buf_append(self, frame, sizeof frame);
 }
 
 static size_t frame_size(const uint8_t *frame)

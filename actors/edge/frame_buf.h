@@ -41,6 +41,8 @@ size_t es_frame_begin(es_frame_buf_t *self);
 void es_frame_end(es_frame_buf_t *self, size_t place);
 /* Takes it back instead. */
 void es_frame_cancel(es_frame_buf_t *self, size_t place);
+/* A whole PING. */
+void es_frame_ping(es_frame_buf_t *self);
 
 /* The longest run of whole frames of at most `max` bytes (one frame, where the first is longer). Returns its length, 0 where
  * nothing waits; *out points to it, with ES_FRAME_HEADROOM writable bytes before it. */

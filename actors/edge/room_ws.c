@@ -320,7 +320,7 @@ static void put_out(es_client_t *self, es_membership_t *member)
 {
     es_client_allowed(self, ES_RIGHT_ROOM_JOIN, es_edge_room_id(member->room), "session.auth"); /* says why */
     es_membership_leave(member);
-    if (!member->leaving) es_client_hang_up(self, ES_CLOSE_POLICY, "your token gives less than before");
+    if (!member->leaving) es_client_close(self, ES_WS_RIGHTS);
 }
 
 void es_room_ws_rights(es_client_t *self)

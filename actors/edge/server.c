@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "unseen.h"
 
 _Static_assert(LWS_PRE <= ES_FRAME_HEADROOM, "lws_write may use LWS_PRE bytes before the data");
 
@@ -15,17 +16,16 @@ enum {
     RX_BUFFER = 16384,
     WRITE_MAX = 65536, /* bytes handed over at once: what lws may have to keep for a slow client */
     HEADER_MAX = 512,
-    PING_SECS = 20,
-    GONE_SECS = 40
+    CONTROL_MIN = 6 /* bytes of a control frame */
 };
-static const uint64_t close_us = 5000000, valid_us = 8000000;
 
 struct es_server {
     es_server_ops_t ops;
+    es_server_limits_t limits;
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
-    lws_retry_bo_t retry;
+    lws_retry_bo_t retry;     /* all zero: lws leaves the clients' lives to us */
     struct arrival *adopting; /* of the socket that is being adopted, until its wsi has it */
 };
 
@@ -43,10 +43,12 @@ typedef struct {
     const char *reason; /* to close with, once code is set */
     unsigned code;
     bool shut;     /* Close is on its way: no data frame may follow it */
+    bool leaving;  /* the peer began to close */
     bool asked;    /* for WRITEABLE, which has not come yet */
     uint8_t *rest; /* of what the socket did not take whole, in es_server_push */
     size_t rest_len;
-    uint64_t closing_since, valid_at;
+    uint64_t closing_since, heard_at, pings; /* pings: since it was heard */
+    es_unseen_t unseen;
 } session_t;
 
 static es_server_t *server_of(struct lws *wsi)
@@ -62,6 +64,13 @@ static int header(struct lws *wsi, enum lws_token_indexes token, char *out, int 
     *out = 0;
     if (!lws_hdr_total_length(wsi, token)) return 0;
     return lws_hdr_copy(wsi, out, cap, token) < 0 ? -1 : 0;
+}
+
+/* lws has a clock for this too, in a list that it walks whenever a PONG comes: with thousands of clients a flood of PONGs by one would stop them all. */
+static void alive(session_t *session)
+{
+    session->heard_at = session->client->env->now_us;
+    session->pings = 0;
 }
 
 static int query_of(struct lws *wsi, char *out, size_t cap)
@@ -90,13 +99,24 @@ static int established(session_t *session, struct lws *wsi)
     es_guest_t *guest = arrival->guest;
     arrival->guest = NULL;
     session->client = self->ops.open(self->ops.ctx, path, query, guest, session);
-    return session->client ? 0 : -1;
+    if (!session->client) return -1;
+    alive(session);
+    return 0;
+}
+
+/* lws closes by itself where the peer breaks WebSocket, and does not tell; what waited for the peer must not follow. */
+static bool is_shut(session_t *session)
+{
+    if (session->shut || session->leaving || !lws_get_close_length(session->wsi)) return session->shut;
+    es_ws_count_close(ES_WS_VIOLATION);
+    return session->shut = true;
 }
 
 static int closed(session_t *session)
 {
     if (!session->client) return 0;
     es_client_t *client = session->client;
+    (void)is_shut(session); /* counts */
     session->client = NULL;
     free(session->rest);
     session->rest = NULL;
@@ -111,24 +131,33 @@ static int close_with(session_t *session, unsigned code, const char *reason)
     return -1;
 }
 
-/* lws takes only PONG for a sign of life; a client that sends audio is alive too. Its list of timers is sorted by walking, hence
- * not for every message. */
-static void alive(session_t *session, uint64_t now_us)
+static int judge(session_t *session, es_ws_why_t why)
 {
-    if (now_us - session->valid_at < valid_us) return;
-    session->valid_at = now_us;
-    lws_validity_confirmed(session->wsi);
+    return why ? close_with(session, es_ws_close(why)->code, es_ws_close(why)->reason) : 0;
 }
 
 static int receive(session_t *session, struct lws *wsi, const void *in, size_t len)
 {
     if (!session->client) return -1;
     if (session->shut) return 0;
-    alive(session, session->client->env->now_us);
-    unsigned code = es_client_piece(session->client, in, len, lws_remaining_packet_payload(wsi),
-                                    lws_is_final_fragment(wsi), lws_frame_is_binary(wsi));
-    if (code == ES_CLOSE_TOO_BIG) return close_with(session, code, "the message is too large");
-    if (code) return close_with(session, code, "the text is not UTF-8");
+    alive(session);
+    size_t left = lws_remaining_packet_payload(wsi);
+    es_unseen_tell(&session->unseen, len, !left);
+    if (lws_get_reserved_bits(wsi)) { /* lws lets the one of compression through */
+        es_ws_count_close(ES_WS_VIOLATION);
+        return judge(session, ES_WS_VIOLATION);
+    }
+    return judge(session,
+                 es_client_piece(session->client, in, len, left, lws_is_final_fragment(wsi), lws_frame_is_binary(wsi)));
+}
+
+static int receive_pong(session_t *session, size_t len)
+{
+    if (!session->client) return -1;
+    if (session->shut) return 0;
+    alive(session);
+    es_unseen_tell(&session->unseen, len, 1);
+    es_client_control(session->client, 1, len);
     return 0;
 }
 
@@ -154,7 +183,7 @@ static int writeable(session_t *session, struct lws *wsi)
     es_client_t *client = session->client;
     session->asked = false;
     if (!client) return -1;
-    if (session->shut) return 0;
+    if (is_shut(session)) return 0;
     if (session->rest) {
         ask(session);
         return write_rest(session);
@@ -183,7 +212,7 @@ void es_server_push(void *transport)
     session_t *session = transport;
     es_client_t *client = session->client;
     const uint8_t *data;
-    if (session->asked || session->shut || session->code || session->rest || lws_partial_buffered(session->wsi)) {
+    if (session->asked || is_shut(session) || session->code || session->rest || lws_partial_buffered(session->wsi)) {
         if (!session->asked) ask(session);
         return;
     }
@@ -211,14 +240,42 @@ void es_server_close(void *transport, unsigned code, const char *reason)
     ask(session);
 }
 
+static void cut(session_t *session, es_ws_why_t why)
+{
+    es_ws_count_close(why);
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+}
+
+/* Who is not read cannot be heard. */
+static void look_for_life(session_t *session, es_client_t *client, uint64_t now_us)
+{
+    const es_server_limits_t *limits = &session->server->limits;
+    if (client->throttled && !es_client_deaf(client)) alive(session);
+    if (now_us < session->heard_at + limits->ping_us * (session->pings + 1)) return;
+    if (session->pings++ < limits->ping_misses)
+        es_client_ping(client);
+    else
+        cut(session, ES_WS_SILENT);
+}
+
+/* A PING has six bytes at least, and costs as much as a message. */
+static void look_for_control(session_t *session, es_client_t *client)
+{
+    uint64_t bytes = es_unseen_take(&session->unseen, lws_get_socket_fd(session->wsi));
+    if (bytes) es_client_control(client, bytes / CONTROL_MIN, bytes);
+}
+
 void es_server_care(es_client_t *client, uint64_t now_us)
 {
     session_t *session = client->transport;
-    if (client->throttled && !es_client_deaf(client)) alive(session, now_us);
-    if (!session->code && !session->shut) return;
-    if (!session->closing_since) session->closing_since = now_us;
-    if (now_us - session->closing_since > close_us)
-        lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+    bool closing = is_shut(session) || session->code || session->leaving;
+    if (closing && !session->closing_since) session->closing_since = now_us;
+    if (!closing) {
+        look_for_control(session, client);
+        look_for_life(session, client, now_us);
+    } else if (now_us - session->closing_since > session->server->limits.close_us) {
+        cut(session, ES_WS_CLOSE_UNANSWERED);
+    }
 }
 
 static int instantiated(es_server_t *self, struct lws *wsi)
@@ -242,6 +299,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     switch (why) {
     case LWS_CALLBACK_RECEIVE:
         return receive(session, wsi, in, len);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        return receive_pong(session, len);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        session->leaving = true;
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return writeable(session, wsi);
     case LWS_CALLBACK_ESTABLISHED:
@@ -282,7 +344,6 @@ static void describe(es_server_t *self, struct lws_context_creation_info *info)
                                                 .callback = on_event,
                                                 .per_session_data_size = sizeof(session_t),
                                                 .rx_buffer_size = RX_BUFFER};
-    self->retry = (lws_retry_bo_t){.secs_since_valid_ping = PING_SECS, .secs_since_valid_hangup = GONE_SECS};
     info->port = CONTEXT_PORT_NO_LISTEN_SERVER; /* acceptor.c listens */
     info->protocols = self->protocols;
     info->gid = -1;
@@ -294,12 +355,13 @@ static void describe(es_server_t *self, struct lws_context_creation_info *info)
     info->user = self;
 }
 
-es_server_t *es_server_new(const es_server_ops_t *ops, void *ev_loop)
+es_server_t *es_server_new(const es_server_ops_t *ops, const es_server_limits_t *limits, void *ev_loop)
 {
     es_server_t *self = es_alloc_zero(sizeof *self);
     struct lws_context_creation_info info = {0};
     void *loops[1] = {ev_loop};
     self->ops = *ops;
+    self->limits = *limits;
     lws_set_log_level(LLL_ERR | LLL_WARN, on_log);
     describe(self, &info);
     info.foreign_loops = loops;

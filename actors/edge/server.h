@@ -16,8 +16,14 @@ typedef struct {
     void (*left)(void *ctx, void *peer);
 } es_server_ops_t;
 
+typedef struct {
+    uint64_t ping_us;     /* a client that says nothing for so long is asked for a sign of life, again and again */
+    uint64_t ping_misses; /* and cut where so many questions stay without an answer */
+    uint64_t close_us;    /* time for a client to take and answer Close */
+} es_server_limits_t;
+
 /* ev_loop: a struct ev_loop that outlives the server. NULL with the reason logged. */
-es_server_t *es_server_new(const es_server_ops_t *ops, void *ev_loop);
+es_server_t *es_server_new(const es_server_ops_t *ops, const es_server_limits_t *limits, void *ev_loop);
 /* Closes every connection without further words (drain first) and frees. */
 void es_server_destroy(es_server_t **self_p);
 /* Takes over a non-blocking socket from which these bytes have been read: the head of a good opening of a WebSocket, which is admitted, with a path and a query
@@ -30,8 +36,8 @@ void es_server_flush(void *transport);
 void es_server_push(void *transport);
 void es_server_throttle(void *transport, bool stop);
 void es_server_close(void *transport, unsigned code, const char *reason);
-/* Call about once a second for each client: ends connections that will not close, and keeps throttled ones from being taken for dead. May
- * lead to `gone` for this client. */
+/* Call about once a second for each client: ends connections that will not close, asks silent ones for a sign of life and ends the dead. May lead to `gone` for
+ * this client. */
 void es_server_care(es_client_t *client, uint64_t now_us);
 
 #endif

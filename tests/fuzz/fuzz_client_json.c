@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     es_client_says_t says;
     es_refusal_t why;
     if (!es_utf8_valid(data, len)) return 0; /* such text never gets this far */
-    check(es_client_json_envelope((const char *)data, len, &says, &why), &says, &why);
-    check(es_client_json_flat((const char *)data, len, &says, &why), &says, &why);
+    check(es_client_json_envelope((const char *)data, len, 16, &says, &why), &says, &why);
+    check(es_client_json_flat((const char *)data, len, 16, &says, &why), &says, &why);
     return 0;
 }

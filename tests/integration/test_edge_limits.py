@@ -3,16 +3,15 @@ import asyncio
 import json
 import pathlib
 import signal
-import socket
 
+import pytest
 import websockets
 
 from house import SLOW, House, wait_until
+from raw_ws import BINARY, CLOSE, PING, PONG, TEXT, RawWs, frame, frames_of
 from wire import Ws
 
 CHUNK = b"\1\2" * 320
-HEAD = ("GET /api/audio/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
 
 
 def rss_kb(pid):
@@ -53,28 +52,21 @@ def test_ten_thousand_clients_leave_no_trace():
 
 
 def test_who_does_not_read_is_not_read_or_closed_and_others_are_not_disturbed(house):
-    host, port = house.url.removeprefix("http://").split(":")
     wait_until(lambda: house.metrics()["earshot_edge_clients"] == 0, 10, "nobody is there")
+
     def limited():
         now = house.metrics()
-        return now["earshot_edge_throttled_total"] + now["earshot_edge_culled_total"]
+        return now["earshot_edge_throttled_total"] + now['earshot_edge_closed_total{reason="slow"}']
     before, start = limited(), rss_kb(house.pid("edge"))
     chunk = b"\x82\x82\0\0\0\0\1\2"  # 8 bytes, answered by 180
     left = memoryview(chunk * 50000)
-    with Ws(house.ws + "/api/audio/ws") as other, socket.socket() as deaf:
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect((host, int(port)))
-        deaf.sendall(HEAD)
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += deaf.recv(1)
-        assert b" 101 " in answer
-        deaf.setblocking(False)
+    with Ws(house.ws + "/api/audio/ws") as other, RawWs(house.ws + "/api/audio/ws", receive_buffer=4096) as deaf:
+        deaf.sock.setblocking(False)
 
         def flood():
             nonlocal left
             try:
-                left = left[deaf.send(left):]
+                left = left[deaf.sock.send(left):]
             except OSError:  # nothing goes out now, or the edge has hung up
                 pass
             return limited() > before
@@ -85,32 +77,86 @@ def test_who_does_not_read_is_not_read_or_closed_and_others_are_not_disturbed(ho
             assert rss_kb(house.pid("edge")) - start < 16384
 
 
-def frames_of(data):
-    """(opcode, payload) of unmasked frames."""
-    frames = []
-    while data:
-        short = data[1] & 127
-        head = 2 if short < 126 else 4 if short == 126 else 10
-        length = int.from_bytes(data[2:head], "big") if head > 2 else short
-        frames.append((data[0] & 15, data[head:head + length]))
-        data = data[head + length:]
-    return frames
+STRICT = {"EARSHOT_MESSAGE_RATE": "2000", "EARSHOT_BYTE_RATE": "4000000", "EARSHOT_RATE_PATIENCE": f"{int(2 * SLOW)}s",
+          "EARSHOT_PING_INTERVAL": "1s", "EARSHOT_CLOSE_TIMEOUT": "1s"}
 
 
-def test_after_close_nothing_is_said_and_who_does_not_answer_it_is_cut(house):
-    host, port = house.url.removeprefix("http://").split(":")
-    wait_until(lambda: house.metrics()["earshot_edge_clients"] == 0, 10, "nobody is there")
-    with socket.create_connection((host, int(port)), 10 * SLOW) as raw:
-        chunk = b"\x82\xfe" + len(CHUNK).to_bytes(2, "big") + bytes(4) + CHUNK
-        raw.sendall(HEAD + 200 * chunk + b"\x81\x82" + bytes(4) + b"\xff\xff")
-        got = b""
-        raw.settimeout(20 * SLOW)
-        while piece := raw.recv(65536):
-            got += piece
-    said = frames_of(got.split(b"\r\n\r\n", 1)[1])
-    assert said[-1] == (8, b"\x03\xefthe text is not UTF-8")
-    assert all(opcode == 1 for opcode, _ in said[:-1])
-    wait_until(lambda: house.metrics()["earshot_edge_clients"] == 0, 20, "it is gone")
+@pytest.fixture(scope="module")
+def strict():
+    with House("--jobs", "0", env=STRICT) as running:
+        yield running
+
+
+def closed(house, reason):
+    return house.metrics()[f'earshot_edge_closed_total{{reason="{reason}"}}']
+
+
+def test_after_close_nothing_is_said_and_who_does_not_answer_it_is_cut(strict):
+    before, cut = closed(strict, "not_utf8"), closed(strict, "close_unanswered")
+    with RawWs(strict.ws + "/api/audio/ws") as raw:
+        raw.send(200 * frame(BINARY, CHUNK) + frame(TEXT, b"\xff\xff"))
+        assert raw.end(answer=False) == (1007, "the text is not UTF-8")
+        assert all(opcode == TEXT for opcode, _ in frames_of(raw.got)[:-1])
+    wait_until(lambda: strict.metrics()["earshot_edge_clients"] == 0, 20, "it is gone")
+    assert (closed(strict, "not_utf8"), closed(strict, "close_unanswered")) == (before + 1, cut + 1)
+
+
+def refused(house, data, reason, codes, path="/ws"):
+    """This is closed with one of the codes, and counted. None: the Close may be lost where the client sends on."""
+    before = closed(house, reason)
+    with RawWs(house.ws + path) as raw:
+        raw.send(data)
+        code, said = raw.end()
+    assert code in codes, (code, said)
+    wait_until(lambda: closed(house, reason) == before + 1, 10, f"{reason} is counted")
+
+
+LONG = b'"' + b"a" * 40000
+
+
+@pytest.mark.parametrize("data, reason, code", [
+    pytest.param(frame(TEXT, b"a" * 16384, announced=65537), "text_too_large", 1009, id="a text announced too large"),
+    pytest.param(frame(TEXT, LONG, fin=False) + frame(0, LONG), "text_too_large", 1009, id="a text too large in fragments"),
+    pytest.param(frame(BINARY, b"a" * 16384, announced=1 << 62), "message_too_large", 1009, id="an endless message"),
+    pytest.param(frame(BINARY, b"", fin=False) + frame(0, b"", fin=False) * 1024, "too_many_fragments", 1009, id="fragments"),
+    pytest.param(frame(TEXT, b"\xc0\x80"), "not_utf8", 1007, id="text that is not UTF-8"),
+    pytest.param(frame(3, b"ab"), "violation", 1002, id="an opcode that is none"),
+    pytest.param(frame(0, b"ab"), "violation", 1002, id="a continuation of nothing"),
+    pytest.param(frame(BINARY, b"ab", fin=False) + frame(BINARY, b"ab"), "violation", 1002, id="a message in a message"),
+    pytest.param(frame(PING, b"ab", fin=False), "violation", 1002, id="a ping in fragments"),
+    pytest.param(frame(BINARY, b"ab", reserved=4), "violation", 1002, id="a compressed message"),
+    pytest.param(frame(BINARY, b"ab", reserved=1), "violation", 1002, id="a reserved bit"),
+])
+def test_what_is_no_message_closes_with_the_code_and_nothing_follows(strict, data, reason, code):
+    acked = frame(TEXT, b'{"type":"ping","payload":{},"timestamp":0}') * 20  # answers that must not follow Close
+    refused(strict, acked + data, reason, (code, None))
+
+
+@pytest.mark.parametrize("data", [frame(PING, b"a") * 2000, frame(PONG) * 2000, frame(PONG, b"abc") * 2000, frame(BINARY) * 2000,
+                                  frame(BINARY, b"ab" * 10000) * 10, frame(TEXT, b'{"type":"ping"}') * 500],
+                         ids=["pings", "empty pongs", "pongs", "empty messages", "bytes", "messages"])
+def test_a_flood_is_held_back_and_then_closed_and_others_are_not_disturbed(strict, data):
+    before = closed(strict, "flood")
+    with Ws(strict.ws + "/api/audio/ws") as other, RawWs(strict.ws + "/api/audio/ws") as raw:
+        assert raw.flood(data)[0] in (1008, None)
+        other.send(CHUNK)
+        other.expect(seq=1, chunk_size=640)
+    wait_until(lambda: closed(strict, "flood") == before + 1, 10, "the flood is counted")
+    assert strict.metrics()["earshot_edge_held_total"] > 0
+
+
+def test_who_answers_no_ping_is_gone_and_who_answers_stays(strict):
+    before = closed(strict, "silent")
+    with Ws(strict.ws + "/api/audio/ws", ping_interval=None) as alive, RawWs(strict.ws + "/api/audio/ws") as raw:
+        frames = raw.until(lambda frames: len(frames) == 1)  # the library answers only while it is called
+        assert frames[0][0] == PING
+        raw.send(frame(PONG, frames[0][1]))
+        raw.until(lambda frames: len(frames) == 2)
+        alive.send({"type": "ping"})
+        alive.until(lambda message: message.get("type") == "pong")
+        assert raw.end() == (None, "")
+        assert [opcode for opcode, _ in frames_of(raw.got)] == [PING] * 3
+    assert closed(strict, "silent") == before + 1
 
 
 def test_a_full_house_pushes_back_and_loses_nothing():

@@ -37,7 +37,7 @@ async def run(members, room, count=MEASURED, pace=PACE):
 
 async def run_beside_a_deaf_one(house, members, room):
     """It falls behind before the run and is culled after it: with what does its connection end?"""
-    culled = house.metrics()["earshot_edge_culled_total"]
+    culled = house.metrics()['earshot_edge_closed_total{reason="slow"}']
     listener = Listener()
     ws = await BareWs.connect(house.urls[0] + "/ws", listener.take, receive_buffer=4096)
     await listener.enter(ws, room, "deaf")
@@ -45,7 +45,7 @@ async def run_beside_a_deaf_one(house, members, room):
     await run(members, room, FLOOD, 0)
     result = await run(members, room)
     for _ in range(10):
-        if house.metrics()["earshot_edge_culled_total"] > culled:
+        if house.metrics()['earshot_edge_closed_total{reason="slow"}'] > culled:
             break
         await run(members, room, FLOOD // 4, 0)
     ws.read_on()

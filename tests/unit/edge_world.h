@@ -77,7 +77,12 @@ static inline world_t *world_empty(void)
 {
     world_t *w = calloc(1, sizeof *w);
     w->env = (es_client_env_t){.ctx = w,
-                               .limits = {.max_chunk = 1 << 20, .max_message = (1 << 20) + 4096, .max_queue = 1 << 20},
+                               .limits = {.max_chunk = 1 << 20,
+                                          .max_message = (1 << 20) + 4096,
+                                          .max_text = 65536,
+                                          .max_fragments = 1024,
+                                          .max_depth = 16,
+                                          .max_queue = 1 << 20},
                                .now_us = 1000000,
                                .wall_ms = 1234567890123,
                                .broker = world_broker,

@@ -114,14 +114,14 @@ static void what_is_wrong_is_told_and_closed(void **state)
     expect(w, "session.wanted");
     world_text(w, AUTH("earshot_no-no-no-no-no-no-no-no"));
     expect(w, "\"code\":\"unknown_token\"");
-    assert_int_equal(w->close_code, ES_CLOSE_POLICY);
+    assert_int_equal(w->close_code, 1008);
     world_text(w, AUTH(CI_KEY));
     assert_string_equal(world_said(w), "");
     world_destroy(w);
 
     w = world_of(identity, &es_flat, es_guest_new(ES_WHO_FORGED, NULL));
     expect(w, "No key that this server trusts");
-    assert_int_equal(w->close_code, ES_CLOSE_POLICY);
+    assert_int_equal(w->close_code, 1008);
     assert_int_equal(w->env.strangers, 1);
     end(w, identity);
 }
@@ -138,7 +138,7 @@ static void time_is_up(void **state)
     w->env.now_us += 1;
     es_client_check(w->client);
     expect(w, "--auth-timeout");
-    assert_int_equal(w->close_code, ES_CLOSE_POLICY);
+    assert_int_equal(w->close_code, 1008);
     es_client_check(w->client);
     assert_int_equal(w->closes, 1);
     end(w, identity);
@@ -150,7 +150,7 @@ static void what_a_stranger_says_must_be_short(void **state)
     es_identity_t *identity = asking(0);
     world_t *w = world_of(identity, &es_envelope_ws, NULL);
     assert_int_equal(world_chunk(w, ES_STRANGER_MESSAGE), 0);
-    assert_int_equal(world_chunk(w, ES_STRANGER_MESSAGE + 2), ES_CLOSE_TOO_BIG);
+    assert_int_equal(world_chunk(w, ES_STRANGER_MESSAGE + 2), ES_WS_MESSAGE_TOO_LARGE);
     end(w, identity);
 }
 
@@ -166,7 +166,7 @@ static void a_token_expires(void **state)
     w->env.wall_ms += 1000;
     es_client_check(w->client);
     expect(w, "\"code\":\"expired_token\"");
-    assert_int_equal(w->close_code, ES_CLOSE_POLICY);
+    assert_int_equal(w->close_code, 1008);
     end(w, identity);
 }
 
@@ -215,7 +215,7 @@ static void so_many_connections_and_no_more(void **state)
     world_text(second, AUTH(CI_KEY));
     expect(second, "session.wanted");
     expect(second, "too_many_connections");
-    assert_int_equal(second->close_code, ES_CLOSE_POLICY);
+    assert_int_equal(second->close_code, 1008);
     world_destroy(first);
     world_destroy(second);
     second = world_of(identity, &es_envelope_ws, NULL);

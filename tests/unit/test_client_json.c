@@ -9,6 +9,7 @@
 
 #include "client_json.h"
 #include "envelope.h"
+#include "json_fields.h"
 
 #define WITH(payload) "{\"type\":\"audio.start\",\"payload\":{" payload "},\"timestamp\":1}"
 #define TYPED(type, payload) "{\"type\":\"" type "\",\"payload\":" payload ",\"timestamp\":0}"
@@ -19,21 +20,21 @@ static void good_messages(void **state)
     es_client_says_t says;
     es_refusal_t why;
     const char *start = WITH("\"sample_rate\":48000,\"format\":\"pcm16\",\"language\":\"en-GB\",\"partials\":true");
-    assert_int_equal(es_client_json_envelope(start, strlen(start), &says, &why), 0);
+    assert_int_equal(es_client_json_envelope(start, strlen(start), 16, &says, &why), 0);
     assert_int_equal(says.type, ES_SAYS_START);
     assert_int_equal(says.sample_rate, 48000);
     assert_true(says.partials);
     assert_string_equal(says.language, "en-GB");
     start = WITH("\"sample_rate\":8000,\"format\":\"pcm16\"");
-    assert_int_equal(es_client_json_envelope(start, strlen(start), &says, &why), 0);
+    assert_int_equal(es_client_json_envelope(start, strlen(start), 16, &says, &why), 0);
     assert_false(says.partials);
     assert_string_equal(says.language, "");
     const char *mark = TYPED("audio.mark", "{\"id\":\"\\u00e9\"}");
-    assert_int_equal(es_client_json_envelope(mark, strlen(mark), &says, &why), 0);
+    assert_int_equal(es_client_json_envelope(mark, strlen(mark), 16, &says, &why), 0);
     assert_string_equal(says.id, "\xc3\xa9");
     const char *ping = " {\"timestamp\":1.5e12,\"payload\":{},\"type\":\"ping\"} ";
-    assert_int_equal(es_client_json_envelope(ping, strlen(ping), &says, &why), 0);
-    assert_int_equal(es_client_json_flat("stop", 4, &says, &why), 0);
+    assert_int_equal(es_client_json_envelope(ping, strlen(ping), 16, &says, &why), 0);
+    assert_int_equal(es_client_json_flat("stop", 4, 16, &says, &why), 0);
     assert_int_equal(says.type, ES_SAYS_STOP);
 }
 
@@ -50,7 +51,11 @@ static void bad_messages(void **state)
         {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":0}x", "invalid_json", ""},
         {"{\"type\":\"ping\",\"type\":\"ping\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
         {"{\"type\":\"a\\u0000b\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
-        {"{\"a\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}", "invalid_json", ""},
+        {"{\"a\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}", "json_too_deep", ""},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":1e999}", "invalid_json", ""},
+        {"{\"type\":\"ping\",\"payload\":{},\"timestamp\":99999999999999999999}", "invalid_json", ""},
+        {"{\"type\":\"\\ud800\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
+        {"{\"type\":\"\\udc00\\ud800\",\"payload\":{},\"timestamp\":0}", "invalid_json", ""},
         {"{}", "missing_field", ""},
         {"{\"type\":7}", "bad_field", ""},
         {"{\"type\":\"ping\"}", "missing_field", "ping"},
@@ -112,7 +117,7 @@ static void bad_messages(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         es_client_says_t says;
         es_refusal_t why;
-        assert_int_equal(es_client_json_envelope(cases[i].text, strlen(cases[i].text), &says, &why), -1);
+        assert_int_equal(es_client_json_envelope(cases[i].text, strlen(cases[i].text), 16, &says, &why), -1);
         if (strcmp(why.code, cases[i].code) != 0) fail_msg("%s: %s, not %s", cases[i].text, why.code, cases[i].code);
         assert_string_equal(why.ref, cases[i].ref);
         assert_true(strlen(why.message) > 15);
@@ -129,30 +134,32 @@ static void foreign_text_is_cut_between_characters(void **state)
         int n = snprintf(text, sizeof text, "{\"type\":\"%s", shift ? "a" : "");
         for (int i = 0; i < 60; i++) n += snprintf(text + n, sizeof text - (size_t)n, "\xc3\xa9");
         n += snprintf(text + n, sizeof text - (size_t)n, "\",\"payload\":{},\"timestamp\":1}");
-        assert_int_equal(es_client_json_envelope(text, (size_t)n, &says, &why), -1);
+        assert_int_equal(es_client_json_envelope(text, (size_t)n, 16, &says, &why), -1);
         assert_true(es_utf8_valid(why.ref, strlen(why.ref)));
         assert_true(es_utf8_valid(why.message, strlen(why.message)));
         assert_true(strlen(why.ref) >= 63);
     }
 }
 
-static void long_text_is_refused(void **state)
+static void depth_is_counted_outside_of_strings(void **state)
 {
     (void)state;
-    size_t len = ES_TEXT_LIMIT + 1;
-    char *text = malloc(len);
-    es_client_says_t says;
-    es_refusal_t why;
-    memset(text, ' ', len);
-    assert_int_equal(es_client_json_envelope(text, len, &says, &why), -1);
-    assert_string_equal(why.code, "text_too_large");
-    free(text);
+    static const struct {
+        const char *text;
+        uint64_t depth;
+    } cases[] = {{"", 0},      {"7", 0},    {"[]", 1},    {"[[],[[]],{}]", 3}, {"\"[[[[\"", 0}, {"[\"\\\"[\"]", 1},
+                 {"]]]][", 1}, {"[\"[", 1}, {"[\"\\", 1}, {"{\"a\":[{}]}", 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t len = strlen(cases[i].text);
+        assert_false(es_json_deeper(cases[i].text, len, cases[i].depth));
+        if (cases[i].depth && !es_json_deeper(cases[i].text, len, cases[i].depth - 1)) fail_msg("%s", cases[i].text);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(good_messages), cmocka_unit_test(bad_messages),
                                        cmocka_unit_test(foreign_text_is_cut_between_characters),
-                                       cmocka_unit_test(long_text_is_refused)};
+                                       cmocka_unit_test(depth_is_counted_outside_of_strings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
