@@ -1,5 +1,6 @@
 """A broker that says whatever a test wants, and the actors of a house that listen to it."""
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -94,6 +95,13 @@ class Talker(FakeBroker):
         self.close()
 
 
+def figures_at(path):
+    """What an actor tells of itself at the address that it has left in this file (--metrics)."""
+    url = wait_until(lambda: path.exists() and path.read_text().strip(), 10, f"an address in {path}")
+    with urllib.request.urlopen(url.rstrip("/") + "/metrics", timeout=10 * SLOW) as answer:
+        return {name: float(value) for name, value in re.findall(r"^(earshot_[^ ]+) ([0-9.e+]+)$", answer.read().decode(), re.M)}
+
+
 class Actors:
     """An edge, a transcriber, a room, a jobs and an analysis actor that know a broker by its address."""
     ROLES = ("transcriber", "room", "jobs", "analysis", "edge")
@@ -104,7 +112,8 @@ class Actors:
 
     def start(self, role, *args):
         more = ["--port", "0", "--addr-file", self.data / "addr"] if role == "edge" else ["--engine", "mock"] if role == "transcriber" else []
-        process = subprocess.Popen([BIN / f"earshot-{role}", "--data", self.data, "--name", role, "--broker", self.base, *more, *args],
+        process = subprocess.Popen([BIN / f"earshot-{role}", "--data", self.data, "--name", role, "--broker", self.base, "--metrics", "127.0.0.1:0", *more,
+                                    *args],
                                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.data)
         self.processes[role], self.logs[role] = process, Lines(process.stderr)
 
@@ -128,6 +137,10 @@ class Actors:
 
     def memory_kb(self):
         return {role: rss_kb(process.pid) for role, process in self.processes.items()}
+
+    def figures(self, role):
+        """Of one of them, as it tells them itself."""
+        return figures_at(self.data / "run" / f"{role}.metrics")
 
     def ready(self):
         try:

@@ -11,6 +11,7 @@ import urllib.request
 
 import zmq.auth
 
+from fake_broker import figures_at
 from house import BIN, SLOW, Lines, wait_until
 
 
@@ -77,7 +78,7 @@ class KeyHouse:
             self.ring.make("broker")
             for name in self.names:
                 self.ring.let_in(name.partition("-")[0], name)
-            self.start("broker", "--tcp", f"{self.host}:{self.port}", base=f"ipc://{self.data}/broker", keys=self.ring.path)
+            self.start("broker", "--tcp", f"{self.host}:{self.port}", "--metrics", "127.0.0.1:0", base=f"ipc://{self.data}/broker", keys=self.ring.path)
             for name in self.names:
                 self.start(name)
             if "edge" in self.names:
@@ -134,6 +135,10 @@ class KeyHouse:
         done = subprocess.run([BIN / "earshot", "status", "--json", "--data", self.data, "--broker", f"ipc://{self.data}/broker"],
                               capture_output=True, timeout=20 * SLOW)
         return json.loads(done.stdout) if done.returncode == 0 else {"workers": [], "edges": []}
+
+    def figures(self):
+        """The broker's."""
+        return figures_at(self.data / "run" / "broker.metrics")
 
     def workers(self):
         return {worker["name"]: worker for worker in self.status()["workers"]}
