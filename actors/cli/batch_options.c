@@ -15,8 +15,11 @@ const es_option_t es_batch_option_table[] = {
         "address of the server, http://HOST:PORT, or up to 16 with commas, to be tried in turn; default: those of the "
         "house in --data, or http://127.0.0.1:8000"),
     ES_TRUST_OPTIONS(es_batch_options_t),
-    ES_OPT_STR_AS(es_batch_options_t, token_file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
-                  "file with the operator's token, for what goes across sessions; default: operator.token in --data"),
+    ES_OPT_STR_AS(
+        es_batch_options_t, bearer.file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
+        "file with a token; what goes across sessions wants one, by default the operator's: operator.token in "
+        "--data"),
+    ES_BEARER_TOKEN(es_batch_options_t),
     ES_OPT_FLAG(es_batch_options_t, json, "json", "print JSON as the server says it"),
     ES_OPT_DURATION(es_batch_options_t, connect_us, "connect-timeout", "10s", 100000, 600000000,
                     "to be connected within, each time"),
@@ -36,13 +39,21 @@ static const es_option_t *const common_tables[] = {es_common_options, NULL};
 
 int es_batch_options_settle(es_batch_options_t *options)
 {
-    char err[600];
+    char err[1300];
     if (!options->url) options->url = es_house_urls(&options->common, "jobs");
     if (!options->url) return -1;
     options->addresses.trust = &options->trust;
-    if (es_addresses_parse(&options->addresses, options->url, err, sizeof err) == 0) return 0;
-    fprintf(stderr, "earshot jobs: --url: %s\n", err);
-    return -1;
+    options->trust.bearer = options->token;
+    if (es_addresses_parse(&options->addresses, options->url, err, sizeof err)) {
+        fprintf(stderr, "earshot jobs: --url: %s\n", err);
+        return -1;
+    }
+    if (es_bearer_read(&options->bearer, options->token, err, sizeof err)) {
+        fprintf(stderr, "earshot jobs: %s\n", err);
+        return -1;
+    }
+    es_bearer_warn("earshot jobs", options->token, &options->addresses);
+    return 0;
 }
 
 void es_batch_options_fini(es_batch_options_t *options, const es_option_t *const *tables)
@@ -86,21 +97,24 @@ int es_batch_command(const es_batch_command_t *command, es_batch_options_t *conf
 int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err_len)
 {
     char file[1100];
-    if (!options->token_file && !options->common.data && es_common_config_settle(&options->common, "jobs") == -1) {
+    if (*options->token) {
+        memcpy(out, options->token, sizeof options->token);
+        return 0;
+    }
+    if (!options->common.data && es_common_config_settle(&options->common, "jobs") == -1) {
         snprintf(err, err_len, "the directory of the house cannot be used");
         return -1;
     }
-    if (options->token_file)
-        snprintf(file, sizeof file, "%s", options->token_file);
-    else
-        es_operator_token_file(file, sizeof file, options->common.data);
+    es_operator_token_file(file, sizeof file, options->common.data);
     return es_operator_token_read(out, file, err, err_len);
 }
 
 es_house_http_config_t es_batch_http(const es_batch_options_t *options, const char *token)
 {
     return (es_house_http_config_t){.addresses = &options->addresses,
-                                    .token = token,
+                                    .token = token             ? token
+                                             : *options->token ? options->token
+                                                               : NULL,
                                     .connect_us = options->connect_us,
                                     .patience_us = options->patience_us,
                                     .stall_us = options->silence_us,

@@ -3,6 +3,7 @@
 #define ES_BATCH_OPTIONS_H
 
 #include "addresses.h"
+#include "bearer.h"
 #include "config.h"
 #include "house_http.h"
 
@@ -11,11 +12,13 @@ enum { ES_BATCH_OK = 0, ES_BATCH_FAILED = 1, ES_BATCH_USAGE = 2, ES_BATCH_NOBODY
 /* First member of each command's config. */
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
-    char *url, *token_file;
+    char *url;
     es_trust_t trust;
+    es_bearer_t bearer;
     bool json;
     uint64_t connect_us, silence_us, patience_us;
-    es_addresses_t addresses; /* settled */
+    es_addresses_t addresses;              /* settled */
+    char token[ES_OPERATOR_TOKEN_MAX + 1]; /* that was named, settled; "": none */
 } es_batch_options_t;
 
 extern const es_option_t es_batch_option_table[];
@@ -35,9 +38,9 @@ typedef struct {
 } es_batch_command_t;
 int es_batch_command(const es_batch_command_t *command, es_batch_options_t *config, int argc, char **argv);
 
-/* The operator's token, read into out (ES_OPERATOR_TOKEN_MAX + 1 bytes). 0, or -1 with a sentence in err. */
+/* The token that was named, or else the operator's, copied into out (ES_OPERATOR_TOKEN_MAX + 1 bytes). 0, or -1 with a sentence in err. */
 int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err_len);
-/* How the house is to be asked; options and token (NULL: none) must outlive it. */
+/* How the house is to be asked; options and token (NULL: the one that was named, if any) must outlive it. */
 es_house_http_config_t es_batch_http(const es_batch_options_t *options, const char *token);
 
 /* SIGINT and SIGTERM are counted from now on. */

@@ -274,6 +274,7 @@ static void hear_error(es_chat_session_t *self, const es_message_t *m)
             return;
         }
     tell_error(self, m);
+    if (es_message_refuses_token(m)) es_chat_finish(self, ES_CHAT_REFUSED);
 }
 
 static void (*const hears[ES_MESSAGE_INVALID + 1])(es_chat_session_t *, const es_message_t *) = {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bearer.h"
 #include "chat.h"
 #include "chat_text.h"
 #include "cmd.h"
@@ -15,6 +16,7 @@ typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url, *name;
     es_trust_t trust;
+    es_bearer_t bearer;
     bool json, listen;
     uint64_t recent, pending, connect_us, silence_us, wait_us;
 } config_t;
@@ -24,6 +26,7 @@ static const es_option_t options[] = {
                "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: "
                "those of the house in --data, or ws://127.0.0.1:8000/ws"),
     ES_TRUST_OPTIONS(config_t),
+    ES_BEARER_OPTIONS(config_t),
     ES_OPT_STR(config_t, name, "name", NULL, NULL, ES_CHAT_ID_MAX, "name in the room; default: the user's"),
     ES_OPT_FLAG(config_t, json, "json", "lines in, one line of JSON out for each message, on a terminal too"),
     ES_OPT_FLAG(config_t, listen, "listen", "do not read input; Ctrl-C ends"),
@@ -98,6 +101,19 @@ static int take_addresses(config_t *config, es_chat_setup_t *setup)
     return 0;
 }
 
+/* token lives as long as the chat. 0, or -1 with a message. */
+static int take_token(config_t *config, const es_chat_setup_t *setup, char token[ES_OPERATOR_TOKEN_MAX + 1])
+{
+    char err[1300];
+    if (es_bearer_read(&config->bearer, token, err, sizeof err) == -1) {
+        fprintf(stderr, "earshot chat: %s\n", err);
+        return -1;
+    }
+    es_bearer_warn("earshot chat", token, &setup->addresses);
+    config->trust.bearer = token;
+    return 0;
+}
+
 static int chat(config_t *config, const char *room)
 {
     es_chat_setup_t setup = {.mode = mode_of(config),
@@ -111,7 +127,8 @@ static int chat(config_t *config, const char *room)
                                          .pending = config->pending,
                                          .seed = es_random_u64(),
                                          .wall_us = es_wall_us() - es_now_us()}};
-    if (take_addresses(config, &setup) == -1) return ES_CHAT_USAGE;
+    char token[ES_OPERATOR_TOKEN_MAX + 1];
+    if (take_addresses(config, &setup) == -1 || take_token(config, &setup, token) == -1) return ES_CHAT_USAGE;
     return es_chat_run(&setup);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bearer.h"
 #include "cmd.h"
 #include "config.h"
 #include "house_url.h"
@@ -19,6 +20,7 @@ typedef struct {
     char *url, *language, *save;
     bool json, fast;
     es_trust_t trust;
+    es_bearer_t bearer;
     uint64_t rate, chunk_ms, connect_us, silence_us, wait_us, keep;
 } config_t;
 
@@ -28,6 +30,7 @@ static const es_option_t options[] = {
         "address of the server, ws://HOST:PORT/ws, or up to 16 with commas, to be tried in turn; default: those of "
         "the house in --data, or ws://127.0.0.1:8000/ws"),
     ES_TRUST_OPTIONS(config_t),
+    ES_BEARER_OPTIONS(config_t),
     ES_OPT_FLAG(config_t, json, "json", "print each message of the server as a line of JSON"),
     ES_OPT_STR(config_t, save, "save", NULL, NULL, 1024, "also write the finals into this file, one a line"),
     ES_OPT_FLAG(config_t, fast, "fast", "as fast as the server takes it, not in real time"),
@@ -106,9 +109,9 @@ static es_view_t make_view(const config_t *config)
     return view;
 }
 
-static int stream_to(const config_t *config, const char *path, es_view_t *view)
+static int stream_to(config_t *config, const char *path, es_view_t *view)
 {
-    char err[600];
+    char err[1300], token[ES_OPERATOR_TOKEN_MAX + 1];
     es_stream_session_t session = {.language = config->language,
                                    .fast = config->fast,
                                    .partials = config->json || (view->mode == ES_VIEW_TERMINAL && !view->bar),
@@ -121,6 +124,12 @@ static int stream_to(const config_t *config, const char *path, es_view_t *view)
         fprintf(stderr, "earshot: --url: %s\n", err);
         return ES_STREAM_USAGE;
     }
+    if (es_bearer_read(&config->bearer, token, err, sizeof err) == -1) {
+        fprintf(stderr, "earshot stream: %s\n", err);
+        return ES_STREAM_USAGE;
+    }
+    es_bearer_warn("earshot stream", token, &session.addresses);
+    config->trust.bearer = token;
     session.addresses.trust = &config->trust;
     es_pcm_source_t *source =
         es_pcm_source_open(path, (uint32_t)config->rate, (uint32_t)config->chunk_ms, err, sizeof err);
@@ -144,7 +153,7 @@ static int check_output(void)
     return -1;
 }
 
-static int stream(const config_t *config, const char *path)
+static int stream(config_t *config, const char *path)
 {
     es_view_t view = make_view(config);
     if (config->save && !(view.save = fopen(config->save, "we"))) {

@@ -7,11 +7,12 @@
 
 #include "alloc.h"
 #include "backoff.h"
+#include "operator_token.h"
 #include "wire.h"
 
 #define LOOK_US UINT64_C(100000)
 #define LISTEN_MAX_US UINT64_C(30000000) /* whatever Retry-After says */
-enum { URL_BYTES = 4096, AUTHORIZATION_BYTES = 300, HEADERS = 4 };
+enum { URL_BYTES = 4096, AUTHORIZATION_BYTES = ES_OPERATOR_TOKEN_MAX + 32, HEADERS = 4 };
 
 struct es_house_http {
     const es_house_http_config_t *config;
@@ -92,10 +93,11 @@ static void explain(es_house_answer_t *out)
     else
         snprintf(out->message, sizeof out->message, "it answered with status %u", out->status);
     if (out->status == 401 || out->status == 403)
-        snprintf(out->message, sizeof out->message,
-                 "%.300s This wants the operator's token: name its file with --token-file (the edge keeps it as "
-                 "operator.token in its --data)",
-                 message ? message : "");
+        snprintf(
+            out->message, sizeof out->message,
+            "%.300s A token is named by --token-file or EARSHOT_TOKEN; the operator's token lies on the server, in "
+            "operator.token in its --data",
+            message ? message : "");
 }
 
 static void on_done(void *ctx, const es_http_result_t *result, uint64_t now_us)

@@ -171,6 +171,14 @@ void es_message_parse(es_message_t *out, const char *text, size_t len)
     out->line = flatten(message, type, payload);
 }
 
+bool es_message_refuses_token(const es_message_t *self)
+{
+    static const char end[] = "_token";
+    const size_t n = sizeof end - 1, len = strlen(self->code);
+    bool of_token = len > n && strcmp(self->code + len - n, end) == 0;
+    return of_token || strcmp(self->code, "unauthorized") == 0 || strcmp(self->code, "too_many_connections") == 0;
+}
+
 void es_message_fini(es_message_t *self)
 {
     json_decref(self->json);

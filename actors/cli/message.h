@@ -58,6 +58,9 @@ typedef struct {
 void es_message_parse(es_message_t *out, const char *text, size_t len);
 void es_message_fini(es_message_t *self);
 
+/* ERROR: the server wants another token than it was shown, or any at all. To connect again is of no use. */
+bool es_message_refuses_token(const es_message_t *self);
+
 /* Frames and times of the message, in the line too, become those of a stream that began so many frames and samples (at 16 kHz) before. */
 void es_message_shift(es_message_t *self, uint64_t frames, uint64_t samples);
 

@@ -1,7 +1,6 @@
 #include "operator_token.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +9,7 @@ void es_operator_token_file(char *out, size_t cap, const char *data)
     snprintf(out, cap, "%s/operator.token", data);
 }
 
-/* It goes into a header and an address. */
-static bool fits(const char *token)
+bool es_operator_token_fits(const char *token)
 {
     for (const char *c = token; *c; c++)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f) return false;
@@ -23,13 +21,13 @@ int es_operator_token_read(char out[ES_OPERATOR_TOKEN_MAX + 1], const char *file
     char line[ES_OPERATOR_TOKEN_MAX + 3] = "";
     FILE *f = fopen(file, "re");
     if (!f) {
-        snprintf(err, err_len, "cannot read the operator's token in %s: %s", file, strerror(errno));
+        snprintf(err, err_len, "cannot read the token in %s: %s", file, strerror(errno));
         return -1;
     }
     char *got = fgets(line, sizeof line, f);
     fclose(f);
     line[strcspn(line, "\r\n")] = '\0';
-    if (got && fits(line)) {
+    if (got && es_operator_token_fits(line)) {
         memcpy(out, line, strlen(line) + 1);
         return 0;
     }

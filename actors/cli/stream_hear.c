@@ -149,7 +149,7 @@ static void on_error(es_stream_run_t *run, es_message_t *message)
     }
     run->errors++;
     es_stream_say(run, "the server reports: %s (%s)", message->text, *message->code ? message->code : "no code");
-    if (!run->heard_of_us) es_stream_end(run, ES_STREAM_FAILED);
+    if (!run->heard_of_us || es_message_refuses_token(message)) es_stream_end(run, ES_STREAM_FAILED);
 }
 
 static void on_done(es_stream_run_t *run, es_message_t *message)

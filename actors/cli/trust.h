@@ -1,4 +1,4 @@
-/* Whom commands trust when an address is https:// or wss://. */
+/* Whom commands trust when an address is https:// or wss://, and what they show to whom they reach. */
 #ifndef ES_TRUST_H
 #define ES_TRUST_H
 
@@ -7,8 +7,9 @@
 #include "config.h"
 
 typedef struct {
-    char *ca;      /* PEM file of who may sign certificates; NULL: those that the system knows */
-    bool insecure; /* whoever answers is believed */
+    char *ca;           /* PEM file of who may sign certificates; NULL: those that the system knows */
+    bool insecure;      /* whoever answers is believed */
+    const char *bearer; /* the token that goes along; NULL or "": none */
 } es_trust_t;
 
 /* T: a config with a member `trust`. */

@@ -11,6 +11,7 @@
 #include "alloc.h"
 
 #define WAIT_MAX_US UINT64_C(3600000000)
+#define HEAD_MAX 16384    /* of a request: the longest token fits */
 #define ROUND_UP_US 1000u /* lws waits in whole milliseconds, rounded down: it would spin through the last one */
 
 typedef struct outgoing {
@@ -26,6 +27,7 @@ struct es_ws_client {
     struct lws_context *context;
     struct lws *wsi;
     lws_sorted_usec_list_t timer;
+    char *authorization; /* NULL: none */
     bool open, over, closing;
     outgoing_t *head, **tail;
     size_t queued;
@@ -169,11 +171,21 @@ static void on_peer_close(es_ws_client_t *self, const uint8_t *in, size_t len)
     self->close_reason[n] = '\0';
 }
 
+static int add_authorization(es_ws_client_t *self, struct lws *wsi, unsigned char **at, size_t len)
+{
+    const char *value = self->authorization;
+    if (!value) return 0;
+    return lws_add_http_header_by_name(wsi, (const unsigned char *)"authorization:", (const unsigned char *)value,
+                                       (int)strlen(value), at, *at + len);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)user;
     es_ws_client_t *self = lws_context_user(lws_get_context(wsi));
     switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return add_authorization(self, wsi, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         self->open = true;
         self->ops.open(self->ctx);
@@ -206,6 +218,15 @@ static int tls_flags(const es_ws_url_t *url, const es_trust_t *trust)
     return url->tls ? LCCSCF_USE_SSL | (trust && trust->insecure ? any : 0) : 0;
 }
 
+static char *bearer(const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    size_t len = sizeof scheme + strlen(token);
+    char *value = es_alloc(len);
+    snprintf(value, len, "%s%s", scheme, token);
+    return value;
+}
+
 static bool begin(es_ws_client_t *self, const es_ws_url_t *url, const es_trust_t *trust)
 {
     struct lws_client_connect_info info = {.context = self->context,
@@ -227,12 +248,14 @@ es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_trust_t *trust
     self->ops = *ops;
     self->ctx = ctx;
     self->tail = &self->head;
+    if (trust && trust->bearer && *trust->bearer) self->authorization = bearer(trust->bearer);
     lws_set_log_level(0, NULL);
     struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
                                              .protocols = protocols,
                                              .gid = -1,
                                              .uid = -1,
                                              .user = self,
+                                             .pt_serv_buf_size = HEAD_MAX,
                                              .options = url->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
                                              .client_ssl_ca_filepath = trust && url->tls ? trust->ca : NULL};
     self->context = lws_create_context(&info);
@@ -253,6 +276,7 @@ void es_ws_client_destroy(es_ws_client_t **self_p)
         self->head = next;
     }
     free(self->in);
+    free(self->authorization);
     free(self);
     *self_p = NULL;
 }
