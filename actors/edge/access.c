@@ -27,6 +27,16 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
     return env->identity ? 0 : -1;
 }
 
+void es_access_reload(es_access_t *self)
+{
+    char err[MESSAGE_MAX];
+    if (!es_identity_required(self->env->identity)) return;
+    if (es_identity_reload(self->env->identity, err, sizeof err))
+        es_log_error("the keys of tokens are not changed", ES_S("error", err));
+    else
+        es_log_info("the keys of tokens were read again");
+}
+
 void es_access_fini(es_access_t *self)
 {
     if (self->env) es_identity_destroy(&self->env->identity);

@@ -20,6 +20,8 @@ typedef struct {
 /* Makes env->identity. All given outlive it. 0, or -1 with a sentence in err. */
 int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_operator_t *operator_token,
                    es_client_env_t *env, char *err, size_t err_len);
+/* Reads the files of keys again; what cannot be used is logged, and those that were read before stay. */
+void es_access_reload(es_access_t *self);
 /* Of one that is all zero too. */
 void es_access_fini(es_access_t *self);
 

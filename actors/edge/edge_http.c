@@ -173,7 +173,7 @@ int es_edge_http_listen(es_edge_http_t *self, char *err, size_t err_len)
     return 0;
 }
 
-void es_edge_http_reload(es_edge_http_t *self)
+static void reload_certificate(es_edge_http_t *self)
 {
     char err[1400];
     if (!self->tls) return;
@@ -181,6 +181,12 @@ void es_edge_http_reload(es_edge_http_t *self)
         es_log_error("the certificate is not changed", ES_S("error", err));
     else
         es_log_info("the certificate was read again: connections from now on get it");
+}
+
+void es_edge_http_reload(es_edge_http_t *self)
+{
+    reload_certificate(self);
+    es_access_reload(self->router.allows_ctx);
 }
 
 const char *es_edge_http_url(const es_edge_http_t *self)

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 import websockets
 
@@ -79,6 +81,33 @@ def test_a_port_is_shared_by_all_or_by_nobody():
         assert done.returncode == 1 and b"each has --reuse-port" in done.stderr + done.stdout
     done = subprocess.run([BIN / "earshot", "up", "--reuse-port", "--port", "0"], capture_output=True, timeout=20 * SLOW)
     assert done.returncode == 2 and b"--reuse-port wants the port" in done.stderr
+
+
+def test_keys_of_tokens_are_read_anew(tmp_path):
+    keys = tmp_path / "keys"
+
+    def draw(name):
+        done = subprocess.run([BIN / "earshot", "token", "--api-key", name, "--rights", "dashboard", "--api-keys", keys], check=True,
+                              capture_output=True, timeout=20 * SLOW)
+        return done.stdout.decode().split()[0]
+
+    draw("first")
+    with House(env={"EARSHOT_API_KEYS": str(keys)}) as house:
+        def may(key):
+            request = urllib.request.Request(house.url + "/jobs", headers={"Authorization": f"Bearer {key}"})
+            try:
+                return urllib.request.urlopen(request, timeout=10 * SLOW).status == 200
+            except urllib.error.HTTPError as error:
+                assert error.code == 401
+                return False
+        second = draw("second")
+        assert not may(second)
+        house.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: may(second), 10, "the new key is known")
+        keys.write_text("nonsense\n")
+        house.process.send_signal(signal.SIGHUP)
+        house.log.await_line("the keys of tokens are not changed")
+        assert may(second)
 
 
 def test_a_terminal_that_goes_takes_with_it_what_was_started_there(tmp_path):
