@@ -8,6 +8,7 @@
 #include "metrics_page.h"
 #include "runner.h"
 
+#define TELL_US UINT64_C(500000)      /* between two words about our health */
 #define DRAIN_LOOK_US UINT64_C(20000) /* between two looks whether all streams are answered */
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     es_analysis_streams_t *streams;
     es_worker_t *worker;
     uint64_t drain_us; /* when draining ends at the latest; 0: not asked to end */
+    uint64_t tell_us;  /* when health is told next */
 } analysis_t;
 
 static es_metric_t *all_metrics[32]; /* the last one stays NULL */
@@ -48,6 +50,10 @@ static void on_term(void *ctx, uint64_t now_us)
 static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     analysis_t *self = ctx;
+    if (now_us >= self->tell_us) {
+        self->tell_us = now_us + TELL_US;
+        es_analysis_streams_tell(self->streams, now_us);
+    }
     if (self->drain_us == 0) return UINT64_MAX;
     size_t left = es_worker_streams(self->worker);
     if (left == 0 || now_us >= self->drain_us) {

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "analyst.h"
 #include "analyze.h"
+#include "health.h"
 #include "log.h"
 
 enum { FIRST_ROOM = 65536 };
@@ -209,4 +210,13 @@ void es_analysis_streams_destroy(es_analysis_streams_t **self_p)
 size_t es_analysis_streams_busy(const es_analysis_streams_t *self)
 {
     return self->busy;
+}
+
+void es_analysis_streams_tell(const es_analysis_streams_t *self, uint64_t now_us)
+{
+    size_t waiting;
+    uint64_t oldest_us = es_analyst_oldest(self->analyst, &waiting);
+    uint64_t lag_us = oldest_us && oldest_us < now_us ? now_us - oldest_us : 0;
+    es_health_lag(ES_HEALTH_WORK, lag_us, "a transcript has waited %.1f s to be counted: %zu wait",
+                  (double)lag_us / 1e6, waiting);
 }

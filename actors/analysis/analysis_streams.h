@@ -18,6 +18,8 @@ es_analysis_streams_t *es_analysis_streams_new(es_loop_t *loop, es_llm_t *llm, s
 void es_analysis_streams_destroy(es_analysis_streams_t **self_p);
 /* Streams that are not answered yet. */
 size_t es_analysis_streams_busy(const es_analysis_streams_t *self);
+/* How late analyses are, summaries not counted, to health.h. */
+void es_analysis_streams_tell(const es_analysis_streams_t *self, uint64_t now_us);
 
 extern const es_worker_ops_t es_analysis_worker_ops; /* ctx: es_analysis_streams_t */
 

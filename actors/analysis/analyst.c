@@ -12,10 +12,11 @@
 
 #include "alloc.h"
 #include "analyze.h"
+#include "wire.h"
 
 typedef struct task {
     struct task *next;
-    uint64_t number;
+    uint64_t number, since_us; /* since_us: when it came */
     char *document;
     size_t len;
     bool forgotten; /* under the lock */
@@ -163,13 +164,24 @@ void es_analyst_destroy(es_analyst_t **self_p)
 uint64_t es_analyst_give(es_analyst_t *self, char *document, size_t len, es_analyst_done_fn done, void *ctx)
 {
     task_t *task = es_alloc_zero(sizeof *task);
-    *task = (task_t){.number = ++self->numbers, .document = document, .len = len, .done = done, .ctx = ctx};
+    *task = (task_t){
+        .number = ++self->numbers, .since_us = es_now_us(), .document = document, .len = len, .done = done, .ctx = ctx};
     uint64_t number = task->number;
     pthread_mutex_lock(&self->lock);
     append(&self->todo, task);
     pthread_cond_signal(&self->work);
     pthread_mutex_unlock(&self->lock);
     return number;
+}
+
+uint64_t es_analyst_oldest(es_analyst_t *self, size_t *waiting)
+{
+    pthread_mutex_lock(&self->lock);
+    uint64_t since_us = self->todo ? self->todo->since_us : 0;
+    *waiting = 0;
+    for (const task_t *task = self->todo; task; task = task->next) ++*waiting;
+    pthread_mutex_unlock(&self->lock);
+    return since_us;
 }
 
 static void forget_in(task_t *list, uint64_t number)

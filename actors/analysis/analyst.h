@@ -29,6 +29,8 @@ es_analyst_t *es_analyst_new(es_loop_t *loop, size_t max_chars);
 void es_analyst_destroy(es_analyst_t **self_p);
 /* Takes `document` (from malloc) over. The number is for es_analyst_forget, never 0. */
 uint64_t es_analyst_give(es_analyst_t *self, char *document, size_t len, es_analyst_done_fn done, void *ctx);
+/* When the first of those that wait for the thread came; 0: none waits. */
+uint64_t es_analyst_oldest(es_analyst_t *self, size_t *waiting);
 /* Gives a document up: nobody is told. */
 void es_analyst_forget(es_analyst_t *self, uint64_t number);
 

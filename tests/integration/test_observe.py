@@ -126,6 +126,19 @@ def test_a_stopped_transcriber_makes_words_late(seen):
     wait_until(lambda: health(edge)[0] == 200, 20, "well again")
 
 
+def test_a_broker_says_that_places_are_missing():
+    with House("--metrics", "127.0.0.1:0", "--health-lag", "1s", "--capacity", "1") as house:
+        broker = url_of(house.data, "broker")
+        clients = [Ws(house.ws + "/api/audio/ws") for _ in range(2)]
+        for ws in clients:
+            ws.send(b"\1\2" * 320)
+        told = wait_until(lambda: health(broker)[1] if health(broker)[0] == 503 else None, 20, "a broker that is late")
+        assert re.match(r"a live stream has waited \d+\.\d s for a place: 1 streams wait", told["reason"]), told
+        for ws in clients:
+            ws.close()
+        wait_until(lambda: health(broker)[0] == 200, 20, "well again")
+
+
 def test_beyond_this_machine_it_takes_a_token(tmp_path):
     broker = [BIN / "earshot-broker", "--data", tmp_path]
     done = subprocess.run([*broker, "--metrics", "0.0.0.0:0"], capture_output=True, text=True, timeout=20 * SLOW)

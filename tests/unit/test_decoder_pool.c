@@ -163,10 +163,12 @@ static void what_is_forgotten_is_not_answered(void **state)
     for (uint64_t id = 2; id < 10; id++) es_decoder_pool_submit(w.pool, &other, id, pcm, 1600);
     submit(10, PLAIN, 1600);
     assert_true(es_decoder_pool_waiting(w.pool) >= 9);
+    assert_true(es_decoder_pool_oldest(w.pool) > 0);
     es_decoder_pool_forget(w.pool, &other);
     assert_true(es_decoder_pool_waiting(w.pool) <= 2);
     await_answers(1);
     assert_int_equal(w.answers[0].id, 10);
+    assert_true(es_decoder_pool_oldest(w.pool) == 0);
     teardown();
 }
 
