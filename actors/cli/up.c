@@ -13,6 +13,7 @@
 #include "log.h"
 #include "metrics_setup.h"
 #include "notify.h"
+#include "otlp.h"
 #include "runner.h"
 #include "terminal.h"
 #include "wire.h"
@@ -198,7 +199,8 @@ int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool
     int status = 1;
     es_health_open("up");
     es_health_unready("not all actors are registered with the broker yet");
-    if (backend->open(&self) == 0) {
+    es_otlp_t *otlp = NULL;
+    if (backend->open(&self) == 0 && (!config->threads || es_otlp_start(&otlp, &config->common, "earshot") == 0)) {
         if (start_metrics(&self) == 0)
             status = run(&self);
         else

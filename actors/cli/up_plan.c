@@ -121,6 +121,8 @@ static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, uint64_t number
     arg(actor, "--log-level=%s", levels[config->common.log_level]);
     arg(actor, "--log-format=%s", formats[config->common.log_format]);
     optional(actor, "env-file", config->common.env_file);
+    optional(actor, "otlp-url", config->common.otlp_url);
+    optional(actor, "otlp-header-file", config->common.otlp_header);
     if (config->common.insecure) arg(actor, "--insecure");
     if (config->common.core_dumps) arg(actor, "--core-dumps");
     if (!config->threads) add_metrics(actor, &config->common, plan->count - 1);

@@ -27,7 +27,7 @@ typedef enum {
     ES_UP_ROLES
 } es_up_role_t;
 
-#define ES_UP_ARGS_MAX 32
+#define ES_UP_ARGS_MAX 40
 #define ES_UP_TRANSCRIBERS_MAX 64
 #define ES_UP_ROOMS_MAX 8
 #define ES_UP_JOBS_MAX 8

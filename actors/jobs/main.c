@@ -1,4 +1,5 @@
 #include "jobs_actor.h"
+#include "otlp.h"
 #include "runner.h"
 
 int main(int argc, char **argv)
@@ -7,7 +8,10 @@ int main(int argc, char **argv)
     es_jobs_config_t config;
     es_config_result_t loaded = es_jobs_config_load(&config, argc, argv);
     int status = loaded == ES_CONFIG_HELP ? 0 : 2;
-    if (loaded == ES_CONFIG_OK) status = es_runner_main(es_jobs_actor, &config, &config.common);
+    es_otlp_t *otlp = NULL;
+    if (loaded == ES_CONFIG_OK && es_otlp_start(&otlp, &config.common, "earshot-jobs") == 0)
+        status = es_runner_main(es_jobs_actor, &config, &config.common);
+    es_otlp_stop(&otlp);
     es_jobs_config_fini(&config);
     return status;
 }

@@ -121,8 +121,10 @@ typedef struct {
     char *metrics;       /* --metrics HOST:PORT */
     char *metrics_token_file;
     uint64_t health_lag_us;
-    char *user;      /* --user NAME: privileges.h */
-    bool core_dumps; /* --core-dumps */
+    char *user;        /* --user NAME: privileges.h */
+    bool core_dumps;   /* --core-dumps */
+    char *otlp_url;    /* --otlp-url: an OpenTelemetry collector for spans */
+    char *otlp_header; /* --otlp-header-file */
 } es_common_config_t;
 extern const es_option_t es_common_options[];
 /* Becomes --user (privileges.h), fills what depends on other values (data, broker, keys) after loading, makes the data directory (0700). 0, or -1 with a message

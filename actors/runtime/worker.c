@@ -14,6 +14,7 @@
 #include "log.h"
 #include "wire.h"
 #include "worker_text.h"
+#include "worker_trace.h"
 
 enum {
     REFUSED_SLOTS = 256, /* keys whose last REWIND{none} is remembered, by hash */
@@ -54,7 +55,7 @@ struct es_stream {
     bool mended; /* said once a stream */
     uint64_t epoch;
     uint32_t priority;
-    char trace[ES_TRACE_LEN]; /* of the START: what is answered belongs to the same trace */
+    es_trace_t trace; /* of the START: what is answered belongs to the same trace */
     bool traced;
     uint64_t due_us;     /* when the receiver wants to be called */
     uint64_t said_us;    /* last message published */
@@ -82,8 +83,10 @@ static void stream_send(void *ctx, const es_msg_t *msg, const void *body, size_t
 {
     es_stream_t *stream = ctx;
     es_msg_t traced = *msg;
+    char trace[ES_TRACE_LEN];
     stream->said_us = es_now_us();
-    if (stream->traced) traced.trace = es_span_of(stream->trace, ES_TRACE_LEN);
+    if (stream->traced) es_trace_pack(&stream->trace, trace);
+    if (stream->traced) traced.trace = es_span_of(trace, ES_TRACE_LEN);
     es_actor_link_publish(stream->worker->link, es_span(stream->key), &traced, body, len);
 }
 
@@ -102,8 +105,8 @@ static void stream_begin(void *ctx, const es_msg_t *start)
     stream->epoch = start->epoch;
     stream->priority = ES_HAS(start, ES_M_PRIORITY) ? (uint32_t)start->priority : 0;
     stream->waiting_us = 0;
-    stream->traced = start->trace.len == ES_TRACE_LEN;
-    if (stream->traced) memcpy(stream->trace, start->trace.ptr, ES_TRACE_LEN);
+    stream->traced = es_trace_unpack(&stream->trace, start->trace);
+    if (stream->traced) es_worker_trace_begin(stream->key, &stream->trace, stream->epoch);
     stream->state = stream->worker->ops->open(stream->worker->ctx, stream, start);
     stream->open = true;
 }
@@ -175,6 +178,8 @@ void es_stream_final(es_stream_t *stream, const es_final_t *final)
     sayable.text = mend(stream, final->text, text, sizeof text);
     sayable.reason = mend(stream, final->reason, reason, sizeof reason);
     es_receiver_final(stream->receiver, &sayable, now);
+    if (stream->traced)
+        es_worker_trace_final(stream->key, &stream->trace, final, stream->waiting_us ? now - stream->waiting_us : 0);
     es_receiver_stats(stream->receiver, &stats);
     /* What came after this final waits since now at the latest; when exactly is not worth a list of times. */
     stream->waiting_us = stats.committed + 1 < stats.expected ? now : 0;

@@ -1,3 +1,4 @@
+#include "otlp.h"
 #include "runner.h"
 #include "transcriber_actor.h"
 
@@ -7,8 +8,11 @@ int main(int argc, char **argv)
     es_transcriber_config_t config;
     es_config_result_t loaded = es_transcriber_config_load(&config, argc, argv);
     int status = loaded == ES_CONFIG_HELP ? 0 : 2;
-    if (loaded == ES_CONFIG_OK && es_transcriber_prepare(&config) == 0)
+    es_otlp_t *otlp = NULL;
+    if (loaded == ES_CONFIG_OK && es_transcriber_prepare(&config) == 0 &&
+        es_otlp_start(&otlp, &config.common, "earshot-transcriber") == 0)
         status = es_runner_main(es_transcriber_actor, &config, &config.common);
+    es_otlp_stop(&otlp);
     es_transcriber_config_fini(&config);
     return status;
 }
