@@ -19,6 +19,7 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
 {
     const es_identity_config_t settings = es_edge_identity_config(config, operator_token);
     *self = (es_access_t){.allow_origin = config->allow_origin,
+                          .tls = config->tls_cert && *config->tls_cert,
                           .max_strangers = config->max_strangers,
                           .ticket_us = config->ticket_us,
                           .operator= operator_token,
@@ -103,7 +104,7 @@ static void copy(es_span_t text, char out[ORIGIN_MAX])
 
 static bool of_foreign_page(const es_access_t *self, const char *origin, const char *host)
 {
-    if (es_origin_allowed(origin, host, self->allow_origin)) return false;
+    if (es_origin_allowed(origin, host, self->tls, self->allow_origin)) return false;
     es_metric_add(&es_edge_origin_refused, 1);
     es_log_info("a page of another origin is refused; --allow-origin would let it in", ES_S("origin", origin),
                 ES_S("host", host));

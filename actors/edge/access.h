@@ -11,6 +11,7 @@
 
 typedef struct {
     const char *allow_origin; /* as in --allow-origin */
+    bool tls;                 /* the edge speaks it itself */
     uint64_t max_strangers;   /* WebSocket clients that have not said who they are */
     uint64_t ticket_us;       /* a ticket's life, for telling */
     const es_operator_t *operator;

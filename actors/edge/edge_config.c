@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "loopback.h"
+#include "origin.h"
 
 #define MIB UINT64_C(1048576)
 
@@ -123,8 +124,11 @@ static bool set(const char *text)
 static int check(const es_edge_config_t *config, char *err, size_t err_len)
 {
     bool tls = set(config->tls_cert);
+    char origin[500];
     *err = 0;
-    if (tls != set(config->tls_key))
+    if (es_origin_check(config->allow_origin, origin, sizeof origin))
+        snprintf(err, err_len, "--allow-origin: %s", origin);
+    else if (tls != set(config->tls_key))
         snprintf(err, err_len, "--tls-%s is missing: --tls-cert and --tls-key go together", tls ? "key" : "cert");
     else if (!tls && !set(config->jwt_keys) && !set(config->api_keys) && !config->common.insecure &&
              !es_loopback_host(config->host))

@@ -1,7 +1,10 @@
 #include "origin.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+enum { ORIGIN_MAX = 256 };
 
 static bool listed(const char *origin, const char *list)
 {
@@ -21,16 +24,55 @@ static size_t without_port(const char *host, const char *port)
     return n > p && !strcmp(host + n - p, port) ? n - p : n;
 }
 
-bool es_origin_allowed(const char *origin, const char *host, const char *allowed)
+/* What follows the scheme; NULL where it is neither http nor https. */
+static const char *rest_of(const char *origin, const char **port)
 {
+    *port = ":80";
+    if (!strncasecmp(origin, "http://", 7)) return origin + 7;
+    *port = ":443";
+    return strncasecmp(origin, "https://", 8) ? NULL : origin + 8;
+}
+
+bool es_origin_allowed(const char *origin, const char *host, bool tls, const char *allowed)
+{
+    const char *port, *rest = rest_of(origin, &port);
     if (!*origin || listed(origin, allowed)) return true;
-    const char *port = ":80", *rest = NULL;
-    if (!strncasecmp(origin, "http://", 7)) rest = origin + 7;
-    if (!strncasecmp(origin, "https://", 8)) {
-        rest = origin + 8;
-        port = ":443";
-    }
-    if (!rest || !*rest || !*host) return false;
+    if (!rest || !*rest || !*host || (tls && strcmp(port, ":443"))) return false;
     size_t a = without_port(rest, port), b = without_port(host, port);
     return a == b && !strncasecmp(rest, host, a);
+}
+
+/* ---- the list */
+
+/* Why this is nobody's origin, or NULL. */
+static const char *wrong(const char *origin)
+{
+    const char *port, *rest = rest_of(origin, &port), *colon = strstr(origin, "://");
+    if (!strcmp(origin, "*")) return NULL;
+    if (!strcmp(origin, "null")) return "any page can make it its own";
+    if (!colon || colon == origin) return "it begins with no scheme, such as https://";
+    if (!colon[3]) return "it has no host";
+    if (strchr(origin, '*')) return "a star stands for all or not at all; name each host";
+    if (strchr(origin, ' ') || strpbrk(colon + 3, "/?#@"))
+        return "it ends with the host or its port: no slash, no path, no user, no blanks";
+    if (rest && without_port(rest, port) != strlen(rest)) return "browsers leave the scheme's own port out";
+    return NULL;
+}
+
+int es_origin_check(const char *allowed, char *err, size_t err_len)
+{
+    char one[ORIGIN_MAX];
+    while (allowed && *allowed) {
+        size_t len = strcspn(allowed, ",");
+        snprintf(one, sizeof one, "%.*s", (int)len, allowed);
+        const char *why = len < sizeof one ? wrong(one) : "it is too long";
+        if (why) {
+            snprintf(err, err_len,
+                     "\"%s\" is no origin of a page: %s. Example: https://www.example.com,http://localhost:3000", one,
+                     why);
+            return -1;
+        }
+        allowed += len + (allowed[len] == ',');
+    }
+    return 0;
 }

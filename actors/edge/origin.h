@@ -1,12 +1,15 @@
-/* May a page of this origin open a WebSocket here? Browsers send Origin, programs do not. */
+/* May a page of this origin connect here, or change something? Browsers send Origin, programs do not. */
 #ifndef ES_ORIGIN_H
 #define ES_ORIGIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* origin: the header, "" where there is none; host: the Host header; allowed: comma-separated origins, or "*", or NULL.
- * True where there is no origin, where its host and port are those of `host` (whatever the scheme: a proxy may end TLS), or
- * where it is listed. */
-bool es_origin_allowed(const char *origin, const char *host, const char *allowed);
+/* origin: the header, "" where there is none; host: the Host header; tls: we speak TLS ourselves; allowed: as in --allow-origin, or NULL.
+ * True where there is no origin, where its host and port are those of `host` (over TLS of ours only with https; else whatever the scheme, for a proxy may
+ * end TLS), or where it is listed. Compared as they stand, but for case and the scheme's own port: a name with a dot at its end is another. */
+bool es_origin_allowed(const char *origin, const char *host, bool tls, const char *allowed);
+/* Can each origin of this list be that of a page? 0, or -1 with a sentence in err. */
+int es_origin_check(const char *allowed, char *err, size_t err_len);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -31,17 +32,75 @@ static void origins(void **state)
         {"http://", ":80", NULL, false},
         {"http://a", "here", "http://b,http://a", true},
         {"http://a", "here", "http://ab,http", false},
-        {"null", "here", "null", true},
+        {"http://[::1]:8000", "[::1]:8000", NULL, true},
+        {"http://[::1]", "[::1]:80", NULL, true},
+        {"http://[::1]:80", "[::1]", NULL, true},
+        {"http://[::1]:8000", "[::2]:8000", NULL, false},
+        {"http://[fe80::80]", "[fe80::80]", NULL, true},
+        {"http://here.:8000", "here:8000", NULL, false},
+        {"http://here:8000", "here.:8000", NULL, false},
+        {"http://here:8000.", "here:8000", NULL, false},
+        {"http://here:08000", "here:8000", NULL, false},
+        {"http://here:8000/", "here:8000", NULL, false},
+        {"http://user@here:8000", "here:8000", NULL, false},
+        {"http://evil.example#here:8000", "here:8000", NULL, false},
+        {"http://here:8000 ", "here:8000", NULL, false},
+        {"http://xn--hre-dma:8000", "here:8000", NULL, false},
+        {"here:8000", "here:8000", NULL, false},
+        {"ws://here:8000", "here:8000", NULL, false},
+        {"HTTP://Here:8000", "hERE:8000", NULL, true},
+        {"NULL", "here", NULL, false},
+        {"http://A.example", "here", "http://a.example", true},
+        {"http://a.example.", "here", "http://a.example", false},
+        {"https://a.example", "here", "http://a.example", false},
+        {"http://a.example:8080", "here", "http://a.example", false},
+        {"http://sub.a.example", "here", "http://a.example", false},
         {"http://anyone", "here", "*", true},
         {"http://a", "here", "", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (es_origin_allowed(cases[i].origin, cases[i].host, cases[i].allowed) != cases[i].fine)
+        if (es_origin_allowed(cases[i].origin, cases[i].host, false, cases[i].allowed) != cases[i].fine)
             fail_msg("case %zu: origin %s at %s", i, cases[i].origin, cases[i].host);
+}
+
+static void over_tls_only_https_is_the_same(void **state)
+{
+    (void)state;
+    assert_true(es_origin_allowed("https://here:8443", "here:8443", true, NULL));
+    assert_true(es_origin_allowed("https://here", "here:443", true, NULL));
+    assert_false(es_origin_allowed("http://here:8443", "here:8443", true, NULL));
+    assert_true(es_origin_allowed("http://here:8443", "here:8443", true, "http://here:8443"));
+    assert_true(es_origin_allowed("", "here:8443", true, NULL));
+}
+
+static void what_no_page_can_have_is_refused(void **state)
+{
+    (void)state;
+    static const char *const good[] =
+        {NULL, "", "*", "https://a.example", "http://a:8080,https://b,chrome-extension://abc", "http://[::1]:8000"},
+                             *const bad[] = {"null",
+                                             "a.example",
+                                             "https://a.example/",
+                                             "https://*.a.example",
+                                             "https://",
+                                             "https://a, https://b",
+                                             "https://a.example:443",
+                                             "http://a:80",
+                                             "://a",
+                                             "https://me@a",
+                                             "http://a,,"};
+    char err[400];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (es_origin_check(good[i], err, sizeof err)) fail_msg("%s: %s", good[i], err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (es_origin_check(bad[i], err, sizeof err) == 0) fail_msg("%s is taken", bad[i]);
+        assert_non_null(strstr(err, "Example: "));
+    }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(origins)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(origins), cmocka_unit_test(over_tls_only_https_is_the_same),
+                                       cmocka_unit_test(what_no_page_can_have_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
