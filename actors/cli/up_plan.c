@@ -18,6 +18,10 @@ static const es_option_t options[] = {
         es_up_config_t, tls_cert, "tls-cert", NULL, NULL, 1024,
         "the edges serve TLS: PEM file with the certificate and those that lead to a root; read again on SIGHUP"),
     ES_OPT_STR(es_up_config_t, tls_key, "tls-key", NULL, NULL, 1024, "PEM file with the certificate's private key"),
+    ES_OPT_STR(es_up_config_t, jwt_keys, "jwt-key", NULL, NULL, 1024,
+               "the edges ask who comes: files with keys that sign tokens, with commas"),
+    ES_OPT_STR(es_up_config_t, api_keys, "api-keys", NULL, NULL, 1024,
+               "the edges ask who comes: file with API keys, of `earshot token --api-key`"),
     ES_OPT_CHOICE(es_up_config_t, engine, "engine", "pocketsphinx", "mock|pocketsphinx", "what turns audio into words"),
     ES_OPT_UINT(es_up_config_t, transcribers, "transcribers", NULL, "1", 0, ES_UP_TRANSCRIBERS_MAX,
                 "how many; others may join from elsewhere (--tcp)"),
@@ -173,6 +177,8 @@ static void add_edge(es_up_plan_t *plan, const es_up_config_t *config, const cha
     drain_timeout(actor, config);
     optional(actor, "tls-cert", config->tls_cert);
     optional(actor, "tls-key", config->tls_key);
+    optional(actor, "jwt-key", config->jwt_keys);
+    optional(actor, "api-keys", config->api_keys);
     if (config->reuse_port) arg(actor, "--reuse-port");
 }
 

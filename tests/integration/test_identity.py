@@ -43,9 +43,8 @@ def house(tmp_path_factory):
     (keys / "api").write_text(api_key_line("ci", KEY, "stream") + api_key_line("uploads", UPLOADER, "jobs"))
     for file in keys.iterdir():
         os.chmod(file, 0o600)
-    env = {"EARSHOT_JWT_KEY": str(keys / "jwt.secret"), "EARSHOT_API_KEYS": str(keys / "api"), "EARSHOT_AUTH_TIMEOUT": "2s",
-           "EARSHOT_MAX_CONNECTIONS": "3", "EARSHOT_MAX_STRANGERS": "4", "EARSHOT_LOG_LEVEL": "debug"}
-    with House("--rooms", "1", "--jobs", "1", env=env) as running:
+    env = {"EARSHOT_AUTH_TIMEOUT": "2s", "EARSHOT_MAX_CONNECTIONS": "3", "EARSHOT_MAX_STRANGERS": "4", "EARSHOT_LOG_LEVEL": "debug"}
+    with House("--rooms", "1", "--jobs", "1", "--jwt-key", str(keys / "jwt.secret"), "--api-keys", str(keys / "api"), env=env) as running:
         operator = (pathlib.Path(running.data) / "operator.token").read_text().strip()
         running.operator = bearer(operator)
         yield running
