@@ -210,8 +210,10 @@ static bool move_out(es_tls_conn_t *self)
         return false;
     }
     size_t taken = write_secret(self, bytes, (size_t)n);
-    if (taken < (size_t)n) es_byte_queue_append(&self->out, bytes + taken, (size_t)n - taken);
-    return taken == (size_t)n;
+    if (taken == (size_t)n) return true;
+    es_byte_queue_append(&self->out, bytes + taken, (size_t)n - taken);
+    self->since_us = self->now_us;
+    return false;
 }
 
 static void tell_secret(es_tls_conn_t *self)
@@ -234,19 +236,28 @@ static void outward(es_tls_conn_t *self)
 
 /* ---- one run */
 
+/* Without close_notify, and without keeping what nobody takes: the client cannot take what it has for the whole. */
+static void cut(es_tls_conn_t *self)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    if (!self->told_secret) setsockopt(self->secret, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    end(self);
+}
+
 uint64_t es_tls_conn_deadline(const es_tls_conn_t *self)
 {
     if (self->state == ES_TLS_HANDSHAKE) return self->since_us + self->times->handshake_us;
     if (self->told_secret) return self->since_us + self->times->linger_us;
-    return self->plain_over ? self->since_us + self->times->send_us : UINT64_MAX;
+    bool owes = self->plain_over || es_byte_queue_size(&self->out) > 0;
+    return owes ? self->since_us + self->times->send_us : UINT64_MAX;
 }
 
 static void shuttle(es_tls_conn_t *self)
 {
-    if (self->now_us >= es_tls_conn_deadline(self)) end(self);
-    if (self->state == ES_TLS_OPEN) inward(self);
+    inward(self);
     if (self->state == ES_TLS_OPEN) outward(self);
     if (self->told_secret && self->secret_over) end(self);
+    if (self->state == ES_TLS_OPEN && self->now_us >= es_tls_conn_deadline(self)) cut(self);
 }
 
 es_tls_state_t es_tls_conn_run(es_tls_conn_t *self, uint64_t now_us)

@@ -20,7 +20,7 @@ typedef struct es_tls_conn es_tls_conn_t;
 
 typedef struct {
     uint64_t handshake_us; /* for all of it */
-    uint64_t send_us;      /* in which the client must take something of what is left once the plain side is done */
+    uint64_t send_us;      /* in which the client must take something of what waits for it, else it is cut off */
     uint64_t linger_us;    /* after our close_notify */
 } es_tls_times_t;
 
