@@ -24,7 +24,7 @@ library_allowed() {
     case $2 in
     libwebsockets.h) [[ $1 =~ ^actors/(edge/server|cli/ws_client)\.[ch]$ ]] ;;
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
-    jwt.h) [[ $1 =~ ^actors/(edge/jwt_keys|cli/token_jwt)\.c$ ]] ;;
+    jwt.h) [[ $1 = actors/cli/token_jwt.c ]] ;;
     curl/*) [[ $1 = actors/runtime/http_client.c || $1 = actors/runtime/otlp.c ]] ;;
     openssl/ssl.h) [[ $1 =~ ^actors/(edge/tls(_conn)?|cli/net_tls)\.c$ ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;

@@ -123,7 +123,7 @@ int es_token_new_key(const char *file, char *err, size_t err_len)
                         "is there already; tokens that it has signed would be void. Remove it first");
     if (getrandom(drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn) abort();
     for (size_t i = 0; i < sizeof drawn; i++) snprintf(line + 2 * i, 3, "%02x", drawn[i]);
-    line[2 * SECRET_DRAWN] = '\n';
+    line[(size_t)2 * SECRET_DRAWN] = '\n';
     int rc = es_secret_file_make(file, line, sizeof line - 1), error = errno;
     OPENSSL_cleanse(drawn, sizeof drawn);
     OPENSSL_cleanse(line, sizeof line);

@@ -118,13 +118,12 @@ static es_who_t found(es_principal_t *principal, es_came_t how, es_principal_t *
 }
 
 /* The signature first: who is not ours learns nothing of what else is wrong. */
-static es_who_t read_jwt(es_identity_t *self, const es_jwt_token_t *token, es_span_t text, uint64_t wall_s,
-                         es_principal_t **out)
+static es_who_t read_jwt(es_identity_t *self, const es_jwt_token_t *token, uint64_t wall_s, es_principal_t **out)
 {
     const es_identity_config_t *config = &self->config;
     const es_jwt_rules_t rules = {.audience = config->audience, .issuer = config->issuer, .leeway_s = config->leeway_s};
     es_jwt_claims_t claims;
-    es_principal_t *signer = es_jwt_keys_signer(self->jwt_keys, token, text);
+    es_principal_t *signer = es_jwt_keys_signer(self->jwt_keys, token);
     if (!signer) return ES_WHO_FORGED;
     es_who_t who = es_jwt_claims_check(&claims, token->claims, &rules, wall_s);
     if (who != ES_WHO_OK) return who;
@@ -136,7 +135,7 @@ static es_who_t read_jwt(es_identity_t *self, const es_jwt_token_t *token, es_sp
 static es_who_t look_at_jwt(es_identity_t *self, es_span_t text, uint64_t wall_s, es_principal_t **out)
 {
     es_jwt_token_t token;
-    es_who_t who = es_jwt_token_parse(&token, text) == 0 ? read_jwt(self, &token, text, wall_s, out) : ES_WHO_MALFORMED;
+    es_who_t who = es_jwt_token_parse(&token, text) == 0 ? read_jwt(self, &token, wall_s, out) : ES_WHO_MALFORMED;
     es_jwt_token_fini(&token);
     return who;
 }

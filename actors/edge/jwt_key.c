@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "jwt_keys.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, CURVE_NAME_MAX = 32 };
 #define BEGIN "-----BEGIN "
@@ -69,25 +68,11 @@ static const char *judge(es_jwt_key_t *self, const EVP_PKEY *key)
         self->bits = (unsigned)bits;
         return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX ? NULL : "holds an RSA key that has not 2048 to 8192 bits";
     case EVP_PKEY_ED25519:
-    case EVP_PKEY_ED448:
-        return "holds an EdDSA key, which the JWT library of this build does not know; use ES256 or RS256";
+        self->kind = ES_JWT_ED;
+        return NULL;
     default:
-        return "holds a key that is neither RSA nor EC";
+        return "holds a key that signs no token: RSA, P-256, P-384, P-521 or Ed25519 is wanted";
     }
-}
-
-/* Written anew, so that it is one key and nothing beside it, and the same for the same key. */
-static int keep_pem(es_jwt_key_t *self, EVP_PKEY *key)
-{
-    BIO *out = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    long len = out && PEM_write_bio_PUBKEY(out, key) ? BIO_get_mem_data(out, &text) : 0;
-    if (len > 0) {
-        self->bytes = (uint8_t *)es_alloc_copy(text, (size_t)len);
-        self->len = (size_t)len;
-    }
-    BIO_free(out);
-    return len > 0 ? 0 : -1;
 }
 
 static int parse_pem(es_jwt_key_t *self, es_span_t bytes, const char *file, char *err, size_t err_len)
@@ -99,9 +84,17 @@ static int parse_pem(es_jwt_key_t *self, es_span_t bytes, const char *file, char
     ERR_clear_error();
     if (!key) return complain(err, err_len, file, "is PEM but holds neither a public key nor a certificate");
     const char *wrong = judge(self, key);
-    int rc = wrong ? complain(err, err_len, file, wrong) : keep_pem(self, key);
+    unsigned char *der = NULL;
+    int len = wrong ? 0 : i2d_PUBKEY(key, &der);
+    if (len > 0) {
+        self->public_ = key;
+        self->bytes = (uint8_t *)es_alloc_copy(der, (size_t)len);
+        self->len = (size_t)len;
+        OPENSSL_free(der);
+        return 0;
+    }
     EVP_PKEY_free(key);
-    return rc;
+    return complain(err, err_len, file, wrong ? wrong : "holds a key that cannot be used");
 }
 
 /* ---- secrets */
@@ -184,5 +177,6 @@ void es_jwt_key_fini(es_jwt_key_t *self)
 {
     if (self->bytes) OPENSSL_cleanse(self->bytes, self->len);
     free(self->bytes);
+    EVP_PKEY_free(self->public_);
     *self = (es_jwt_key_t){.bits = 0};
 }

@@ -1,7 +1,5 @@
 #include "jwt_keys.h"
 
-#include <jwt.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +19,6 @@ struct es_jwt_keys {
     size_t count;
 };
 
-static const struct {
-    const char *name;
-    jwt_alg_t alg;
-    es_jwt_kind_t kind;
-    unsigned bits; /* RSA: any; a secret: at least; EC: exactly */
-} algorithms[] = {
-    {"HS256", JWT_ALG_HS256, ES_JWT_SECRET, 256}, {"HS384", JWT_ALG_HS384, ES_JWT_SECRET, 384},
-    {"HS512", JWT_ALG_HS512, ES_JWT_SECRET, 512}, {"RS256", JWT_ALG_RS256, ES_JWT_RSA, 0},
-    {"RS384", JWT_ALG_RS384, ES_JWT_RSA, 0},      {"RS512", JWT_ALG_RS512, ES_JWT_RSA, 0},
-    {"ES256", JWT_ALG_ES256, ES_JWT_EC, 256},     {"ES384", JWT_ALG_ES384, ES_JWT_EC, 384},
-    {"ES512", JWT_ALG_ES512, ES_JWT_EC, 521},
-};
-
-/* ---- files */
-
 static void id_of(const char *file, char out[ES_JWT_KID_MAX + 1])
 {
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file, *dot = strrchr(name, '.');
@@ -43,7 +26,7 @@ static void id_of(const char *file, char out[ES_JWT_KID_MAX + 1])
     snprintf(out, ES_JWT_KID_MAX + 1, "%.*s", (int)len, name);
 }
 
-static entry_t *find(es_jwt_keys_t *self, const char *id)
+static const entry_t *find(const es_jwt_keys_t *self, const char *id)
 {
     for (size_t i = 0; i < self->count; i++)
         if (strcmp(self->entries[i].id, id) == 0) return &self->entries[i];
@@ -87,20 +70,26 @@ static int add(es_jwt_keys_t *self, const char *file, char *err, size_t err_len)
     return 0;
 }
 
+static int add_all(es_jwt_keys_t *self, const char *files, char *err, size_t err_len)
+{
+    int rc = 0;
+    for (size_t len; rc == 0 && *files; files += len + (files[len] == ',')) {
+        len = strcspn(files, ",");
+        if (!len) continue;
+        char *file = es_alloc_copy(files, len);
+        rc = add(self, file, err, err_len);
+        free(file);
+    }
+    if (rc != 0 || self->count) return rc;
+    snprintf(err, err_len, "no file is named");
+    return -1;
+}
+
 es_jwt_keys_t *es_jwt_keys_load(const char *files, char *err, size_t err_len)
 {
     es_jwt_keys_t *self = es_alloc_zero(sizeof *self);
-    for (size_t len; self && *files; files += len + (files[len] == ',')) {
-        len = strcspn(files, ",");
-        char *file = es_alloc_copy(files, len);
-        if (len && add(self, file, err, err_len) != 0) es_jwt_keys_destroy(&self);
-        free(file);
-        if (!self) return NULL;
-    }
-    if (self->count) return self;
-    snprintf(err, err_len, "no file is named");
-    es_jwt_keys_destroy(&self);
-    return NULL;
+    if (add_all(self, files, err, err_len) != 0) es_jwt_keys_destroy(&self);
+    return self;
 }
 
 void es_jwt_keys_destroy(es_jwt_keys_t **self_p)
@@ -115,12 +104,19 @@ void es_jwt_keys_destroy(es_jwt_keys_t **self_p)
     *self_p = NULL;
 }
 
+static bool same(const entry_t *a, const entry_t *b)
+{
+    return strcmp(a->id, b->id) == 0 &&
+           es_span_eq(es_span_of(a->key.bytes, a->key.len), es_span_of(b->key.bytes, b->key.len));
+}
+
 void es_jwt_keys_hand_over(es_jwt_keys_t *self, es_jwt_keys_t *fresh)
 {
     for (size_t i = 0; i < self->count; i++) {
-        entry_t *old = &self->entries[i], *again = find(fresh, old->id);
-        if (!again ||
-            !es_span_eq(es_span_of(old->key.bytes, old->key.len), es_span_of(again->key.bytes, again->key.len))) {
+        entry_t *old = &self->entries[i], *again = NULL;
+        for (size_t k = 0; k < fresh->count; k++)
+            if (same(old, &fresh->entries[k])) again = &fresh->entries[k];
+        if (!again) {
             es_principal_revoke(old->signer);
             continue;
         }
@@ -129,44 +125,13 @@ void es_jwt_keys_hand_over(es_jwt_keys_t *self, es_jwt_keys_t *fresh)
     }
 }
 
-/* ---- signatures */
-
-static bool may_verify(const es_jwt_key_t *key, size_t algorithm)
-{
-    unsigned bits = algorithms[algorithm].bits;
-    if (key->kind != algorithms[algorithm].kind) return false;
-    return key->kind == ES_JWT_EC ? key->bits == bits : key->bits >= bits;
-}
-
-/* libjwt looks up the algorithm by itself: what it took must be what was looked at. OpenSSL's complaints are not left for those who ask next. */
-static bool verifies(const es_jwt_key_t *key, jwt_alg_t alg, const char *text)
-{
-    jwt_t *jwt = NULL;
-    bool good = jwt_decode(&jwt, text, key->bytes, (int)key->len) == 0 && jwt_get_alg(jwt) == alg;
-    jwt_free(jwt);
-    ERR_clear_error();
-    return good;
-}
-
-static es_principal_t *signer_with(es_jwt_keys_t *self, const es_jwt_token_t *token, size_t algorithm, const char *text)
+es_principal_t *es_jwt_keys_signer(const es_jwt_keys_t *self, const es_jwt_token_t *token)
 {
     const entry_t *named = *token->kid ? find(self, token->kid) : NULL;
     for (size_t i = 0; i < self->count; i++) {
         const entry_t *entry = &self->entries[i];
-        if ((named && entry != named) || !may_verify(&entry->key, algorithm)) continue;
-        if (verifies(&entry->key, algorithms[algorithm].alg, text)) return entry->signer;
+        bool asked = (!named || entry == named) && es_jwt_key_fits(&entry->key, token);
+        if (asked && es_jwt_key_verifies(&entry->key, token)) return entry->signer;
     }
     return NULL;
-}
-
-es_principal_t *es_jwt_keys_signer(es_jwt_keys_t *self, const es_jwt_token_t *token, es_span_t text)
-{
-    es_principal_t *signer = NULL;
-    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
-        if (strcmp(algorithms[i].name, token->alg) != 0) continue;
-        char *copy = es_alloc_copy(text.ptr, text.len);
-        signer = signer_with(self, token, i, copy);
-        free(copy);
-    }
-    return signer;
 }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "alloc.h"
 #include "base64url.h"
@@ -44,23 +45,41 @@ static int copy(const json_t *text, char *out, size_t max)
     return 0;
 }
 
+/* Tokens of other kinds may be signed by the same issuer, and say other things (RFC 8725, section 3.11). */
+static bool is_access(const json_t *type)
+{
+    static const char *const types[] = {"JWT", "at+jwt", "application/at+jwt"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (json_is_string(type) && strcasecmp(json_string_value(type), types[i]) == 0) return true;
+    return !type;
+}
+
 static int read_header(es_jwt_token_t *self, es_span_t part)
 {
     json_t *header = object_of(part);
     const json_t *kid = json_object_get(header, "kid");
     int rc = header ? copy(json_object_get(header, "alg"), self->alg, ES_JWT_ALG_MAX) : -1;
     if (kid && copy(kid, self->kid, ES_JWT_KID_MAX) != 0) rc = -1;
-    if (json_object_get(header, "crit")) rc = -1;
+    if (json_object_get(header, "crit") || !is_access(json_object_get(header, "typ"))) rc = -1;
     json_decref(header);
     return rc;
+}
+
+static int read_signature(es_jwt_token_t *self, es_span_t part)
+{
+    if (part.len > ES_BASE64URL_LEN(ES_JWT_SIGNATURE_MAX)) return -1;
+    long len = es_base64url_decode(part, self->signature);
+    self->signature_len = len > 0 ? (size_t)len : 0;
+    return len > 0 ? 0 : -1;
 }
 
 int es_jwt_token_parse(es_jwt_token_t *self, es_span_t text)
 {
     es_span_t parts[PARTS];
     *self = (es_jwt_token_t){.claims = NULL};
-    if (split(text, parts) != 0 || es_base64url_decode(parts[2], NULL) < 0) return -1;
-    if (read_header(self, parts[0]) == 0) self->claims = object_of(parts[1]);
+    if (split(text, parts) != 0 || read_signature(self, parts[2]) != 0 || read_header(self, parts[0]) != 0) return -1;
+    self->signed_part = es_span_of(text.ptr, parts[0].len + 1 + parts[1].len);
+    self->claims = object_of(parts[1]);
     return self->claims ? 0 : -1;
 }
 

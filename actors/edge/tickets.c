@@ -1,5 +1,6 @@
 #include "tickets.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ static ES_METRIC_COUNTER(expired, "earshot_edge_tickets_total{what=\"expired\"}"
 static ES_METRIC_COUNTER(refused, "earshot_edge_tickets_total{what=\"refused\"}", "tickets by what became of them");
 
 typedef struct ticket {
-    struct ticket *before, *after; /* in the order of their ends, which is that of their beginnings */
+    struct ticket *older, *newer;
     uint64_t until_us;
     es_principal_t *principal;
     es_seat_t *seat;
@@ -22,7 +23,7 @@ typedef struct ticket {
 
 struct es_tickets {
     es_keymap_t *by_digest;
-    ticket_t ends; /* of the ring */
+    ticket_t *oldest, *newest; /* they end in the order in which they began */
     es_seats_t *seats;
     uint64_t max, each, life_us;
 };
@@ -31,7 +32,6 @@ es_tickets_t *es_tickets_new(uint64_t max, uint64_t each, uint64_t life_us, es_s
 {
     es_tickets_t *self = es_alloc_zero(sizeof *self);
     *self = (es_tickets_t){.by_digest = es_keymap_new(), .seats = seats, .max = max, .each = each, .life_us = life_us};
-    self->ends.before = self->ends.after = &self->ends;
     return self;
 }
 
@@ -45,8 +45,8 @@ static es_principal_t *take_out(es_tickets_t *self, ticket_t *ticket)
 {
     es_principal_t *principal = ticket->principal;
     es_keymap_remove(self->by_digest, key_of(ticket->digest));
-    ticket->before->after = ticket->after;
-    ticket->after->before = ticket->before;
+    *(ticket->older ? &ticket->older->newer : &self->oldest) = ticket->newer;
+    *(ticket->newer ? &ticket->newer->older : &self->newest) = ticket->older;
     ticket->seat->tickets--;
     es_seats_give_back(self->seats, ticket->seat);
     free(ticket);
@@ -56,13 +56,14 @@ static es_principal_t *take_out(es_tickets_t *self, ticket_t *ticket)
 
 static void drop_first(es_tickets_t *self)
 {
-    es_principal_t *principal = take_out(self, self->ends.after);
+    assert(!self->oldest->older);
+    es_principal_t *principal = take_out(self, self->oldest);
     es_principal_unref(&principal);
 }
 
 static void expire(es_tickets_t *self, uint64_t now_us)
 {
-    while (self->ends.after != &self->ends && self->ends.after->until_us <= now_us) {
+    while (self->oldest && self->oldest->until_us <= now_us) {
         drop_first(self);
         es_metric_add(&expired, 1);
     }
@@ -72,7 +73,7 @@ void es_tickets_destroy(es_tickets_t **self_p)
 {
     es_tickets_t *self = *self_p;
     if (!self) return;
-    while (self->ends.after != &self->ends) drop_first(self);
+    while (self->oldest) drop_first(self);
     es_keymap_destroy(&self->by_digest);
     free(self);
     *self_p = NULL;
@@ -93,14 +94,14 @@ int es_tickets_add(es_tickets_t *self, const uint8_t digest[ES_TICKET_DIGEST], e
     expire(self, now_us);
     es_seat_t *seat = es_seats_take(self->seats, name);
     if (full(self, name, seat)) return -1;
-    ticket_t *ticket = es_alloc_zero(sizeof *ticket), *last = self->ends.before;
-    *ticket = (ticket_t){.before = last,
-                         .after = &self->ends,
+    ticket_t *ticket = es_alloc_zero(sizeof *ticket);
+    *ticket = (ticket_t){.older = self->newest,
                          .until_us = now_us + self->life_us,
                          .principal = es_principal_ref(principal),
                          .seat = seat};
     memcpy(ticket->digest, digest, ES_TICKET_DIGEST);
-    last->after = self->ends.before = ticket;
+    *(ticket->older ? &ticket->older->newer : &self->oldest) = ticket;
+    self->newest = ticket;
     seat->tickets++;
     es_keymap_put(self->by_digest, key_of(ticket->digest), ticket);
     es_metric_add(&issued, 1);

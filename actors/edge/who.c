@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define REFUSED(code_)                                                                             \
-    .code = code_, .refused = {.name = "earshot_edge_auth_refused_total{reason=\"" code_ "\"}",    \
-                               .help = "credentials refused, or missing where they are asked for", \
-                               .type = ES_COUNTER}
+#define REFUSED(code_)                                                                               \
+    .code = (code_), .refused = {.name = "earshot_edge_auth_refused_total{reason=\"" code_ "\"}",    \
+                                 .help = "credentials refused, or missing where they are asked for", \
+                                 .type = ES_COUNTER}
 
 static struct {
     const char *code, *sentence;

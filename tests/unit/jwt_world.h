@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "base64url.h"
 
@@ -70,7 +71,12 @@ static inline const char *sign_pkey(token_t *out, const EVP_MD *md, EVP_PKEY *ke
     size_t len = sizeof signature;
     token_begin(out, header, claims);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestSignInit(ctx, NULL, md, NULL, key), 1);
+    EVP_PKEY_CTX *how = NULL;
+    assert_int_equal(EVP_DigestSignInit(ctx, &how, md, NULL, key), 1);
+    if (strstr(header, "\"PS")) {
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST), 1);
+    }
     assert_int_equal(EVP_DigestSign(ctx, signature, &len, (const uint8_t *)out->text, strlen(out->text)), 1);
     EVP_MD_CTX_free(ctx);
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) len = raw_of(signature, len, (EVP_PKEY_get_bits(key) + 7) / 8);

@@ -1,6 +1,6 @@
 #include "jwt_world.h"
 
-static EVP_PKEY *rsa, *other_rsa, *p256, *p384, *p521;
+static EVP_PKEY *rsa, *other_rsa, *p256, *p384, *p521, *ed25519;
 
 static int make_keys(void **state)
 {
@@ -9,12 +9,13 @@ static int make_keys(void **state)
     p256 = EVP_EC_gen("P-256");
     p384 = EVP_EC_gen("P-384");
     p521 = EVP_EC_gen("P-521");
-    return rsa && other_rsa && p256 && p384 && p521 ? world_make(state) : -1;
+    ed25519 = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    return rsa && other_rsa && p256 && p384 && p521 && ed25519 ? world_make(state) : -1;
 }
 
 static int free_keys(void **state)
 {
-    EVP_PKEY *all[] = {rsa, other_rsa, p256, p384, p521};
+    EVP_PKEY *all[] = {rsa, other_rsa, p256, p384, p521, ed25519};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) EVP_PKEY_free(all[i]);
     return world_remove(state);
 }
@@ -67,7 +68,9 @@ static void every_algorithm_with_its_key(void **state)
         const char *header;
     } cases[] = {{rsa, EVP_sha256(), HEADER("RS256")},  {rsa, EVP_sha384(), HEADER("RS384")},
                  {rsa, EVP_sha512(), HEADER("RS512")},  {p256, EVP_sha256(), HEADER("ES256")},
-                 {p384, EVP_sha384(), HEADER("ES384")}, {p521, EVP_sha512(), HEADER("ES512")}};
+                 {p384, EVP_sha384(), HEADER("ES384")}, {p521, EVP_sha512(), HEADER("ES512")},
+                 {rsa, EVP_sha256(), HEADER("PS256")},  {rsa, EVP_sha384(), HEADER("PS384")},
+                 {rsa, EVP_sha512(), HEADER("PS512")},  {ed25519, NULL, HEADER("EdDSA")}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         self = with_key(cases[i].key);
         assert_int_equal(
@@ -78,6 +81,19 @@ static void every_algorithm_with_its_key(void **state)
         assert_true(who == ES_WHO_FORGED || who == ES_WHO_MALFORMED);
         es_identity_destroy(&self);
     }
+}
+
+static void an_access_token_says_so_or_nothing(void **state)
+{
+    (void)state;
+    static token_t token;
+    static const char *const headers[] = {"{\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"typ\":\"jwt\"}",
+                                          "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"jku\":\"http://evil/\"}"};
+    es_identity_t *self = with_secret();
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        assert_int_equal(world_asks(self, sign_hmac(&token, EVP_sha256(), SECRET, 64, headers[i], CLAIMS), NOW, NULL),
+                         ES_WHO_OK);
+    es_identity_destroy(&self);
 }
 
 static void forged_ones_are_refused(void **state)
@@ -148,6 +164,20 @@ static void a_public_key_is_no_secret(void **state)
                 ES_WHO_FORGED);
         es_identity_destroy(&self);
     }
+}
+
+/* The number that is not there must not end up as one that is: lengths are exact, and zero signs nothing. */
+static void a_signature_of_a_curve_has_its_length(void **state)
+{
+    (void)state;
+    static token_t token;
+    static const uint8_t zero[132];
+    es_identity_t *self = with_key(p256);
+    for (size_t len = 1; len <= sizeof zero; len++) {
+        token_begin(&token, HEADER("ES256"), CLAIMS);
+        assert_int_equal(world_asks(self, token_end(&token, zero, len), NOW, NULL), ES_WHO_FORGED);
+    }
+    es_identity_destroy(&self);
 }
 
 static void a_curve_has_its_algorithm(void **state)
@@ -317,6 +347,8 @@ static void what_is_no_jwt_is_malformed(void **state)
         {"{\"alg\":\"HS256\",\"kid\":\"\"}", CLAIMS},
         {"{\"alg\":\"HS256HS256\"}", CLAIMS},
         {"{\"alg\":1}", CLAIMS},
+        {"{\"alg\":\"HS256\",\"typ\":\"logout+jwt\"}", CLAIMS},
+        {"{\"alg\":\"HS256\",\"typ\":[\"JWT\"]}", CLAIMS},
         {"{\"typ\":\"JWT\"}", CLAIMS},
         {"\"HS256\"", CLAIMS},
     };
@@ -440,9 +472,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signed_token_opens),
         cmocka_unit_test(every_algorithm_with_its_key),
+        cmocka_unit_test(an_access_token_says_so_or_nothing),
         cmocka_unit_test(forged_ones_are_refused),
         cmocka_unit_test(an_unsigned_one_is_refused),
         cmocka_unit_test(a_public_key_is_no_secret),
+        cmocka_unit_test(a_signature_of_a_curve_has_its_length),
         cmocka_unit_test(a_curve_has_its_algorithm),
         cmocka_unit_test(times_are_looked_at),
         cmocka_unit_test(audience_and_issuer_are_ours),

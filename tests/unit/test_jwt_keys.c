@@ -62,6 +62,9 @@ static void the_forms_of_a_public_key(void **state)
     char text[4096];
     taken(world_file_mode("k.pem", form(PEM_write_bio_PUBKEY, key, text, sizeof text), 0644));
     taken(world_file_mode("k.crt", form(write_certificate, key, text, sizeof text), 0644));
+    EVP_PKEY *edwards = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    taken(world_file_mode("ed.pem", form(PEM_write_bio_PUBKEY, edwards, text, sizeof text), 0644));
+    EVP_PKEY_free(edwards);
     refused(world_file("k.key", form(write_private, key, text, sizeof text)), "holds a private key");
     refused(world_file("k.key", form(write_encrypted, key, text, sizeof text)), "holds a private key");
     refused(world_file("k.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
@@ -77,9 +80,7 @@ static void keys_that_sign_no_token(void **state)
     (void)state;
     static const struct {
         const char *type, *curve, *complaint;
-    } cases[] = {{"ED25519", NULL, "holds an EdDSA key"},
-                 {"EC", "secp256k1", "a curve"},
-                 {"X25519", NULL, "neither RSA nor EC"}};
+    } cases[] = {{"ED448", NULL, "signs no token"}, {"EC", "secp256k1", "a curve"}, {"X25519", NULL, "signs no token"}};
     char text[4096];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         EVP_PKEY *key = cases[i].curve ? EVP_EC_gen(cases[i].curve) : EVP_PKEY_Q_keygen(NULL, NULL, cases[i].type);
@@ -169,7 +170,7 @@ static void the_example_of_the_rfc(void **state)
     es_jwt_token_t token;
     assert_int_equal(es_jwt_token_parse(&token, es_span(text)), 0);
     assert_string_equal(token.alg, "HS256");
-    assert_non_null(es_jwt_keys_signer(self, &token, es_span(text)));
+    assert_non_null(es_jwt_keys_signer(self, &token));
     es_jwt_token_fini(&token);
     es_jwt_keys_destroy(&self);
 }
