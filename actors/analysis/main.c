@@ -1,4 +1,5 @@
 #include "analysis_actor.h"
+#include "curve.h"
 #include "otlp.h"
 #include "runner.h"
 
@@ -7,6 +8,7 @@ int main(int argc, char **argv)
     es_runner_prepare();
     es_analysis_config_t config;
     es_config_result_t loaded = es_analysis_config_load(&config, argc, argv);
+    if (loaded == ES_CONFIG_OK && es_curve_init(&config.common, ES_ROLE_ANALYSIS, NULL) != 0) loaded = ES_CONFIG_ERROR;
     int status = loaded == ES_CONFIG_HELP ? 0 : 2;
     es_otlp_t *otlp = NULL;
     if (loaded == ES_CONFIG_OK && es_otlp_start(&otlp, &config.common, "earshot-analysis") == 0)

@@ -11,7 +11,7 @@
 enum { STATUS_OK = 0, STATUS_USAGE = 2, STATUS_NOBODY = 3 };
 
 typedef struct {
-    es_common_config_t common; /* only broker, data and env_file are asked for */
+    es_common_config_t common; /* only broker, data, env_file and keys are asked for */
     bool json;
     uint64_t wait_us;
 } config_t;
@@ -26,7 +26,7 @@ static const es_option_t options[] = {
     ES_OPT_STR(config_t, common.env_file, "env-file", NULL, NULL, 512,
                "file of NAME=value settings; default .env where there is one"),
     ES_OPT_END};
-static const es_option_t *const tables[] = {options, NULL};
+static const es_option_t *const tables[] = {options, es_key_options, NULL};
 static const es_option_t *const common_tables[] = {es_common_options, NULL};
 
 static const es_config_about_t about = {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "curve.h"
 #include "net.h"
 #include "runner.h"
 #include "up.h"
@@ -87,11 +88,31 @@ static int check(const es_up_config_t *config, bool own_broker)
     return -1;
 }
 
+/* As the broker's process will see it, or as one who joins: what will be refused is refused before anything is started. */
+static int check_keys(const es_up_config_t *config, bool own_broker)
+{
+    char url[ES_ENDPOINT_MAX];
+    snprintf(url, sizeof url, "tcp://%s", config->tcp ? config->tcp : "");
+    if (config->common.key) {
+        fprintf(stderr, "earshot up: --key is for one actor. Each takes NAME.key or ROLE.key out of --keys\n");
+        return -1;
+    }
+    es_role_t role = own_broker ? ES_ROLE_BROKER : ES_ROLE_OPERATOR;
+    if (es_curve_init(&config->common, role, config->tcp ? url : NULL) == -1) return -1;
+    if (own_broker || !config->threads || !es_curve_on()) return 0;
+    fprintf(stderr,
+            "earshot up: --threads puts all actors under one key, and the broker wants one of each role. Leave out "
+            "--threads\n");
+    return -1;
+}
+
 static int up(es_up_config_t *config)
 {
     char bases[ES_UP_BASES_MAX];
     bool own_broker = !config->common.broker || !*config->common.broker;
-    if (es_common_config_settle(&config->common, "up") == -1 || check(config, own_broker) == -1) return UP_USAGE;
+    if (es_common_config_settle(&config->common, "up") == -1 || check(config, own_broker) == -1 ||
+        check_keys(config, own_broker) == -1)
+        return UP_USAGE;
     int lock = take_lock(config->common.data);
     if (lock == -1 || check_ports(config) == -1) {
         if (lock != -1) close(lock);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "curve.h"
 #include "endpoints.h"
 #include "log.h"
 
@@ -52,8 +53,9 @@ int es_house_brokers_settle(es_common_config_t *common, const char *program)
     char list[LIST_BYTES];
     bool named = common->broker && *common->broker;
     if (es_common_config_settle(common, program) == -1) return -1;
-    if (named || read_list(common->data, list) == -1) return 0;
-    free(common->broker);
-    common->broker = es_alloc_copy(list, strlen(list));
-    return 0;
+    if (!named && read_list(common->data, list) == 0) {
+        free(common->broker);
+        common->broker = es_alloc_copy(list, strlen(list));
+    }
+    return es_curve_init(common, ES_ROLE_OPERATOR, NULL);
 }

@@ -39,7 +39,7 @@ static const es_option_t options[] = {
     ES_OPT_STR(
         es_up_config_t, tcp, "tcp", NULL, NULL, 120,
         "HOST:PORT where the broker listens besides, and the next three ports (further brokers: the next four each): "
-        "for actors elsewhere, unencrypted"),
+        "for actors elsewhere; beyond this machine it wants keys"),
     ES_OPT_STR(es_up_config_t, delay_ms, "delay-ms", NULL, NULL, 20, "mock engine: answer so many milliseconds later"),
     ES_OPT_STR(es_up_config_t, capacity, "capacity", NULL, NULL, 20, "streams at once of each transcriber"),
     ES_OPT_STR(es_up_config_t, decoders, "decoders", NULL, NULL, 20, "decoder processes of each transcriber"),
@@ -125,6 +125,8 @@ static es_up_actor_t *add(es_up_plan_t *plan, es_up_role_t role, uint64_t number
     arg(actor, "--log-level=%s", levels[config->common.log_level]);
     arg(actor, "--log-format=%s", formats[config->common.log_format]);
     optional(actor, "env-file", config->common.env_file);
+    arg(actor, "--keys=%s", config->common.keys);
+    optional(actor, "broker-key", config->common.broker_key);
     optional(actor, "otlp-url", config->common.otlp_url);
     optional(actor, "otlp-header-file", config->common.otlp_header);
     if (config->common.insecure) arg(actor, "--insecure");

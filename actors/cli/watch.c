@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "curve.h"
 #include "endpoints.h"
 #include "msgpack_json.h"
 #include "wire.h"
@@ -31,7 +32,7 @@ es_watch_t *es_watch_new(const char *brokers, es_watch_fn fn, void *ctx)
     assert(self->socket);
     es_wire_options(self->socket, HWM);
     zmq_setsockopt(self->socket, ZMQ_SUBSCRIBE, "sys/", 4);
-    for (int i = 0; i < n; i++) zmq_connect(self->socket, list[i].publish);
+    for (int i = 0; i < n; i++) es_curve_connect(self->socket, list[i].publish);
     return self;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "curve.h"
 #include "log.h"
 #include "metrics_page.h"
 #include "runner.h"
@@ -108,6 +109,8 @@ int main(int argc, char **argv)
     es_runner_prepare();
     es_config_result_t result = es_config_load(&config, tables, &about, argc, argv, NULL);
     if (result == ES_CONFIG_OK && es_common_config_settle(&config.common, "level") != 0) result = ES_CONFIG_ERROR;
+    if (result == ES_CONFIG_OK && es_curve_init(&config.common, ES_ROLE_TRANSCRIBER, NULL) != 0)
+        result = ES_CONFIG_ERROR;
     int status = result == ES_CONFIG_HELP ? 0 : 2;
     if (result == ES_CONFIG_OK) status = es_runner_main(level_actor, &config, &config.common);
     es_config_fini(&config, tables);

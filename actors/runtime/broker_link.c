@@ -15,39 +15,27 @@ enum {
     RETRY_MAX_US = 500000
 };
 
-static void monitor_name(const es_broker_link_t *self, char out[64])
-{
-    snprintf(out, 64, "inproc://es-broker-link-%p", (const void *)self);
-}
-
 void es_broker_link_init(es_broker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
                          const es_broker_link_ops_t *ops, void *ctx, es_decoder_t *decoder)
 {
-    char monitor[64];
     *self = (es_broker_link_t){.ops = ops, .ctx = ctx, .decoder = decoder, .retry_us = RETRY_MIN_US};
     memcpy(self->broker, broker->base, sizeof self->broker);
     self->results = es_wire_socket(ZMQ_PUB, LINK_HWM);
     self->dealer = es_wire_socket(ZMQ_DEALER, LINK_HWM);
     zmq_setsockopt(self->dealer, ZMQ_ROUTING_ID, incarnation, strlen(incarnation));
-    monitor_name(self, monitor);
-    self->monitor = es_wire_socket(ZMQ_PAIR, LINK_HWM);
-    if (zmq_socket_monitor(self->dealer, monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0 ||
-        zmq_connect(self->monitor, monitor) != 0)
-        es_log_warn("reconnects are noticed late: no socket monitor", ES_S("error", zmq_strerror(zmq_errno())));
-    if (zmq_connect(self->results, broker->results) != 0 || zmq_connect(self->dealer, broker->backend) != 0)
-        es_log_error("cannot connect to the broker", ES_S("broker", broker->base),
-                     ES_S("error", zmq_strerror(zmq_errno())));
+    es_leg_init(&self->results_leg, self->results, broker->results);
+    es_leg_init(&self->backend_leg, self->dealer, broker->backend);
 }
 
 void es_broker_link_fini(es_broker_link_t *self)
 {
     int linger = LINGER_MS;
-    zmq_socket_monitor(self->dealer, NULL, 0);
+    es_leg_fini(&self->backend_leg);
+    es_leg_fini(&self->results_leg);
     zmq_setsockopt(self->dealer, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(self->results, ZMQ_LINGER, &linger, sizeof linger);
     zmq_close(self->dealer);
     zmq_close(self->results);
-    zmq_close(self->monitor);
 }
 
 static bool on_dealer(void *ctx, uint64_t now_us)
@@ -65,16 +53,17 @@ static bool on_dealer(void *ctx, uint64_t now_us)
     return n == ES_LOOP_BATCH;
 }
 
-static bool on_monitor(void *ctx, uint64_t now_us)
+static bool on_backend_leg(void *ctx, uint64_t now_us)
 {
     es_broker_link_t *self = ctx;
-    zmq_msg_t part;
-    zmq_msg_init(&part);
-    bool connected = false;
-    while (zmq_msg_recv(&part, self->monitor, ZMQ_DONTWAIT) >= 0) connected = true;
-    zmq_msg_close(&part);
-    (void)now_us;
-    if (connected) self->sent_us = self->heard_us = self->hello_us = 0;
+    if (es_leg_take(&self->backend_leg, now_us)) self->sent_us = self->heard_us = self->hello_us = 0;
+    return false;
+}
+
+static bool on_results_leg(void *ctx, uint64_t now_us)
+{
+    es_broker_link_t *self = ctx;
+    es_leg_take(&self->results_leg, now_us);
     return false;
 }
 
@@ -82,7 +71,8 @@ void es_broker_link_attach(es_broker_link_t *self, es_loop_t *loop)
 {
     self->loop = loop;
     es_loop_add_socket(loop, self->dealer, on_dealer, self);
-    es_loop_add_socket(loop, self->monitor, on_monitor, self);
+    if (self->backend_leg.monitor) es_loop_add_socket(loop, self->backend_leg.monitor, on_backend_leg, self);
+    if (self->results_leg.monitor) es_loop_add_socket(loop, self->results_leg.monitor, on_results_leg, self);
 }
 
 void es_broker_link_hello_soon(es_broker_link_t *self)
@@ -91,7 +81,7 @@ void es_broker_link_hello_soon(es_broker_link_t *self)
     self->hello_us = self->sent_us ? self->sent_us + HELLO_MIN_US : 0;
 }
 
-uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us)
+static uint64_t introduce(es_broker_link_t *self, uint64_t now_us)
 {
     if (self->heard_us && now_us < self->heard_us + HEARD_US) return self->heard_us + HEARD_US;
     if (now_us < self->hello_us) return self->hello_us;
@@ -104,4 +94,12 @@ uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us)
         self->retry_us = self->retry_us < RETRY_MAX_US / 2 ? 2 * self->retry_us : RETRY_MAX_US;
     }
     return self->hello_us;
+}
+
+uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us)
+{
+    uint64_t next = introduce(self, now_us);
+    uint64_t backend = es_leg_tick(&self->backend_leg, now_us), results = es_leg_tick(&self->results_leg, now_us);
+    if (backend < next) next = backend;
+    return results < next ? results : next;
 }

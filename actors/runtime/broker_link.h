@@ -1,9 +1,10 @@
-/* An actor's link to one broker: DEALER to its backend, PUB to its results, and a monitor that tells when the DEALER is connected (again). For
+/* An actor's link to one broker: DEALER to its backend and PUB to its results, a leg each; it is told when the DEALER is connected (again). For
  * actor_link.c only. */
 #ifndef ES_BROKER_LINK_H
 #define ES_BROKER_LINK_H
 
 #include "endpoints.h"
+#include "leg.h"
 #include "loop.h"
 #include "wire.h"
 
@@ -21,7 +22,8 @@ struct es_broker_link {
     void *ctx;
     es_decoder_t *decoder; /* shared, the actor's */
     es_loop_t *loop;
-    void *dealer, *results, *monitor;
+    void *dealer, *results;
+    es_leg_t backend_leg, results_leg;
     uint64_t heard_us; /* last message from the broker; 0: none since the last connect */
     uint64_t hello_us; /* when the next HELLO is due, unless it is heard from before */
     uint64_t sent_us;  /* last HELLO that left; 0: none since the last connect */

@@ -13,6 +13,16 @@
 #include "metrics_setup.h"
 #include "privileges.h"
 
+#define KEY_OPTIONS                                                                                                \
+    ES_OPT_STR(es_common_config_t, keys, "keys", NULL, NULL, 512,                                                  \
+               "directory of key files, for tcp; default: keys in --data"),                                        \
+        ES_OPT_STR(es_common_config_t, key, "key", NULL, NULL, 512,                                                \
+                   "our own key file; default: NAME.key or ROLE.key in --keys, where there is one"),               \
+        ES_OPT_STR(es_common_config_t, broker_key, "broker-key", NULL, NULL, 1024,                                 \
+                   "public key files of the brokers, or one for all, with commas; default: broker.pub in --keys"), \
+        ES_OPT_FLAG(es_common_config_t, insecure, "insecure",                                                      \
+                    "serve and connect beyond this machine without keys, TLS or tokens")
+
 const es_option_t es_common_options[] = {
     ES_OPT_STR(es_common_config_t, name, "name", NULL, NULL, ES_NAME_MAX, "name in logs, status and pid file"),
     ES_OPT_STR(
@@ -24,14 +34,7 @@ const es_option_t es_common_options[] = {
     ES_OPT_CHOICE(es_common_config_t, log_format, "log-format", "logfmt", "logfmt|json", "format of log lines"),
     ES_OPT_STR(es_common_config_t, env_file, "env-file", NULL, NULL, 512,
                "file of NAME=value settings; default .env where there is one"),
-    ES_OPT_STR(es_common_config_t, keys, "keys", NULL, NULL, 512,
-               "directory of key files, for tcp; default: keys in --data"),
-    ES_OPT_STR(es_common_config_t, key, "key", NULL, NULL, 512,
-               "our own key file; default: NAME.key or ROLE.key in --keys, where there is one"),
-    ES_OPT_STR(es_common_config_t, broker_key, "broker-key", NULL, NULL, 1024,
-               "public key file of the broker, or one for each of several, with commas; default: broker.pub in --keys"),
-    ES_OPT_FLAG(es_common_config_t, insecure, "insecure",
-                "serve and connect beyond this machine without keys, TLS or tokens"),
+    KEY_OPTIONS,
     ES_OPT_STR(es_common_config_t, metrics, "metrics", NULL, NULL, 300,
                "HOST:PORT for GET /metrics, /healthz and /readyz, such as 127.0.0.1:9100; port 0 draws one"),
     ES_OPT_STR(es_common_config_t, metrics_token_file, "metrics-token-file", NULL, NULL, 512,
@@ -47,6 +50,8 @@ const es_option_t es_common_options[] = {
     ES_OPT_STR(es_common_config_t, otlp_header, "otlp-header-file", NULL, NULL, 1000,
                "file with one more header line for it, such as Authorization: Bearer TOKEN"),
     ES_OPT_END};
+
+const es_option_t es_key_options[] = {KEY_OPTIONS, ES_OPT_END};
 
 /* Every setting of the actors in this tree. One .env may serve them all, and a name that none of them has is a typo. The test unit/house_names
  * keeps the list complete. */

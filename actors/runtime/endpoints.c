@@ -1,11 +1,12 @@
 #include "endpoints.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include "loopback.h"
 
 enum { PORT_MAX = 65535 - 3 };
 
@@ -118,4 +119,16 @@ int es_endpoints_parse_list(es_endpoints_t *out, const char *list, char *err, si
         if (at[len] == 0) return n;
         at += len + 1;
     }
+}
+
+bool es_endpoints_local(const char *endpoint)
+{
+    char host[ES_ENDPOINT_MAX];
+    if (strncmp(endpoint, "tcp://", 6) != 0) return true;
+    const char *colon = strrchr(endpoint + 6, ':');
+    size_t len = colon ? (size_t)(colon - endpoint - 6) : strlen(endpoint + 6);
+    if (len == 0 || len >= sizeof host) return false;
+    memcpy(host, endpoint + 6, len);
+    host[len] = 0;
+    return es_loopback_host(host);
 }

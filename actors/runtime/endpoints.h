@@ -7,6 +7,7 @@
 #ifndef ES_ENDPOINTS_H
 #define ES_ENDPOINTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ES_ENDPOINT_MAX 160
@@ -22,5 +23,7 @@ typedef struct {
 int es_endpoints_parse(es_endpoints_t *out, const char *base, char *err, size_t err_len);
 /* Parses a comma-separated list into out[ES_BROKERS_MAX]. Returns the count, or -1. */
 int es_endpoints_parse_list(es_endpoints_t *out, const char *list, char *err, size_t err_len);
+/* Does it stay on this machine: ipc, inproc, tcp to the loopback? A name is looked up, which may block; one that is not known is taken for elsewhere. */
+bool es_endpoints_local(const char *endpoint);
 
 #endif

@@ -13,7 +13,7 @@
 #include "alloc.h"
 #include "config_parts.h"
 
-enum { FILE_MAX = 4096, KEY_BYTES = 32 };
+enum { FILE_MAX = 4096 };
 
 static const char *const role_names[ES_ROLES] = {[ES_ROLE_NONE] = "none",         [ES_ROLE_BROKER] = "broker",
                                                  [ES_ROLE_EDGE] = "edge",         [ES_ROLE_TRANSCRIBER] = "transcriber",
@@ -103,7 +103,7 @@ static int put_in_place(const char *fresh, const char *path, bool force, char *e
 
 static zcert_t *certificate(const es_key_t *key)
 {
-    uint8_t public[KEY_BYTES], secret[KEY_BYTES] = {0};
+    uint8_t public[ES_KEY_BYTES], secret[ES_KEY_BYTES] = {0};
     if (!zmq_z85_decode(public, key->public_key)) return NULL;
     if (key->secret_key[0] && !zmq_z85_decode(secret, key->secret_key)) return NULL;
     zcert_t *cert = zcert_new_from(public, secret);
@@ -149,6 +149,11 @@ int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, siz
     return write_half(key, false, public, force, err, err_len);
 }
 
+void es_key_public_bytes(const es_key_t *key, uint8_t out[ES_KEY_BYTES])
+{
+    if (!zmq_z85_decode(out, key->public_key)) memset(out, 0, ES_KEY_BYTES);
+}
+
 void es_key_forget(es_key_t *key)
 {
     explicit_bzero(key->secret_key, sizeof key->secret_key);
@@ -185,7 +190,7 @@ static int read_text(char text[FILE_MAX + 1], const char *path, bool private, ch
 
 static bool take_half(char out[ES_KEY_TEXT + 1], const char *text)
 {
-    uint8_t key[KEY_BYTES];
+    uint8_t key[ES_KEY_BYTES];
     if (strlen(text) != ES_KEY_TEXT || !zmq_z85_decode(key, text)) return false;
     memcpy(out, text, ES_KEY_TEXT + 1);
     explicit_bzero(key, sizeof key);
@@ -240,15 +245,38 @@ static int is_public(const struct dirent *entry)
     return entry->d_name[0] != '.' && len > 4 && strcmp(entry->d_name + len - 4, ".pub") == 0;
 }
 
-static void read_entry(es_keys_t *out, const char *dir, const char *file, void (*complain)(const char *sentence))
+static bool out_of_files(void)
+{
+    return errno == EMFILE || errno == ENFILE;
+}
+
+/* -1: it cannot be told whether this is a key, since no file can be opened now. */
+static int read_entry(es_keys_t *out, const char *dir, const char *file, void (*complain)(const char *sentence))
 {
     char path[ES_KEY_PATH_MAX], err[512] = "its path is too long";
+    errno = 0;
     if (es_key_path(path, dir, file, "") == 0 &&
         es_key_load_public(&out->list[out->count], path, err, sizeof err) == 0) {
         out->count++;
-        return;
+        return 0;
     }
+    if (out_of_files()) return -1;
     if (complain) complain(err);
+    return 0;
+}
+
+static int read_entries(es_keys_t *out, const char *dir, struct dirent **entries, int n,
+                        void (*complain)(const char *sentence))
+{
+    int rc = 0;
+    out->list = es_alloc_zero((size_t)n * sizeof *out->list + 1);
+    for (int i = 0; i < n; i++) {
+        if (rc == 0 && out->count < ES_KEYS_MAX) rc = read_entry(out, dir, entries[i]->d_name, complain);
+        free(entries[i]);
+    }
+    free(entries);
+    if (n > (int)ES_KEYS_MAX && complain) complain("more than 4096 keys are allowed; what comes after is left out");
+    return rc;
 }
 
 int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *sentence), char *err, size_t err_len)
@@ -257,17 +285,16 @@ int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *s
     struct dirent **entries;
     *out = (es_keys_t){.list = NULL};
     if (stat(dir, &st) != 0) return errno == ENOENT ? 0 : fail_errno(err, err_len, "cannot read directory", dir);
-    if (st.st_mode & 022) return fail(err, err_len, "directory", dir, "others may write there; chmod 700 it");
+    if (st.st_mode & 022) {
+        errno = EPERM;
+        return fail(err, err_len, "directory", dir, "others may write there; chmod 700 it");
+    }
     int n = scandir(dir, &entries, is_public, alphasort);
     if (n < 0) return fail_errno(err, err_len, "cannot read directory", dir);
-    out->list = es_alloc_zero((size_t)n * sizeof *out->list + 1);
-    for (int i = 0; i < n; i++) {
-        if (out->count < ES_KEYS_MAX) read_entry(out, dir, entries[i]->d_name, complain);
-        free(entries[i]);
-    }
-    free(entries);
-    if (n > (int)ES_KEYS_MAX && complain) complain("more than 4096 keys are allowed; what comes after is left out");
-    return 0;
+    if (read_entries(out, dir, entries, n, complain) == 0) return 0;
+    es_keys_fini(out);
+    errno = EMFILE;
+    return fail_errno(err, err_len, "cannot read the keys in", dir);
 }
 
 void es_keys_fini(es_keys_t *keys)

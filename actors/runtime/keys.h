@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "envelope.h"
 
@@ -36,7 +37,8 @@ es_role_t es_role_find(const char *name);
 /* The role whose name is most like this one, for "did you mean". */
 es_role_t es_role_nearest(const char *name);
 
-#define ES_KEY_TEXT 40u /* characters of half a pair (Z85) */
+#define ES_KEY_TEXT 40u  /* characters of half a pair (Z85) */
+#define ES_KEY_BYTES 32u /* of the same as bytes, as CURVE tells it */
 
 typedef struct {
     es_role_t role;
@@ -58,6 +60,8 @@ int es_key_save_public(const es_key_t *key, const char *path, bool force, char *
 int es_key_load(es_key_t *out, const char *path, char *err, size_t err_len);
 /* Reads a .pub (of a .key, its public half). */
 int es_key_load_public(es_key_t *out, const char *path, char *err, size_t err_len);
+/* The public half as bytes. */
+void es_key_public_bytes(const es_key_t *key, uint8_t out[ES_KEY_BYTES]);
 /* Overwrites the secret half. */
 void es_key_forget(es_key_t *key);
 
@@ -68,7 +72,7 @@ typedef struct {
     size_t count;
 } es_keys_t;
 /* Reads every *.pub of a directory, by file name. A file that is none is left out and told to `complain` (NULL: to nobody); a directory that others may write to is
- * refused. A directory that is not there is empty. */
+ * refused. A directory that is not there is empty. -1 with EMFILE or ENFILE in errno: no file can be opened now; what was known still stands. */
 int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *sentence), char *err, size_t err_len);
 void es_keys_fini(es_keys_t *keys);
 

@@ -8,6 +8,7 @@
 #include "endpoints.h"
 #include "health.h"
 #include "keymap.h"
+#include "leg.h"
 #include "log.h"
 #include "wire.h"
 
@@ -37,6 +38,7 @@ es_metric_t *const *es_sender_link_metrics(void)
 
 typedef struct {
     void *push, *sub;
+    es_leg_t push_leg, sub_leg;
     uint64_t rank;      /* hash of its base: the same for every sender that names it alike */
     uint64_t beacon_us; /* last beacon; 0: none, or too old */
     uint64_t inc;       /* of that beacon */
@@ -80,9 +82,8 @@ static void broker_init(broker_t *self, const es_endpoints_t *at, const char *pr
     self->sub = es_wire_socket(ZMQ_SUB, LINK_HWM);
     zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, prefix, strlen(prefix));
     zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, "sys/", 4);
-    if (zmq_connect(self->push, at->frontend) != 0 || zmq_connect(self->sub, at->publish) != 0)
-        es_log_error("cannot connect to the broker", ES_S("broker", at->base),
-                     ES_S("error", zmq_strerror(zmq_errno())));
+    es_leg_init(&self->push_leg, self->push, at->frontend);
+    es_leg_init(&self->sub_leg, self->sub, at->publish);
 }
 
 es_sender_link_t *es_sender_link_new(const char *brokers, const char *prefix, const es_sender_link_ops_t *ops,
@@ -314,6 +315,8 @@ void es_sender_link_destroy(es_sender_link_t **self_p)
     send_report(self, ES_F_LEAVING);
     int linger = 100; /* ms: for the CLOSEs of a drain */
     for (int i = 0; i < self->n; i++) {
+        es_leg_fini(&self->brokers[i].push_leg);
+        es_leg_fini(&self->brokers[i].sub_leg);
         zmq_setsockopt(self->brokers[i].push, ZMQ_LINGER, &linger, sizeof linger);
         zmq_close(self->brokers[i].push);
         zmq_close(self->brokers[i].sub);
@@ -353,6 +356,15 @@ static void tell_health(es_sender_link_t *self, uint64_t now_us)
                   (double)silent_us / 1e6, self->brokers[0].base);
 }
 
+/* What ended their connections is read late, and only to mend it. */
+static uint64_t tick_legs(broker_t *broker, uint64_t now_us)
+{
+    es_leg_take(&broker->push_leg, now_us);
+    es_leg_take(&broker->sub_leg, now_us);
+    uint64_t push = es_leg_tick(&broker->push_leg, now_us), sub = es_leg_tick(&broker->sub_leg, now_us);
+    return push < sub ? push : sub;
+}
+
 uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
 {
     forgive(self, now_us);
@@ -372,6 +384,8 @@ uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us)
         }
         uint64_t at = probe(self, broker, now_us);
         if (broker->beacon_us && broker->beacon_us + BEACON_FRESH_US < at) at = broker->beacon_us + BEACON_FRESH_US;
+        uint64_t legs = tick_legs(broker, now_us);
+        if (legs < at) at = legs;
         if (at < next) next = at;
     }
     report_change(self, now_us);
