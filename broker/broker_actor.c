@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "broker_metrics.h"
+#include "curve.h"
 #include "hub.h"
 #include "log.h"
 #include "metrics_page.h"
@@ -12,9 +13,10 @@
 #define LEAVE_US UINT64_C(300000) /* between saying so and ending */
 
 static const es_option_t options[] = {
-    ES_OPT_STR(
-        es_broker_config_t, tcp, "tcp", NULL, NULL, 120,
-        "HOST:PORT to serve on besides, and the next three ports; 0.0.0.0:5570 serves every network, unencrypted"),
+    ES_OPT_STR(es_broker_config_t, tcp, "tcp", NULL, NULL, 120,
+               "HOST:PORT to serve on besides, and the next three ports; 0.0.0.0:5570 serves every network; beyond "
+               "this machine it "
+               "wants keys"),
     ES_OPT_DURATION(es_broker_config_t, heartbeat_us, "heartbeat", "500ms", 50000, 60 * SECOND,
                     "workers are asked for a sign of life this often; three missed and they are lost"),
     ES_OPT_DURATION(es_broker_config_t, tick_us, "tick", "0ms", 0, 20000,
@@ -41,6 +43,10 @@ static const es_option_t options[] = {
                 "places of each worker that file jobs leave free for live streams; only the first job may take any"),
     ES_OPT_UINT(es_broker_config_t, queue, "queue", NULL, "32768", 100, 10000000,
                 "messages that may wait for one peer (high-water mark); more are dropped and sent again"),
+    ES_OPT_UINT(
+        es_broker_config_t, max_connections, "max-connections", NULL, "16384", 64, 1000000,
+        "descriptors in use, at most three quarters of what the system gives, beyond which nobody new is let in on "
+        "tcp until some are free"),
     ES_OPT_END};
 
 const es_option_t *const es_broker_option_tables[] = {es_common_options, options, NULL};
@@ -86,6 +92,13 @@ es_config_result_t es_broker_config_load(es_broker_config_t *config, int argc, c
     return ES_CONFIG_OK;
 }
 
+int es_broker_identity(const es_broker_config_t *config)
+{
+    char url[ES_ENDPOINT_MAX];
+    snprintf(url, sizeof url, "tcp://%s", config->tcp ? config->tcp : "");
+    return es_curve_init(&config->common, ES_ROLE_BROKER, config->tcp ? url : NULL);
+}
+
 void es_broker_config_fini(es_broker_config_t *config)
 {
     es_config_fini(config, es_broker_option_tables);
@@ -93,7 +106,8 @@ void es_broker_config_fini(es_broker_config_t *config)
 
 static es_hub_t *open_hub(const es_broker_config_t *config)
 {
-    es_hub_config_t hub = {.queue = (int)config->queue};
+    es_hub_config_t hub = {
+        .queue = (int)config->queue, .max_connections = config->max_connections, .keys = config->common.keys};
     if (endpoints_of(config, &hub.base, &hub.tcp) != 0) return NULL;
     hub.house.name = config->common.name;
     hub.house.registry = es_registry_defaults();

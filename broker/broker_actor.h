@@ -13,7 +13,7 @@ typedef struct {
     uint64_t max_streams, max_waiting, max_workers;
     uint64_t stream_idle_us, wait_expiry_us, quarantine, suspect, suspect_time_us, settle_us, learn_us;
     uint64_t live_reserve;
-    uint64_t queue;
+    uint64_t queue, max_connections;
 } es_broker_config_t;
 
 extern const es_option_t *const es_broker_option_tables[];
@@ -22,6 +22,8 @@ extern const es_config_about_t es_broker_about;
 /* Loads and checks; makes the data directory. Call es_broker_config_fini after every result. */
 es_config_result_t es_broker_config_load(es_broker_config_t *config, int argc, char **argv);
 void es_broker_config_fini(es_broker_config_t *config);
+/* Takes up the key with which this process serves tcp (es_curve_init), once, before its threads. 0, or -1 with a sentence on stderr. */
+int es_broker_identity(const es_broker_config_t *config);
 
 /* args: es_broker_config_t, owned by the caller. Signals the pipe when the sockets are bound; fails the start where they cannot be. On "$TERM"
  * forwards what waits and returns. */

@@ -38,6 +38,25 @@ ES_METRIC_COUNTER(es_broker_lost_total, "earshot_broker_workers_lost_total", "Wo
 ES_METRIC_COUNTER(es_broker_goodbye_total, "earshot_broker_workers_goodbye_total", "Workers that said GOODBYE.");
 ES_METRIC_COUNTER(es_broker_unknown_total, "earshot_broker_workers_unknown_total", "Times WHO_ARE_YOU was asked.");
 
+#define DENIED "Messages of peers on tcp that their key's role may not say, by socket."
+static ES_METRIC_COUNTER(denied_frontend, "earshot_broker_denied_total{socket=\"frontend\"}", DENIED);
+static ES_METRIC_COUNTER(denied_backend, "earshot_broker_denied_total{socket=\"backend\"}", DENIED);
+static ES_METRIC_COUNTER(denied_results, "earshot_broker_denied_total{socket=\"results\"}", DENIED);
+es_metric_t *const es_broker_denied[] = {&denied_frontend, &denied_backend, &denied_results};
+
+ES_METRIC_COUNTER(es_broker_handshakes_total, "earshot_broker_handshakes_total", "Peers let in on tcp by their key.");
+#define REFUSED "Handshakes on tcp that ended without a peer, by reason."
+ES_METRIC_COUNTER(es_broker_refused_unknown, "earshot_broker_handshakes_refused_total{reason=\"unknown_key\"}",
+                  REFUSED);
+ES_METRIC_COUNTER(es_broker_refused_role, "earshot_broker_handshakes_refused_total{reason=\"role\"}", REFUSED);
+ES_METRIC_COUNTER(es_broker_refused_malformed, "earshot_broker_handshakes_refused_total{reason=\"malformed\"}",
+                  REFUSED);
+ES_METRIC_COUNTER(es_broker_refused_protocol, "earshot_broker_handshakes_refused_total{reason=\"protocol\"}", REFUSED);
+ES_METRIC_COUNTER(es_broker_refused_silent, "earshot_broker_handshakes_refused_total{reason=\"unfinished\"}", REFUSED);
+ES_METRIC_COUNTER(es_broker_revoked_total, "earshot_broker_keys_revoked_total", "Keys taken out of those allowed.");
+ES_METRIC_COUNTER(es_broker_shut_total, "earshot_broker_shut_total",
+                  "Times that tcp was shut to newcomers because too many descriptors were in use.");
+
 static ES_METRIC_COUNTER(stalls_total, "earshot_broker_stalls_total", "Times the broker stood still.");
 static ES_METRIC_COUNTER(placed, "earshot_broker_placed_total", "Streams placed by a START.");
 static ES_METRIC_COUNTER(learned, "earshot_broker_learned_total", "Streams learnt from a HELLO.");
@@ -146,6 +165,17 @@ es_metric_t *const *es_broker_metrics(void)
                                         &es_broker_lost_total,
                                         &es_broker_goodbye_total,
                                         &es_broker_unknown_total,
+                                        &denied_frontend,
+                                        &denied_backend,
+                                        &denied_results,
+                                        &es_broker_handshakes_total,
+                                        &es_broker_refused_unknown,
+                                        &es_broker_refused_role,
+                                        &es_broker_refused_malformed,
+                                        &es_broker_refused_protocol,
+                                        &es_broker_refused_silent,
+                                        &es_broker_revoked_total,
+                                        &es_broker_shut_total,
                                         &stalls_total,
                                         &placed,
                                         &learned,

@@ -16,6 +16,11 @@ extern es_metric_t es_broker_publish_failed_total;
 extern es_metric_t es_broker_senders_unknown;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;
 
+extern es_metric_t *const es_broker_denied[]; /* by es_socket_t */
+extern es_metric_t es_broker_handshakes_total, es_broker_refused_malformed, es_broker_refused_unknown,
+    es_broker_refused_role, es_broker_refused_protocol, es_broker_refused_silent;
+extern es_metric_t es_broker_revoked_total, es_broker_shut_total;
+
 /* Copies placement's and registry's own counts into the metrics that are shown. */
 void es_broker_metrics_tell(const es_placement_t *placement, const es_registry_t *registry, uint64_t now_us);
 /* NULL-terminated list for es_metrics_print. */

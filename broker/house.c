@@ -1,4 +1,4 @@
-#include "house.h"
+#include "house_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,26 +11,6 @@
 #include "log.h"
 #include "rendezvous.h"
 #include "requests.h"
-#include "senders.h"
-
-struct es_house {
-    es_house_config_t config;
-    const es_house_ops_t *ops;
-    void *ctx;
-    es_registry_t *registry;
-    es_placement_t *placement;
-    es_reports_t reports;
-    es_quarantine_t quarantine;
-    es_senders_t senders;
-    es_decoder_t *decoder;
-    es_stream_ref_t *refs; /* scratch for a HELLO's list */
-    char topic[32];        /* `sys/<inc>` */
-    uint64_t start_us, beacon_us, placement_us;
-    bool leaving;
-    void *beacon; /* ES_HOUSE_MAX bytes */
-};
-
-enum { REFS_MAX = ES_HOUSE_MAX / 4 }; /* a pair of key and epoch takes at least four bytes */
 
 es_house_t *es_house_new(const es_house_config_t *config, const es_house_ops_t *ops, void *ctx, uint64_t now_us)
 {
@@ -41,7 +21,7 @@ es_house_t *es_house_new(const es_house_config_t *config, const es_house_ops_t *
     self->registry = es_registry_new(&config->registry, now_us);
     self->placement = es_placement_new(&config->placement, now_us);
     self->decoder = es_decoder_new();
-    self->refs = es_alloc(REFS_MAX * sizeof *self->refs);
+    self->refs = es_alloc(ES_HOUSE_REFS_MAX * sizeof *self->refs);
     self->beacon = es_alloc(ES_HOUSE_MAX);
     self->start_us = self->beacon_us = now_us;
     snprintf(self->topic, sizeof self->topic, "sys/%016" PRIx64, config->inc);
@@ -72,184 +52,6 @@ bool es_hex16_parse(es_span_t text, uint64_t *value)
     }
     if (value) *value = v;
     return true;
-}
-
-static bool tell(es_house_t *self, uint64_t inc, es_span_t key, es_kind_t kind, uint64_t epoch)
-{
-    char own[17];
-    es_msg_t msg = {.kind = kind, .epoch = epoch};
-    snprintf(own, sizeof own, "%016" PRIx64, inc);
-    return self->ops->tell(self->ctx, inc, key.len > 0 ? key : es_span(own), &msg);
-}
-
-/* ---- workers come and go ---- */
-
-static const es_span_t own_key = {NULL, 0};
-
-typedef struct {
-    es_house_t *house;
-    const char *reason;
-    uint64_t streams;     /* of a worker that died; 0: it did not */
-    char key[ES_KEY_MAX]; /* of the one that is to blame */
-    size_t key_len;       /* 0: all alike */
-} loss_t;
-
-static void stream_lost(void *ctx, es_span_t key, uint64_t epoch)
-{
-    loss_t *loss = ctx;
-    es_msg_t msg = {.kind = ES_WORKER_LOST, .epoch = epoch};
-    bool guilty = loss->key_len > 0 && es_span_eq(key, es_span_of(loss->key, loss->key_len));
-    ES_SET(&msg, ES_M_REASON, reason, es_span(loss->reason));
-    if (loss->streams) ES_SET(&msg, ES_M_LOAD, load, guilty ? 1 : loss->streams);
-    loss->house->ops->publish(loss->house->ctx, key, &msg, NULL, 0);
-}
-
-/* A worker drains: those of its streams that find a place elsewhere begin anew there. Said again with each sign of life of it, until they have. */
-static void move_away(es_house_t *self, uint64_t inc, uint64_t now_us)
-{
-    loss_t loss = {.house = self, .reason = "draining"};
-    es_placement_worker_movable(self->placement, inc, now_us, stream_lost, &loss);
-}
-
-/* Says so to its streams' senders. The registry is the caller's. */
-static size_t give_up(es_house_t *self, uint64_t inc, const char *reason)
-{
-    loss_t loss = {.house = self, .reason = reason};
-    return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
-}
-
-/* The same for a worker that did not leave by itself. */
-static size_t bury(es_house_t *self, uint64_t inc, const char *reason)
-{
-    uint64_t open = es_placement_worker_open(self->placement, inc);
-    loss_t loss = {.house = self, .reason = reason, .streams = open < UINT32_MAX ? open : UINT32_MAX};
-    loss.key_len = es_placement_worker_suspect(self->placement, inc, loss.key);
-    return es_placement_worker_lost(self->placement, inc, stream_lost, &loss);
-}
-
-void es_house_unreachable(es_house_t *self, uint64_t inc)
-{
-    const es_actor_t *actor = es_registry_find(self->registry, inc);
-    if (!actor) return;
-    es_actor_t was = *actor;
-    es_registry_remove(self->registry, inc);
-    size_t streams = bury(self, inc, "unreachable");
-    es_metric_add(&es_broker_lost_total, 1);
-    es_log_warn("worker lost", ES_S("worker", was.name), ES_S("reason", "unreachable"), ES_U("streams", streams));
-}
-
-static void ping(void *ctx, uint64_t inc)
-{
-    es_house_t *self = ctx;
-    if (!tell(self, inc, own_key, ES_PING, 0)) es_house_unreachable(self, inc);
-}
-
-static void silent(void *ctx, uint64_t inc, uint64_t silence_us)
-{
-    es_house_t *self = ctx;
-    const es_actor_t *actor = es_registry_find(self->registry, inc);
-    size_t streams = bury(self, inc, "silent");
-    es_metric_add(&es_broker_lost_total, 1);
-    es_log_warn("worker lost", ES_S("worker", actor->name), ES_S("reason", "silent"), ES_U("streams", streams),
-                ES_U("silence_ms", silence_us / 1000));
-}
-
-/* An incarnation that is not known: it may have been lost by mistake, or we are new. */
-static void who_are_you(es_house_t *self, uint64_t inc)
-{
-    es_metric_add(&es_broker_unknown_total, 1);
-    tell(self, inc, own_key, ES_WHO_ARE_YOU, 0);
-}
-
-/* ---- backend ---- */
-
-static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, uint64_t now_us)
-{
-    int n = body.len > 0 ? es_streams_decode(self->decoder, body.ptr, body.len, self->refs, REFS_MAX) : 0;
-    for (int i = 0; i < n; i++) {
-        const es_stream_ref_t *ref = &self->refs[i];
-        if (!es_hex16_parse(ref->key, NULL)) return ES_NOT_FOR_US;
-        if (es_placement_learn(self->placement, inc, ref, now_us)) continue;
-        es_log_debug("stream has another worker", ES_B("client", ref->key.ptr, ref->key.len),
-                     ES_U("epoch", ref->epoch));
-        tell(self, inc, ref->key, ES_DROP, ref->epoch);
-    }
-    return n < 0 ? ES_NOT_FOR_US : ES_TAKEN;
-}
-
-/* Who gets requests is none of placement's business: it would give it streams. */
-static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
-{
-    if (!es_request_service(msg->service))
-        return es_placement_worker_up(self->placement, inc, msg->service, msg->capacity);
-    give_up(self, inc, "refused"); /* what it had as another service's */
-    return 0;
-}
-
-static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body, uint64_t now_us)
-{
-    const es_actor_t *before = es_registry_find(self->registry, inc);
-    bool drained = before && before->draining;
-    es_hello_t hello = es_registry_hello(self->registry, inc, msg, now_us);
-    if (hello == ES_HELLO_FULL || admit(self, inc, msg) != 0) {
-        es_registry_remove(self->registry, inc);
-        give_up(self, inc, "refused");
-        es_log_warn("worker refused: too many workers or services; raise --max-workers",
-                    ES_B("worker", msg->name.ptr, msg->name.len), ES_U("capacity", msg->capacity));
-        return ES_TAKEN;
-    }
-    es_house_verdict_t verdict = learn(self, inc, body, now_us);
-    es_placement_worker_load(self->placement, inc, msg->load);
-    const es_actor_t *actor = es_registry_find(self->registry, inc);
-    if (hello == ES_HELLO_NEW) {
-        es_metric_add(&es_broker_joined_total, 1);
-        es_log_info("worker joined", ES_S("worker", actor->name), ES_S("service", actor->service),
-                    ES_U("capacity", actor->capacity),
-                    ES_U("streams", es_placement_worker_streams(self->placement, inc)));
-    } else if (actor->draining && !drained) {
-        es_log_info("worker drains", ES_S("worker", actor->name),
-                    ES_U("streams", es_placement_worker_streams(self->placement, inc)));
-    }
-    if (actor->draining) move_away(self, inc, now_us);
-    return verdict;
-}
-
-static es_house_verdict_t on_heartbeat(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
-                                       uint64_t now_us)
-{
-    (void)body;
-    if (!es_registry_heartbeat(self->registry, inc, msg, now_us)) {
-        who_are_you(self, inc);
-        return ES_TAKEN;
-    }
-    if (ES_HAS(msg, ES_M_LOAD)) es_placement_worker_load(self->placement, inc, msg->load);
-    if (es_registry_find(self->registry, inc)->draining) move_away(self, inc, now_us);
-    return ES_TAKEN;
-}
-
-static es_house_verdict_t on_goodbye(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
-                                     uint64_t now_us)
-{
-    (void)msg, (void)body, (void)now_us;
-    const es_actor_t *actor = es_registry_find(self->registry, inc);
-    if (!actor) return ES_TAKEN;
-    size_t streams = give_up(self, inc, "goodbye");
-    es_metric_add(&es_broker_goodbye_total, 1);
-    es_log_info("worker left", ES_S("worker", actor->name), ES_U("streams", streams));
-    es_registry_remove(self->registry, inc);
-    return ES_TAKEN;
-}
-
-es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,
-                                    uint64_t now_us)
-{
-    static const struct {
-        es_kind_t kind;
-        es_house_verdict_t (*fn)(es_house_t *, uint64_t, const es_msg_t *, es_span_t, uint64_t);
-    } handlers[] = {{ES_HELLO, on_hello}, {ES_HEARTBEAT, on_heartbeat}, {ES_GOODBYE, on_goodbye}};
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (handlers[i].kind == msg->kind) return handlers[i].fn(self, inc, msg, body, now_us);
-    return ES_NOT_FOR_US;
 }
 
 /* ---- frontend ---- */
@@ -286,7 +88,7 @@ static es_house_verdict_t on_stream(es_house_t *self, es_span_t key, const es_ms
                                     uint64_t *worker)
 {
     es_route_t route = es_placement_route(self->placement, key, msg, now_us);
-    if (route.displaced) tell(self, route.displaced, key, ES_DROP, msg->epoch - 1);
+    if (route.displaced) es_house_tell(self, route.displaced, key, ES_DROP, msg->epoch - 1);
     if (route.calls.len > 0) call(self, &route);
     if (route.verdict == ES_ROUTE_FORWARD) {
         if (route.placed && es_log_enabled(ES_LOG_DEBUG)) {
@@ -339,7 +141,7 @@ static es_house_verdict_t on_request(es_house_t *self, const es_request_service_
 
 static void orphan(void *ctx, uint64_t worker, es_span_t key)
 {
-    tell(ctx, worker, key, ES_DROP, 0);
+    es_house_tell(ctx, worker, key, ES_DROP, 0);
 }
 
 /* A sender that has left, and closed its streams; or one that its successor calls dead. */
@@ -479,8 +281,7 @@ void es_house_leave(es_house_t *self, uint64_t now_us)
 
 uint64_t es_house_tick(es_house_t *self, uint64_t now_us)
 {
-    static const es_registry_ops_t registry_ops = {.ping = ping, .lost = silent};
-    uint64_t next = es_registry_tick(self->registry, &registry_ops, self, now_us);
+    uint64_t next = es_registry_tick(self->registry, &es_house_registry_ops, self, now_us);
     if (now_us >= self->beacon_us) {
         bury_senders(self, now_us);
         beacon(self, now_us);

@@ -49,6 +49,12 @@ es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg
                                     uint64_t now_us);
 /* A send to this worker answered EHOSTUNREACH: it is lost, at once. */
 void es_house_unreachable(es_house_t *self, uint64_t inc);
+/* Whose key the worker of this incarnation came with: "" where it has none, NULL where there is no such worker. */
+const char *es_house_owner(const es_house_t *self, uint64_t inc);
+/* It came with this one ("role/name"): after a HELLO that made it known. */
+void es_house_belongs(es_house_t *self, uint64_t inc, const char *who);
+/* That key is not allowed any more: its workers are lost, at once, and their streams' senders are told. */
+void es_house_evict(es_house_t *self, const char *who);
 /* This broker ends: from now on its beacons say so, beginning with one at once. */
 void es_house_leave(es_house_t *self, uint64_t now_us);
 /* Returns the time of the next call; earlier is harmless. */

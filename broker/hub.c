@@ -8,27 +8,28 @@
 #include "alloc.h"
 #include "broker_metrics.h"
 #include "bundles.h"
+#include "curve.h"
+#include "doors.h"
 #include "lock.h"
 #include "log.h"
+#include "relay.h"
 #include "wire.h"
 
 enum {
-    LINGER_MS = 200, /* for what was accepted before the end */
-    /* Subscribers say nothing but topics, which are no longer than a key; each byte of one costs libzmq a hundred. Handshakes have room in it. */
-    SUBSCRIPTION_MAX = 1024,
-    PREFIX_SHIFT = 4 * (ES_CLIENT_ID_LEN - ES_PREFIX_LEN),
-    DRAIN_ROUNDS = 64 /* of ES_LOOP_BATCH messages a socket */
+    DRAIN_ROUNDS = 64,   /* of ES_LOOP_BATCH messages a socket */
+    MENDING_US = 1000000 /* for peers to come back after every connection over tcp was ended */
 };
 
-enum { FRONTEND, BACKEND, RESULTS, PUBLISH, SOCKETS };
-
 struct es_hub {
-    void *sockets[SOCKETS];
-    int lock; /* < 0: none */
+    es_doors_t *doors;
+    void *sockets[ES_SOCKETS]; /* the doors' */
+    es_access_t *access;       /* NULL: tcp is not served with keys */
+    uint64_t mending_us;       /* until then who cannot be reached may be on its way back */
+    int lock;                  /* < 0: none */
     es_endpoints_t base;
     es_house_t *house;
-    es_bundles_t *to_workers, *to_edges; /* of this turn */
-    size_t observers; /* subscriptions to single client_ids: those must see every message on its own key */
+    es_relay_t relay;
+    es_bundles_t *to_workers; /* of this turn */
     es_decoder_t *decoder;
     es_loop_t *loop; /* where attached */
     void (*drain)(void *ctx, uint64_t now_us);
@@ -37,22 +38,25 @@ struct es_hub {
 
 /* ---- out ---- */
 
+/* A send was refused: is there no such peer any more? Those whose connections we have ended are given time to come back; what they miss is said again. */
+static bool is_gone(const es_hub_t *self)
+{
+    return errno == EHOSTUNREACH && (self->mending_us == 0 || es_now_us() >= self->mending_us);
+}
+
 static bool tell(void *ctx, uint64_t inc, es_span_t key, const es_msg_t *msg)
 {
     es_hub_t *self = ctx;
     char route[17];
     es_hex16(inc, route);
     es_span_t to = es_span_of(route, 16);
-    return es_wire_send(self->sockets[BACKEND], &to, key, msg, NULL, 0) == 0 || errno != EHOSTUNREACH;
+    return es_wire_send(self->sockets[ES_AT_BACKEND], &to, key, msg, NULL, 0) == 0 || !is_gone(self);
 }
 
 static void publish(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     es_hub_t *self = ctx;
-    uint64_t client;
-    if (es_hex16_parse(key, &client)) es_bundles_flush_one(self->to_edges, client >> PREFIX_SHIFT);
-    if (es_wire_send(self->sockets[PUBLISH], NULL, key, msg, body, len) != 0)
-        es_metric_add(&es_broker_publish_failed_total, 1);
+    es_relay_say(&self->relay, key, msg, body, len);
 }
 
 static void drain(void *ctx, uint64_t now_us)
@@ -64,7 +68,7 @@ static void drain(void *ctx, uint64_t now_us)
 /* The outcome of a send to a worker, of so many messages. */
 static void forwarded(es_hub_t *self, uint64_t worker, int rc, unsigned count)
 {
-    bool gone = rc != 0 && errno == EHOSTUNREACH;
+    bool gone = rc != 0 && is_gone(self);
     es_metric_add(rc == 0 ? &es_broker_forwarded_total
                   : gone  ? &es_broker_unreachable_total
                           : &es_broker_full_total,
@@ -78,19 +82,8 @@ static void send_to_worker(void *ctx, uint64_t worker, const es_bundle_t *bundle
     char route[17];
     es_hex16(worker, route);
     es_span_t to = es_span_of(route, 16);
-    int rc = es_wire_send_bundle(self->sockets[BACKEND], &to, es_span(ES_BUNDLE_KEY), bundle);
+    int rc = es_wire_send_bundle(self->sockets[ES_AT_BACKEND], &to, es_span(ES_BUNDLE_KEY), bundle);
     forwarded(self, worker, rc, bundle->count);
-}
-
-/* An edge subscribes to its prefix, which its bundles' key begins with. */
-static void send_to_edge(void *ctx, uint64_t prefix, const es_bundle_t *bundle)
-{
-    es_hub_t *self = ctx;
-    char key[17];
-    es_hex16(prefix << PREFIX_SHIFT, key);
-    key[ES_PREFIX_LEN] = ES_BUNDLE_KEY[0];
-    if (es_wire_send_bundle(self->sockets[PUBLISH], NULL, es_span_of(key, ES_PREFIX_LEN + 1), bundle) != 0)
-        es_metric_add(&es_broker_publish_failed_total, bundle->count);
 }
 
 static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
@@ -103,24 +96,18 @@ static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
     es_hex16(worker, route);
     es_span_t to = es_span_of(route, 16);
     es_bundles_flush_one(self->to_workers, worker); /* what came before goes before */
-    forwarded(self, worker, es_wire_forward(wire, self->sockets[BACKEND], &to), 1);
+    forwarded(self, worker, es_wire_forward(wire, self->sockets[ES_AT_BACKEND], &to), 1);
 }
 
 /* ---- in: each takes at most ES_LOOP_BATCH messages and returns how many ---- */
 
-static void malformed(es_metric_t *counter, const char *socket, const char *reason)
-{
-    es_metric_add(counter, 1);
-    es_log_warn("message dropped", ES_S("socket", socket), ES_S("reason", reason));
-}
-
 static void refuse_frontend(const char *reason)
 {
-    malformed(&es_broker_malformed_frontend, "frontend", reason);
+    es_relay_malformed(&es_broker_malformed_frontend, "frontend", reason);
 }
 
 /* Returns how many messages were in it, at least 1: it was one. */
-static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
+static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, const es_speaker_t *speaker, uint64_t now_us)
 {
     es_span_t rest = es_wire_body(wire);
     es_bundle_item_t item;
@@ -133,6 +120,7 @@ static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
             if (rc == -1) break;
             continue;
         }
+        if (!es_access_may(speaker, ES_AT_FRONTEND, msg.kind)) continue;
         es_house_verdict_t verdict = es_house_frontend(self->house, item.key, &msg, now_us, &worker);
         if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);
         if (verdict == ES_NOT_FOR_US) {
@@ -143,163 +131,97 @@ static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
     return n > 0 ? n : 1;
 }
 
+static void take_request(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
+{
+    uint64_t worker = 0;
+    es_house_verdict_t verdict = es_house_frontend(self->house, es_wire_key(wire), &wire->msg, now_us, &worker);
+    if (verdict == ES_FORWARD) forward(self, wire, worker);
+    if (verdict != ES_NOT_FOR_US) return;
+    es_metric_add(&es_broker_refused_total, 1);
+    refuse_frontend("kind or key does not belong here");
+}
+
 static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
 {
     unsigned n = 0;
     for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
-        if (es_wire_recv(&wire, self->sockets[FRONTEND], false, self->decoder) != 0) break;
-        uint64_t worker = 0;
-        if (wire.ok && wire.msg.kind == ES_BUNDLE) {
-            n += take_bundle(self, &wire, now_us) - 1;
-            es_wire_close(&wire);
-            continue;
-        }
-        es_house_verdict_t verdict =
-            wire.ok ? es_house_frontend(self->house, es_wire_key(&wire), &wire.msg, now_us, &worker) : ES_TAKEN;
-        if (verdict == ES_FORWARD) forward(self, &wire, worker);
-        if (verdict == ES_NOT_FOR_US) es_metric_add(&es_broker_refused_total, 1);
-        if (!wire.ok || verdict == ES_NOT_FOR_US)
-            refuse_frontend(wire.ok ? "kind or key does not belong here" : wire.reason);
+        if (es_wire_recv(&wire, self->sockets[ES_AT_FRONTEND], false, self->decoder) != 0) break;
+        es_speaker_t speaker = es_access_speaker_of(self->access, &wire.key);
+        if (!wire.ok)
+            refuse_frontend(wire.reason);
+        else if (wire.msg.kind == ES_BUNDLE)
+            n += take_bundle(self, &wire, &speaker, now_us) - 1;
+        else if (es_access_may(&speaker, ES_AT_FRONTEND, wire.msg.kind))
+            take_request(self, &wire, now_us);
         es_wire_close(&wire);
     }
     es_metric_add(&es_broker_frontend_total, n);
     return n;
 }
 
+/* May it say this, and as this incarnation? */
+static bool worker_may(es_hub_t *self, const es_speaker_t *speaker, uint64_t inc, const es_msg_t *msg)
+{
+    if (!speaker->who) return true;
+    return es_access_may(speaker, ES_AT_BACKEND, msg->kind) &&
+           (msg->kind != ES_HELLO || es_access_may_serve(speaker, msg->service)) &&
+           es_access_may_be(speaker, ES_AT_BACKEND, es_house_owner(self->house, inc));
+}
+
+/* What is wrong with it, or NULL. */
+static const char *take_worker(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
+{
+    uint64_t inc = 0;
+    if (!wire->ok) return wire->reason;
+    if (!es_hex16_parse(es_wire_route(wire), &inc) || !es_span_eq(es_wire_key(wire), es_wire_route(wire)) ||
+        inc != wire->msg.inc)
+        return "key, routing id and incarnation are not the same";
+    es_speaker_t speaker = es_access_speaker_of(self->access, &wire->key);
+    if (!worker_may(self, &speaker, inc, &wire->msg)) return NULL;
+    if (es_house_backend(self->house, inc, &wire->msg, es_wire_body(wire), now_us) != ES_TAKEN)
+        return "kind or list of streams does not belong here";
+    if (speaker.who && wire->msg.kind == ES_HELLO) es_house_belongs(self->house, inc, speaker.who);
+    return NULL;
+}
+
 static unsigned take_backend(es_hub_t *self, uint64_t now_us)
 {
     unsigned n = 0;
     for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
-        if (es_wire_recv(&wire, self->sockets[BACKEND], true, self->decoder) != 0) break;
-        uint64_t inc = 0;
-        const char *wrong = wire.reason;
-        if (wire.ok && (!es_hex16_parse(es_wire_route(&wire), &inc) ||
-                        !es_span_eq(es_wire_key(&wire), es_wire_route(&wire)) || inc != wire.msg.inc))
-            wrong = "key, routing id and incarnation are not the same";
-        else if (wire.ok && es_house_backend(self->house, inc, &wire.msg, es_wire_body(&wire), now_us) != ES_TAKEN)
-            wrong = "kind or list of streams does not belong here";
-        if (wrong) malformed(&es_broker_malformed_backend, "backend", wrong);
+        if (es_wire_recv(&wire, self->sockets[ES_AT_BACKEND], true, self->decoder) != 0) break;
+        const char *wrong = take_worker(self, &wire, now_us);
+        if (wrong) es_relay_malformed(&es_broker_malformed_backend, "backend", wrong);
         es_wire_close(&wire);
     }
     es_metric_add(&es_broker_backend_total, n);
     return n;
 }
 
-/* Receives the parts of one message, keeping the first three. Returns how many there were, 0: no message. */
-static unsigned receive_parts(void *socket, zmq_msg_t parts[3])
-{
-    unsigned n = 0;
-    for (bool more = true; more; n++) {
-        zmq_msg_t rest, *part = n < 3 ? &parts[n] : &rest;
-        zmq_msg_init(part);
-        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(part);
-            break;
-        }
-        more = zmq_msg_more(part);
-        if (part == &rest) zmq_msg_close(&rest);
-    }
-    return n;
-}
-
-static es_span_t span_of_part(zmq_msg_t *part)
-{
-    return es_span_of(zmq_msg_data(part), zmq_msg_size(part));
-}
-
-/* All that is asked of a result: a key, not one of ours, and an envelope that is not too long. */
-static bool result_well_formed(const es_bundle_item_t *item)
-{
-    return item->key.len > 0 && item->key.len <= ES_KEY_MAX && item->envelope.len <= ES_ENVELOPE_MAX &&
-           !(item->key.len >= 4 && memcmp(item->key.ptr, "sys/", 4) == 0);
-}
-
-/* Small results of streams leave together, one message an edge. False: this one must go alone, now. */
-static bool result_bundled(es_hub_t *self, const es_bundle_item_t *item)
-{
-    uint64_t client;
-    if (!es_hex16_parse(item->key, &client)) return false;
-    if (self->observers == 0 && es_bundles_add(self->to_edges, client >> PREFIX_SHIFT, item)) return true;
-    es_bundles_flush_one(self->to_edges, client >> PREFIX_SHIFT);
-    return false;
-}
-
-/* Returns how many results were in it, or -1 where what follows them is malformed. */
-static int relay_bundle(es_hub_t *self, es_span_t rest)
-{
-    es_bundle_item_t item;
-    int n = 0;
-    for (int rc; (rc = es_bundle_next(&rest, &item)) != 0; n++) {
-        if (rc < 0 || !result_well_formed(&item)) return -1;
-        if (result_bundled(self, &item)) continue;
-        if (es_wire_send_item(self->sockets[PUBLISH], NULL, &item) != 0)
-            es_metric_add(&es_broker_publish_failed_total, 1);
-    }
-    return n;
-}
-
-static void relay(es_hub_t *self, zmq_msg_t parts[3], unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
-        if (zmq_msg_send(&parts[i], self->sockets[PUBLISH], flags) >= 0) continue;
-        es_metric_add(&es_broker_publish_failed_total, 1);
-        zmq_msg_close(&parts[i]);
-    }
-}
-
 static unsigned take_results(es_hub_t *self, uint64_t now_us)
 {
     (void)now_us;
-    unsigned n = 0;
-    for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH; n++) {
-        unsigned got = receive_parts(self->sockets[RESULTS], parts);
-        if (got == 0) break;
-        es_bundle_item_t item = {.key = span_of_part(&parts[0])};
-        bool right = got == 2 || got == 3;
-        if (right) item.envelope = span_of_part(&parts[1]);
-        if (right && got == 3) item.body = span_of_part(&parts[2]);
-        bool bundle = right && es_span_eq(item.key, es_span(ES_BUNDLE_KEY));
-        int within = bundle ? relay_bundle(self, item.body) : 0;
-        if (right && !bundle && result_well_formed(&item) && !result_bundled(self, &item)) {
-            relay(self, parts, got);
-            continue;
-        }
-        if (!right || within < 0 || (!bundle && !result_well_formed(&item)))
-            malformed(&es_broker_malformed_results, "results",
-                      "not a key that is ours to relay, an envelope and a body");
-        if (within > 0) n += (unsigned)within - 1;
-        for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
-    }
-    es_metric_add(&es_broker_results_total, n);
-    return n;
+    return es_relay_results(&self->relay);
 }
 
-/* Is this a subscription to a single client_id, or to a part of it longer than an edge's prefix? */
-static bool of_an_observer(es_span_t topic)
-{
-    for (size_t i = 0; i < topic.len; i++)
-        if (topic.ptr[i] == 0 || !strchr("0123456789abcdef", topic.ptr[i])) return false;
-    return topic.len > ES_PREFIX_LEN && topic.len <= ES_CLIENT_ID_LEN;
-}
-
-/* XPUB keeps subscriptions itself, and tells of the first and of the end of the last one to a topic. */
 static unsigned take_subscriptions(es_hub_t *self, uint64_t now_us)
 {
     (void)now_us;
-    unsigned n = 0;
-    for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH; n++) {
-        unsigned got = receive_parts(self->sockets[PUBLISH], parts);
-        if (got == 0) break;
-        const unsigned char *first = zmq_msg_data(&parts[0]);
-        if (got > 1 || zmq_msg_size(&parts[0]) == 0 || first[0] > 1)
-            malformed(&es_broker_malformed_subscribe, "publish", "not a subscription");
-        else if (of_an_observer(es_span_of(first + 1, zmq_msg_size(&parts[0]) - 1)))
-            self->observers += first[0] ? 1 : (self->observers ? SIZE_MAX : 0);
-        for (unsigned i = 0; i < got && i < 3; i++) zmq_msg_close(&parts[i]);
-    }
-    es_metric_add(&es_broker_subscribe_total, n);
-    return n;
+    return es_relay_subscriptions(&self->relay);
+}
+
+/* ---- keys ---- */
+
+static void on_revoked(void *ctx, const char *who, uint64_t now_us)
+{
+    (void)now_us;
+    es_house_evict(((es_hub_t *)ctx)->house, who);
+}
+
+static void on_prove(void *ctx, uint64_t now_us)
+{
+    es_hub_t *self = ctx;
+    self->mending_us = now_us + MENDING_US;
+    es_doors_reopen(self->doors, now_us);
 }
 
 /* ---- loop ---- */
@@ -319,24 +241,27 @@ ES_HUB_HANDLER(on_publish, take_subscriptions)
 
 static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
-    return es_house_tick(((es_hub_t *)ctx)->house, now_us);
+    es_hub_t *self = ctx;
+    uint64_t house = es_house_tick(self->house, now_us), doors = es_doors_tick(self->doors, now_us);
+    return house < doors ? house : doors;
 }
 
 static void flush(void *ctx)
 {
     es_hub_t *self = ctx;
     es_bundles_flush(self->to_workers);
-    es_bundles_flush(self->to_edges);
+    es_relay_flush(&self->relay);
 }
 
 void es_hub_attach(es_hub_t *self, es_loop_t *loop)
 {
     self->loop = loop;
-    es_loop_add_socket(loop, self->sockets[PUBLISH], on_publish, self);
-    es_loop_add_socket(loop, self->sockets[BACKEND], on_backend, self);
-    es_loop_add_socket(loop, self->sockets[RESULTS], on_results, self);
-    es_loop_add_socket(loop, self->sockets[FRONTEND], on_frontend, self);
+    es_loop_add_socket(loop, self->sockets[ES_AT_PUBLISH], on_publish, self);
+    es_loop_add_socket(loop, self->sockets[ES_AT_BACKEND], on_backend, self);
+    es_loop_add_socket(loop, self->sockets[ES_AT_RESULTS], on_results, self);
+    es_loop_add_socket(loop, self->sockets[ES_AT_FRONTEND], on_frontend, self);
     es_loop_add_tick(loop, on_tick, self);
+    if (self->access) es_access_attach(self->access, loop);
     es_loop_add_flush(loop, flush, self);
 }
 
@@ -360,42 +285,20 @@ void es_hub_drain(es_hub_t *self)
     flush(self);
 }
 
-/* ---- sockets ---- */
+/* ---- life ---- */
 
-static int bind_one(void *socket, const char *endpoint)
+/* Who may come is known before the first one can. */
+static int open_doors(es_hub_t *self, const es_hub_config_t *config)
 {
-    if (zmq_bind(socket, endpoint) == 0) return 0;
-    es_log_error(errno == EADDRINUSE ? "endpoint is in use; is another broker there? choose another address"
-                                     : "cannot bind; check the address",
-                 ES_S("endpoint", endpoint), ES_S("error", zmq_strerror(errno)));
-    return -1;
-}
-
-static int bind_all(es_hub_t *self, const es_endpoints_t *at)
-{
-    if (bind_one(self->sockets[FRONTEND], at->frontend) != 0 || bind_one(self->sockets[BACKEND], at->backend) != 0 ||
-        bind_one(self->sockets[RESULTS], at->results) != 0 || bind_one(self->sockets[PUBLISH], at->publish) != 0)
-        return -1;
-    es_log_info("serving", ES_S("broker", at->base));
-    return 0;
-}
-
-static int open_sockets(es_hub_t *self, int queue)
-{
-    static const int types[SOCKETS] = {ZMQ_PULL, ZMQ_ROUTER, ZMQ_XSUB, ZMQ_XPUB};
-    static const int linger = LINGER_MS;
-    static const int64_t subscription = SUBSCRIPTION_MAX;
-    for (int i = 0; i < SOCKETS; i++) {
-        self->sockets[i] = zmq_socket(zsys_init(), types[i]);
-        if (!self->sockets[i]) {
-            es_log_error("cannot make a socket; raise the limit of open files", ES_S("error", zmq_strerror(errno)));
-            return -1;
-        }
-        es_wire_options(self->sockets[i], queue);
-        zmq_setsockopt(self->sockets[i], ZMQ_LINGER, &linger, sizeof linger);
-    }
-    zmq_setsockopt(self->sockets[PUBLISH], ZMQ_MAXMSGSIZE, &subscription, sizeof subscription);
-    return zmq_send(self->sockets[RESULTS], "\x01", 1, 0) == 1 ? 0 : -1; /* subscribe to everything */
+    static const es_access_ops_t ops = {.revoked = on_revoked, .prove = on_prove};
+    es_doors_config_t doors = {
+        .base = config->base, .tcp = config->tcp, .queue = config->queue, .max_descriptors = config->max_connections};
+    self->doors = es_doors_new(&doors);
+    if (!self->doors) return -1;
+    for (es_socket_t i = 0; i < ES_SOCKETS; i++) self->sockets[i] = es_doors_socket(self->doors, i);
+    if (es_curve_on()) self->access = es_access_new(config->keys, &ops, self);
+    if (es_curve_on() && !self->access) return -1;
+    return es_doors_open(self->doors);
 }
 
 es_hub_t *es_hub_new(const es_hub_config_t *config)
@@ -403,8 +306,7 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
     es_hub_t *self = es_alloc_zero(sizeof *self);
     self->base = config->base;
     self->lock = es_lock_take(config->base.base);
-    if (self->lock == -1 || open_sockets(self, config->queue) != 0 || bind_all(self, &config->base) != 0 ||
-        (config->tcp.base[0] && bind_all(self, &config->tcp) != 0)) {
+    if (self->lock == -1 || open_doors(self, config) != 0) {
         es_hub_destroy(&self);
         return NULL;
     }
@@ -415,7 +317,9 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
     self->house = es_house_new(&house, &ops, self, es_now_us());
     self->decoder = es_decoder_new();
     self->to_workers = es_bundles_new(send_to_worker, self);
-    self->to_edges = es_bundles_new(send_to_edge, self);
+    es_relay_init(&self->relay, self->sockets[ES_AT_RESULTS], self->sockets[ES_AT_PUBLISH], self->access,
+                  self->decoder);
+    self->relay.house = self->house;
     return self;
 }
 
@@ -430,14 +334,14 @@ void es_hub_destroy(es_hub_t **self_p)
 {
     es_hub_t *self = self_p ? *self_p : NULL;
     if (!self) return;
-    for (int i = 0; i < SOCKETS; i++)
-        if (self->sockets[i]) zmq_close(self->sockets[i]);
+    es_doors_destroy(&self->doors);
+    es_access_destroy(&self->access);
     if (self->lock >= 0) {
         remove_files(&self->base);
         close(self->lock);
     }
     es_bundles_destroy(&self->to_workers);
-    es_bundles_destroy(&self->to_edges);
+    es_relay_fini(&self->relay);
     es_house_destroy(&self->house);
     es_decoder_destroy(&self->decoder);
     free(self);

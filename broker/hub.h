@@ -3,7 +3,7 @@
  *   senders  PUSH ----> PULL frontend --[house]--> backend ROUTER ----> DEALER  workers
  *   senders  SUB  <---- XPUB publish  <----------- results XSUB  <---- PUB     workers
  *
- * Bodies travel by reference and are kept nowhere. results -> publish is not even decoded: a topic and two or three parts is all it asks. XSUB
+ * Bodies travel by reference and are kept nowhere. What comes over tcp with a key is held to what the key's role may say (access.h). XSUB
  * takes everything and passes no subscription on to workers (design: re-subscriptions of thousands of clients are dropped at the high-water mark).
  * A subscriber that is slower than its high-water mark loses what is above; libzmq tells nobody, the streams mend it.
  */
@@ -19,8 +19,10 @@ typedef struct es_hub es_hub_t;
 typedef struct {
     es_house_config_t house; /* inc is drawn by the hub */
     es_endpoints_t base;
-    es_endpoints_t tcp; /* bound besides; tcp.base empty: not */
-    int queue;          /* high-water mark of each socket, messages a peer */
+    es_endpoints_t tcp;       /* bound besides; tcp.base empty: not */
+    int queue;                /* high-water mark of each socket, messages a peer */
+    uint64_t max_connections; /* descriptors in use, beyond which nobody new is let in on tcp */
+    const char *keys;         /* directory of key files; its `allowed` says who may come, where es_curve_on */
 } es_hub_config_t;
 
 /* Takes the lock (ipc only: a second bind would silently steal the endpoint), binds. NULL with a message logged where another broker is there or an

@@ -1,5 +1,6 @@
 #include "registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,12 @@ static es_actor_t *find(const es_registry_t *self, uint64_t inc)
 const es_actor_t *es_registry_find(const es_registry_t *self, uint64_t inc)
 {
     return find(self, inc);
+}
+
+void es_registry_belongs(es_registry_t *self, uint64_t inc, const char *who)
+{
+    es_actor_t *actor = find(self, inc);
+    if (actor) snprintf(actor->who, sizeof actor->who, "%s", who);
 }
 
 static void copy_name(char to[ES_NAME_MAX + 1], es_span_t from)

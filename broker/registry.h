@@ -24,12 +24,15 @@ typedef struct {
 } es_registry_config_t;
 es_registry_config_t es_registry_defaults(void);
 
+#define ES_ACTOR_WHO_MAX 95u /* bytes of "role/name" */
+
 typedef struct {
     uint64_t inc;
     char name[ES_NAME_MAX + 1], service[ES_NAME_MAX + 1]; /* NUL-terminated; a NUL inside was replaced by '?' */
     uint64_t capacity, load, lag_us, count;               /* as last told */
     uint64_t heard_us;
-    bool draining; /* capacity 0 */
+    bool draining;                  /* capacity 0 */
+    char who[ES_ACTOR_WHO_MAX + 1]; /* identity of its key; empty: it has none */
 } es_actor_t;
 
 typedef enum {
@@ -48,6 +51,8 @@ es_hello_t es_registry_hello(es_registry_t *self, uint64_t inc, const es_msg_t *
 bool es_registry_heartbeat(es_registry_t *self, uint64_t inc, const es_msg_t *msg, uint64_t now_us);
 /* Takes it out (GOODBYE, EHOSTUNREACH). False: it was not there. */
 bool es_registry_remove(es_registry_t *self, uint64_t inc);
+/* Whose key it came with ("role/name"), told once, after its first HELLO. */
+void es_registry_belongs(es_registry_t *self, uint64_t inc, const char *who);
 /* NULL where unknown. Valid until the next call that changes the registry. */
 const es_actor_t *es_registry_find(const es_registry_t *self, uint64_t inc);
 

@@ -37,6 +37,7 @@ static inline void start_broker(world_t *w)
     if (w->broker) argv[argc++] = "--broker", argv[argc++] = (char *)(uintptr_t)w->broker;
     if (w->tcp) argv[argc++] = "--tcp", argv[argc++] = (char *)(uintptr_t)w->tcp;
     assert_int_equal(es_broker_config_load(&w->config, argc, argv), ES_CONFIG_OK);
+    assert_int_equal(es_broker_identity(&w->config), 0);
     w->actor = zactor_new(es_broker_actor, &w->config);
     assert_non_null(w->actor);
 }

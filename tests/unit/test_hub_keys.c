@@ -1,0 +1,319 @@
+/* A broker that serves tcp with CURVE, over real sockets: who comes in, what is denied, who is out once a key is revoked. Peers of this machine (ipc) have no key and are
+ * not disturbed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "hub_world.h"
+#include "keys.h"
+#include "rights.h"
+
+enum { SHORT_MS = 300 };
+
+typedef struct {
+    world_t w; /* first: the hands of hub_world work on it; its own sockets are of ipc */
+    char tcp[64], keys[96], allowed[112];
+    es_endpoints_t far;
+    es_key_t broker;
+} curve_world_t;
+
+static es_key_t make_key(curve_world_t *c, es_role_t role, const char *name, bool allow)
+{
+    char err[400], path[ES_KEY_PATH_MAX];
+    es_key_t key;
+    assert_int_equal(es_key_make(&key, role, name, err, sizeof err), 0);
+    assert_int_equal(es_key_path(path, c->allowed, name, ".pub"), 0);
+    if (allow) assert_int_equal(es_key_save_public(&key, path, true, err, sizeof err), 0);
+    return key;
+}
+
+static void allow(curve_world_t *c, const es_key_t *key, bool on)
+{
+    char err[400], path[ES_KEY_PATH_MAX];
+    assert_int_equal(es_key_path(path, c->allowed, key->name, ".pub"), 0);
+    if (on)
+        assert_int_equal(es_key_save_public(key, path, true, err, sizeof err), 0);
+    else
+        assert_int_equal(unlink(path), 0);
+}
+
+static int setup(void **state)
+{
+    char err[400];
+    es_wire_t wire;
+    curve_world_t *c = calloc(1, sizeof *c);
+    world_t *w = &c->w;
+    snprintf(w->dir, sizeof w->dir, "/tmp/earshot-hub-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    snprintf(c->keys, sizeof c->keys, "%s/keys", w->dir);
+    snprintf(c->allowed, sizeof c->allowed, "%s/allowed", c->keys);
+    snprintf(w->base, sizeof w->base, "ipc://%s/broker", w->dir);
+    snprintf(w->heartbeat, sizeof w->heartbeat, "500ms");
+    snprintf(c->tcp, sizeof c->tcp, "127.0.0.1:%u", 20000 + (unsigned)(es_random_u64() % 3000) * 4);
+    w->tcp = c->tcp;
+    snprintf(err, sizeof err, "tcp://%s", c->tcp);
+    assert_int_equal(es_endpoints_parse(&c->far, err, err, sizeof err), 0);
+    assert_int_equal(es_endpoints_parse(&w->at, w->base, err, sizeof err), 0);
+    assert_int_equal(es_key_make(&c->broker, ES_ROLE_BROKER, "broker", err, sizeof err), 0);
+    assert_int_equal(es_key_save(&c->broker, c->keys, false, err, sizeof err), 0);
+    assert_int_equal(mkdir(c->allowed, 0700), 0);
+    w->decoder = es_decoder_new();
+    start_broker(w);
+    w->push = connected(ZMQ_PUSH, w->at.frontend, 0);
+    w->sub = connected(ZMQ_SUB, w->at.publish, 0);
+    await(w, w->sub, ES_BEACON, &wire);
+    es_wire_close(&wire);
+    *state = c;
+    return 0;
+}
+
+static void *dial(curve_world_t *c, int type, const char *endpoint, const es_key_t *key, uint64_t inc)
+{
+    char id[17];
+    void *s = es_wire_socket(type, 100);
+    es_hex16(inc, id);
+    if (inc) zmq_setsockopt(s, ZMQ_ROUTING_ID, id, 16);
+    if (type == ZMQ_SUB) zmq_setsockopt(s, ZMQ_SUBSCRIBE, "", 0);
+    if (key) {
+        zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, c->broker.public_key, ES_KEY_TEXT + 1);
+        zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, key->public_key, ES_KEY_TEXT + 1);
+        zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, key->secret_key, ES_KEY_TEXT + 1);
+    }
+    assert_int_equal(zmq_connect(s, endpoint), 0);
+    return s;
+}
+
+static bool can_send(void *socket, long ms)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLOUT};
+    return zmq_poll(&item, 1, ms) == 1;
+}
+
+/* A worker over tcp that the broker knows. */
+static void join_far(curve_world_t *c, const es_key_t *key, const char *service, uint64_t inc)
+{
+    es_wire_t wire;
+    c->w.inc = inc;
+    c->w.dealer = dial(c, ZMQ_DEALER, c->far.backend, key, inc);
+    say_hello_of(&c->w, service, 4, NULL, 0);
+    await(&c->w, c->w.dealer, ES_PING, &wire);
+    es_wire_close(&wire);
+    say_heartbeat(&c->w);
+}
+
+static void a_peer_with_the_right_key_works(void **state)
+{
+    curve_world_t *c = *state;
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true), edge = make_key(c, ES_ROLE_EDGE, "e", true);
+    uint64_t let_in = es_metric_get(&es_broker_handshakes_total);
+    join_far(c, &worker, "transcribe", 7);
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &worker, 0);
+    close_socket(&c->w.push);
+    close_socket(&c->w.sub);
+    c->w.push = dial(c, ZMQ_PUSH, c->far.frontend, &edge, 0);
+    c->w.sub = dial(c, ZMQ_SUB, c->far.publish, &edge, 0);
+    place_stream(&c->w, CLIENT, 1);
+    results_come_through(&c->w, CLIENT);
+    assert_int_equal(es_metric_get(&es_broker_handshakes_total) - let_in, 4);
+}
+
+static void nobody_else_comes_in(void **state)
+{
+    curve_world_t *c = *state;
+    es_key_t stranger = make_key(c, ES_ROLE_TRANSCRIBER, "stranger", false),
+             room = make_key(c, ES_ROLE_ROOM, "r", true);
+    uint64_t unknown = es_metric_get(&es_broker_refused_unknown), role = es_metric_get(&es_broker_refused_role);
+    uint64_t protocol = es_metric_get(&es_broker_refused_protocol);
+    void *sockets[] = {dial(c, ZMQ_DEALER, c->far.backend, &stranger, 9), dial(c, ZMQ_PUSH, c->far.frontend, &room, 0),
+                       dial(c, ZMQ_DEALER, c->far.backend, NULL, 10)};
+    await_metric(&es_broker_refused_unknown, unknown);
+    await_metric(&es_broker_refused_role, role);
+    await_metric(&es_broker_refused_protocol, protocol);
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(can_send(sockets[i], i == 0 ? SHORT_MS : 0));
+        zmq_close(sockets[i]);
+    }
+}
+
+static void say(void *socket, const char *key, const es_msg_t *msg)
+{
+    assert_true(can_send(socket, DEADLINE_US / 1000));
+    assert_int_equal(es_wire_send(socket, NULL, es_span(key), msg, NULL, 0), 0);
+}
+
+static void a_role_says_what_it_may_and_no_more(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *frontend = es_broker_denied[ES_AT_FRONTEND], *backend = es_broker_denied[ES_AT_BACKEND];
+    uint64_t before = es_metric_get(backend);
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true), edge = make_key(c, ES_ROLE_EDGE, "e", true);
+    c->w.inc = 7;
+    c->w.dealer = dial(c, ZMQ_DEALER, c->far.backend, &worker, 7);
+    say_hello_of(&c->w, "room", 4, NULL, 0);
+    await_metric(backend, before);
+    c->w.push = (close_socket(&c->w.push), dial(c, ZMQ_PUSH, c->far.frontend, &edge, 0));
+    before = es_metric_get(frontend);
+    es_msg_t drain = {.kind = ES_DRAIN};
+    ES_SET(&drain, ES_M_NAME, name, es_span("broker"));
+    say(c->w.push, CLIENT, &drain);
+    await_metric(frontend, before);
+    /* and it is still there for what it may */
+    say_hello(&c->w, 4, NULL, 0);
+    place_stream(&c->w, CLIENT, 1);
+}
+
+static void an_incarnation_is_whose_it_was_first(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *backend = es_broker_denied[ES_AT_BACKEND];
+    es_key_t one = make_key(c, ES_ROLE_TRANSCRIBER, "one", true), two = make_key(c, ES_ROLE_TRANSCRIBER, "two", true);
+    join_far(c, &one, "transcribe", 7);
+    uint64_t before = es_metric_get(backend);
+    void *first = c->w.dealer;
+    c->w.dealer = dial(c, ZMQ_DEALER, c->far.backend, &two, 7);
+    assert_true(can_send(c->w.dealer, DEADLINE_US / 1000));
+    say_heartbeat(&c->w);
+    await_metric(backend, before);
+    zmq_close(first);
+}
+
+static void results_are_of_the_roles_kinds(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *results = es_broker_denied[ES_AT_RESULTS];
+    es_key_t room = make_key(c, ES_ROLE_ROOM, "r", true), other = make_key(c, ES_ROLE_TRANSCRIBER, "o", true);
+    uint64_t before = es_metric_get(results);
+    c->w.inc = 7;
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &room, 0);
+    for (uint64_t end = es_now_us() + DEADLINE_US; es_metric_get(results) == before && es_now_us() < end;) {
+        send_result(&c->w, CLIENT);
+        zmq_poll(NULL, 0, 1);
+    }
+    assert_true(es_metric_get(results) > before);
+    close_socket(&c->w.pub);
+    /* one of the right role, in the name of a worker of this machine */
+    join_worker(&c->w, 8, 4);
+    close_socket(&c->w.pub);
+    before = es_metric_get(results);
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &other, 0);
+    for (uint64_t end = es_now_us() + DEADLINE_US; es_metric_get(results) == before && es_now_us() < end;) {
+        send_result(&c->w, CLIENT);
+        zmq_poll(NULL, 0, 1);
+    }
+    assert_true(es_metric_get(results) > before);
+}
+
+static void a_revoked_worker_is_out_at_once(void **state)
+{
+    curve_world_t *c = *state;
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true), edge = make_key(c, ES_ROLE_EDGE, "e", true);
+    join_far(c, &worker, "transcribe", 7);
+    place_stream(&c->w, CLIENT, 1);
+    void *bystander = dial(c, ZMQ_SUB, c->far.publish, &edge, 0);
+    es_wire_t wire;
+    await(&c->w, bystander, ES_BEACON, &wire);
+    es_wire_close(&wire);
+    uint64_t start = es_now_us();
+    allow(c, &worker, false);
+    await_on(&c->w, c->w.sub, ES_WORKER_LOST, CLIENT);
+    uint64_t told = es_now_us() - start;
+    while (can_send(c->w.dealer, 0) && es_now_us() < start + DEADLINE_US) zmq_poll(NULL, 0, 1);
+    uint64_t out = es_now_us() - start;
+    print_message("revoked: its streams told after %.1f ms, cut off after %.1f ms\n", (double)told / 1e3,
+                  (double)out / 1e3);
+    assert_true(told < 1000000 && out < 1000000);
+    assert_false(can_send(c->w.dealer, SHORT_MS));
+    /* the others over tcp come back by themselves, who is on this machine never left */
+    await(&c->w, bystander, ES_BEACON, &wire);
+    es_wire_close(&wire);
+    zmq_close(bystander);
+    void *gone = c->w.dealer;
+    join_worker(&c->w, 8, 4);
+    place_stream(&c->w, OTHER, 1);
+    close_socket(&c->w.dealer);
+    c->w.dealer = gone;
+    c->w.inc = 7;
+}
+
+static void who_is_allowed_again_is_back(void **state)
+{
+    curve_world_t *c = *state;
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true);
+    join_far(c, &worker, "transcribe", 7);
+    uint64_t before = es_metric_get(&es_broker_lost_total);
+    allow(c, &worker, false);
+    await_metric(&es_broker_lost_total, before);
+    close_socket(&c->w.dealer);
+    before = es_metric_get(&es_broker_refused_unknown);
+    void *early = dial(c, ZMQ_DEALER, c->far.backend, &worker, 7);
+    await_metric(&es_broker_refused_unknown, before);
+    zmq_close(early);
+    allow(c, &worker, true);
+    for (uint64_t end = es_now_us() + DEADLINE_US; es_now_us() < end;) {
+        c->w.dealer = dial(c, ZMQ_DEALER, c->far.backend, &worker, 7);
+        if (can_send(c->w.dealer, SHORT_MS)) break;
+        close_socket(&c->w.dealer);
+    }
+    say_hello(&c->w, 4, NULL, 0);
+    place_stream(&c->w, CLIENT, 1);
+}
+
+static void mute_connections_do_not_take_the_last_descriptor(void **state)
+{
+    curve_world_t *c = *state;
+    enum { MUTE = 400 };
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true);
+    static int fds[MUTE];
+    const char *colon = strrchr(c->far.backend, ':');
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10))};
+    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+    join_far(c, &worker, "transcribe", 7);
+    uint64_t shut = es_metric_get(&es_broker_shut_total), unfinished = es_metric_get(&es_broker_refused_silent);
+    for (int i = 0; i < MUTE; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(fds[i], (struct sockaddr *)&at, sizeof at);
+    }
+    await_metric(&es_broker_shut_total, shut);
+    place_stream(&c->w, CLIENT, 1); /* who is there goes on */
+    await_metric(&es_broker_refused_silent, unfinished);
+    for (int i = 0; i < MUTE; i++) close(fds[i]);
+    void *late = dial(c, ZMQ_DEALER, c->far.backend, &worker, 9);
+    assert_true(can_send(late, DEADLINE_US / 1000));
+    zmq_close(late);
+}
+
+static int setup_small(void **state)
+{
+    setenv("EARSHOT_MAX_CONNECTIONS", "300", 1);
+    return setup(state);
+}
+
+static int teardown_small(void **state)
+{
+    unsetenv("EARSHOT_MAX_CONNECTIONS");
+    return teardown(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_peer_with_the_right_key_works, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_else_comes_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_role_says_what_it_may_and_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_incarnation_is_whose_it_was_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(results_are_of_the_roles_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_revoked_worker_is_out_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_allowed_again_is_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(mute_connections_do_not_take_the_last_descriptor, setup_small, teardown_small),
+    };
+    es_log_init("test", ES_LOG_ERROR, false);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
