@@ -53,11 +53,17 @@ static void serve(void *ctx, es_http_exchange_t *x)
     es_http_router_serve(&self->router, x);
 }
 
+static void serve_cut(void *ctx, int fd)
+{
+    es_edge_http_t *self = ctx;
+    if (self->tls_front) es_tls_front_cut(self->tls_front, fd);
+}
+
 es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_config_t *config, es_edge_loop_t *loop)
 {
     es_edge_http_t *self = es_alloc_zero(sizeof *self);
     const es_gate_ops_t gate_ops = {
-        .ctx = self, .serve = serve, .user = ops->ctx, .admit = ops->admit, .adopt = ops->adopt};
+        .ctx = self, .serve = serve, .cut = serve_cut, .user = ops->ctx, .admit = ops->admit, .adopt = ops->adopt};
     const es_gate_limits_t limits = {.connections = config->max_http,
                                      .address = config->max_address,
                                      .head_us = config->head_us,

@@ -173,6 +173,7 @@ static void hang_up(es_gate_t *self, conn_t *conn, bool reset)
     int fd = conn->fd;
     forget(self, conn);
     if (reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (reset && self->ops.cut) self->ops.cut(self->ops.ctx, fd);
     close(fd);
 }
 

@@ -20,6 +20,8 @@ typedef struct {
     void *ctx;
     /* Answer it, or hand it to a handler. */
     void (*serve)(void *ctx, es_http_exchange_t *x);
+    /* This socket, which you gave, is closed now with an answer broken off: nobody may take that for its end. NULL: a reset is enough. */
+    void (*cut)(void *ctx, int fd);
     void *user; /* of the two below */
     /* May this WebSocket be opened? 0 with *guest, or the HTTP status that refuses it: 403, 404, 431 or 503. */
     unsigned (*admit)(void *user, const es_http_exchange_t *x, const char *path, const char *origin, const char *host,

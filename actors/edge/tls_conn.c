@@ -236,14 +236,6 @@ static void outward(es_tls_conn_t *self)
 
 /* ---- one run */
 
-/* Without close_notify, and without keeping what nobody takes: the client cannot take what it has for the whole. */
-static void cut(es_tls_conn_t *self)
-{
-    const struct linger at_once = {.l_onoff = 1};
-    if (!self->told_secret) setsockopt(self->secret, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    end(self);
-}
-
 uint64_t es_tls_conn_deadline(const es_tls_conn_t *self)
 {
     if (self->state == ES_TLS_HANDSHAKE) return self->since_us + self->times->handshake_us;
@@ -252,12 +244,19 @@ uint64_t es_tls_conn_deadline(const es_tls_conn_t *self)
     return owes ? self->since_us + self->times->send_us : UINT64_MAX;
 }
 
+void es_tls_conn_cut(es_tls_conn_t *self)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    if (!self->told_secret) setsockopt(self->secret, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    end(self);
+}
+
 static void shuttle(es_tls_conn_t *self)
 {
     inward(self);
     if (self->state == ES_TLS_OPEN) outward(self);
     if (self->told_secret && self->secret_over) end(self);
-    if (self->state == ES_TLS_OPEN && self->now_us >= es_tls_conn_deadline(self)) cut(self);
+    if (self->state == ES_TLS_OPEN && self->now_us >= es_tls_conn_deadline(self)) es_tls_conn_cut(self);
 }
 
 es_tls_state_t es_tls_conn_run(es_tls_conn_t *self, uint64_t now_us)

@@ -53,6 +53,8 @@ void es_tls_conn_destroy(es_tls_conn_t **self_p);
 es_tls_state_t es_tls_conn_run(es_tls_conn_t *self, uint64_t now_us);
 /* To be called once, when it is OPEN: nothing is shuttled before. The other end, the caller's to close; -1 where no descriptors are left. */
 int es_tls_conn_split(es_tls_conn_t *self);
+/* CLOSED at once, with a reset and without close_notify: the client cannot take what it has for the whole. */
+void es_tls_conn_cut(es_tls_conn_t *self);
 es_tls_state_t es_tls_conn_state(const es_tls_conn_t *self);
 /* Of one that was CLOSED in its handshake. */
 es_tls_why_t es_tls_conn_why(const es_tls_conn_t *self);

@@ -14,6 +14,8 @@ typedef struct line {
     es_tls_front_t *front;
     es_tls_conn_t *conn;
     void *peer;
+    int other;                       /* what was given away; its number may have been given anew since */
+    uint64_t opened;                 /* which in their order */
     es_edge_watch_t *secret, *plain; /* plain: NULL before it is open */
     es_timer_t timer;
     unsigned wants;
@@ -31,6 +33,7 @@ struct es_tls_front {
     line_t *lines, *first,
         **last; /* first..last: the queue of those that want to run again, or to go on with a handshake */
     size_t count, apart;
+    uint64_t opened;
 };
 
 static ES_METRIC_GAUGE(connections, "earshot_edge_tls_connections", "TLS connections now, handshakes included");
@@ -157,6 +160,8 @@ static int open_line(es_tls_front_t *self, line_t *line)
     es_metric_add(&handshakes, 1);
     line->plain = es_edge_watch_new(self->loop, es_tls_conn_plain(line->conn), on_ready, line);
     enqueue(self, line); /* what came right behind the handshake is in here, not in the socket */
+    line->other = other;
+    line->opened = ++self->opened;
     self->ops.open(self->ops.ctx, other);
     return 0;
 }
@@ -195,11 +200,23 @@ static void on_ready(void *ctx, bool readable, bool writable)
 void es_tls_front_take(es_tls_front_t *self, int fd, void *peer, uint64_t now_us)
 {
     line_t *line = es_alloc_zero(sizeof *line);
-    *line = (line_t){.front = self, .conn = es_tls_conn_new(self->tls, fd, &self->times, now_us), .peer = peer};
+    *line = (line_t){
+        .front = self, .conn = es_tls_conn_new(self->tls, fd, &self->times, now_us), .peer = peer, .other = -1};
     line->secret = es_edge_watch_new(self->loop, fd, on_ready, line);
     link_line(self, line);
     set_apart(self, line, true);
     settle(self, line);
+}
+
+/* Who was given the number last has it. */
+void es_tls_front_cut(es_tls_front_t *self, int fd)
+{
+    line_t *found = NULL;
+    for (line_t *line = self->lines; line; line = line->next)
+        if (line->other == fd && (!found || line->opened > found->opened)) found = line;
+    if (!found) return;
+    es_tls_conn_cut(found->conn);
+    enqueue(self, found);
 }
 
 /* ---- all of them */

@@ -210,7 +210,7 @@ def test_who_takes_nothing_is_cut_off(made):
     """And cannot take what it has for the whole: no close_notify comes."""
     with House(tls=made, env={"EARSHOT_SEND_TIMEOUT": "1s"}) as house:
         with connect(house, made.trusting()) as sock:
-            sock.sendall(400 * b"GET /web/earshot.js HTTP/1.1\r\nHost: x\r\n\r\n")
+            sock.sendall(1500 * b"GET /web/earshot.js HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: house.metrics()["earshot_edge_tls_connections"] == 1, 10, "it is gone")
             with pytest.raises(OSError):
                 until_closed(sock)
