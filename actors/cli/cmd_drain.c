@@ -100,8 +100,8 @@ static uint64_t hear(drain_t *self, uint64_t now_us)
     if (!all && self->heard_us == 0 && now_us >= self->begun_us + HEAR_US) {
         fprintf(stderr,
                 "earshot drain: no broker was heard at %s within %.1f s. Is the system up? Say where it is with --data "
-                "DIR or --broker URL\n",
-                self->config->common.broker, HEAR_US / 1e6);
+                "DIR or --broker URL%s\n",
+                self->config->common.broker, HEAR_US / 1e6, es_house_brokers_hint(self->config->common.broker));
         finish(self, DRAIN_NOBODY);
     } else if (all || (self->heard_us && now_us >= self->heard_us + GATHER_US)) {
         self->n_targets = es_houses_find(&self->houses, self->name, now_us, self->targets, TARGETS_MAX);

@@ -104,8 +104,8 @@ static int look_and_show(config_t *config)
         fprintf(stderr,
                 "earshot status: no broker was heard at %s within %.1f s. Is the system up? Start it with: earshot up. "
                 "Or say "
-                "where it is with --data DIR or --broker URL\n",
-                config->common.broker, (double)config->wait_us / 1e6);
+                "where it is with --data DIR or --broker URL%s\n",
+                config->common.broker, (double)config->wait_us / 1e6, es_house_brokers_hint(config->common.broker));
     int status = look.before ? STATUS_OK : STATUS_NOBODY;
     json_decref(look.before);
     json_decref(look.now);

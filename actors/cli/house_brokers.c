@@ -59,3 +59,10 @@ int es_house_brokers_settle(es_common_config_t *common, const char *program)
     }
     return es_curve_init(common, ES_ROLE_OPERATOR, NULL);
 }
+
+const char *es_house_brokers_hint(const char *brokers)
+{
+    if (!strstr(brokers, "tcp://")) return "";
+    return es_curve_on() ? ". Or it does not let our key in: \"earshot keys list\" there tells who may come"
+                         : ". Or it wants a key: make one with \"earshot keygen operator\"";
+}
