@@ -172,8 +172,8 @@ class Peer:
     """One socket to each of a broker's; `base` as of --broker."""
     TYPES = {"frontend": zmq.PUSH, "backend": zmq.DEALER, "results": zmq.XPUB, "publish": zmq.XSUB}
 
-    def __init__(self, base, prepare=lambda made: None, hwm=100000):
-        self.base, self.hwm = base, hwm
+    def __init__(self, base, prepare=lambda made: None, hwm=100000, route=STRANGER):
+        self.base, self.hwm, self.route = base, hwm, route
         self.sockets = {name: self._socket(name, prepare) for name in PORTS}
 
     def _socket(self, name, prepare):
@@ -181,7 +181,7 @@ class Peer:
         for option, value in ((zmq.LINGER, 0), (zmq.SNDHWM, self.hwm), (zmq.IMMEDIATE, 1), (zmq.SNDTIMEO, int(20000 * SLOW))):
             made.setsockopt(option, value)
         if name == "backend":
-            made.setsockopt(zmq.ROUTING_ID, STRANGER)
+            made.setsockopt(zmq.ROUTING_ID, self.route)
         prepare(made)
         host, _, port = self.base.removeprefix("tcp://").partition(":")
         made.connect(f"tcp://{host}:{int(port) + PORTS[name]}" if self.base.startswith("tcp://") else f"{self.base}-{name}")
@@ -240,10 +240,29 @@ GARBAGE = [b"", b"\0", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\xff" * 64, bytes
            GREETING + READY + b"\1\xff" * 64, GREETING + READY + b"\4\7\4PING\0\0", GREETING + READY + b"\4\1\0", GREETING + READY + os.urandom(4000),
            b"\1\0", b"\1\0\1x" * 100, b"\x7f" * 100, os.urandom(4000)]
 
+CURVE = GREETING[:12] + b"CURVE" + bytes(15) + bytes(32)
+HELLO = b"\4\xc8\5HELLO\1\0" + bytes(192)
+# Handshakes of CURVE that end somewhere, or go wrong.
+HALF = [b"", CURVE[:10], CURVE[:11], CURVE, CURVE + HELLO[:100], CURVE + HELLO, CURVE + b"\4\xff" + bytes(255), CURVE + HELLO[:9] + os.urandom(193), CURVE + HELLO * 9,
+        CURVE + b"\6" + (2**21 - 1).to_bytes(8, "big") + bytes(5000), CURVE + READY, CURVE + b"\2" + bytes(8), GREETING + READY]
+
 
 def subscription(size):
     """A whole SUB that subscribes to one topic of so many bytes: libzmq's own client could not even forget it again."""
     return GREETING + READY.replace(b"PUSH", b"XSUB") + b"\2" + (size + 1).to_bytes(8, "big") + b"\1" + b"a" * size
+
+
+def gone(peer):
+    """Has the other side closed?"""
+    peer.setblocking(False)
+    try:
+        while peer.recv(4096):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def connect_raw(port, data=b"", host="127.0.0.1"):

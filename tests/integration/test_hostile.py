@@ -122,7 +122,7 @@ def test_two_thousand_peers_that_say_nothing(house, port):
     with hostile.Beside(house.ws + "/api/audio/ws"):
         for _ in range(2):
             peers = [hostile.connect_raw(port + n % 4, hostile.GREETING[:n % 3 * 11]) for n in range(2000)]
-            wait_until(lambda: all(gone(peer) for peer in peers), 30, "the end of all")
+            wait_until(lambda: all(hostile.gone(peer) for peer in peers), 30, "the end of all")
             files()
             peaks.append(rss_kb(house.pid("broker")))
             for peer in peers:
@@ -131,25 +131,12 @@ def test_two_thousand_peers_that_say_nothing(house, port):
     assert STRETCHED or peaks[1] < peaks[0] * 1.05 + 1000, f"the broker grows with every peer that says nothing: {peaks} KiB"
 
 
-def gone(peer):
-    """Has the other side closed?"""
-    peer.setblocking(False)
-    try:
-        while peer.recv(4096):
-            pass
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
 def test_subscriptions_to_topics_without_end(house, port):
     """Nobody's topic is longer than a key; one that is costs memory for each byte, so its sender is cut off."""
     lived, before = pids(house), rss_kb(house.pid("broker"))
     with hostile.Beside(house.ws + "/api/audio/ws"):
         peers = [hostile.connect_raw(port + 3, hostile.subscription(size)) for size in [2**21 - 2] * 20]
-        wait_until(lambda: all(gone(peer) for peer in peers), 30, "the end of all")
+        wait_until(lambda: all(hostile.gone(peer) for peer in peers), 30, "the end of all")
         for peer in peers:
             peer.close()
     after = rss_kb(house.pid("broker"))
