@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "http_conn_state.h"
+#include "http_refused.h"
 
 enum { HEAD_READ = 4096, STEPS_A_RUN = 64 };
 
@@ -275,7 +276,10 @@ uint64_t es_http_conn_deadline(const es_http_exchange_t *self)
 
 static void check_deadlines(es_http_exchange_t *self)
 {
-    if (self->now_us >= send_deadline(self)) self->broken = self->cut = true;
+    if (!self->broken && self->now_us >= send_deadline(self)) {
+        es_http_count_refusal(ES_HTTP_SEND_SLOW);
+        self->broken = self->cut = true;
+    }
     if (self->broken || self->now_us < later(self->since_us, wait_limit(self))) return;
     if (self->at == ES_AT_EXCHANGE && self->finished) {
         self->close = true;
@@ -285,6 +289,7 @@ static void check_deadlines(es_http_exchange_t *self)
         es_http_head_init(&self->head); /* it points to where the bytes were before the last came */
         refuse_head(self, ES_HTTP_HEAD_SLOW);
     } else {
+        if (self->at == ES_AT_HEAD && self->fresh) es_http_count_refusal(ES_HTTP_MUTE);
         self->at = ES_AT_END;
     }
 }

@@ -17,6 +17,8 @@ typedef enum {
     ES_HTTP_METHOD_UNKNOWN,
     ES_HTTP_HEAD_SLOW,
     ES_HTTP_BODY_SLOW,
+    ES_HTTP_MUTE,      /* counted, not answered */
+    ES_HTTP_SEND_SLOW, /* likewise */
     ES_HTTP_BODY_TOO_LARGE,
     ES_HTTP_TARGET_TOO_LONG,
     ES_HTTP_EXPECT_UNKNOWN,

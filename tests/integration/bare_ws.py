@@ -5,7 +5,7 @@ import os
 import socket
 import urllib.parse
 
-HEAD = ("GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+HEAD = ("GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{headers}"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 
@@ -31,7 +31,7 @@ class BareWs(asyncio.Protocol):
         self._buffer, self._said, self._end = bytearray(), "", (None, "")
 
     @classmethod
-    async def connect(cls, url, on_text, receive_buffer=None, deadline=10):
+    async def connect(cls, url, on_text, receive_buffer=None, deadline=10, headers=""):
         """Raises OSError where there is no WebSocket."""
         where, loop = urllib.parse.urlsplit(url), asyncio.get_running_loop()
         sock = socket.socket()
@@ -42,7 +42,7 @@ class BareWs(asyncio.Protocol):
         try:
             await asyncio.wait_for(loop.sock_connect(sock, (where.hostname, where.port)), deadline)
             transport, ws = await loop.create_connection(lambda: cls(on_text), sock=sock)
-            transport.write(HEAD.format(path=where.path or "/", host=where.netloc).encode())
+            transport.write(HEAD.format(path=where.path or "/", host=where.netloc, headers=headers).encode())
             await asyncio.wait_for(asyncio.shield(ws.open), deadline)
         except asyncio.TimeoutError:
             transport.abort() if transport else sock.close()

@@ -79,16 +79,18 @@ class RawWs:
         """Sends this again and again until the server ends it; returns (code, reason) of its Close, (None, "") where none could be read."""
         left, tail = memoryview(data), b""
         self.sock.setblocking(False)
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN | select.POLLOUT)
         while True:
-            readable, writable, _ = select.select([self.sock], [self.sock], [], 30 * SLOW)
-            assert readable or writable, "the server neither reads nor ends it"
+            ready = poll.poll(30000 * SLOW)
+            assert ready, "the server neither reads nor ends it"
             try:
-                if readable:
+                if ready[0][1] & ~select.POLLOUT:
                     piece = self.sock.recv(65536)
                     tail = (tail + piece)[-256:]
                     if not piece or self.closing(tail):
                         return self.closing(tail) or (None, "")
-                elif writable:
+                else:
                     left = left[self.sock.send(left):] or memoryview(data)
             except OSError:
                 return None, ""
