@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,7 @@
 #include "jwt_claims.h"
 #include "jwt_keys.h"
 
-enum { DIGEST = 32 };
+enum { DIGEST = 32, WHY_MAX = 900 };
 
 struct es_identity {
     es_identity_config_t config;
@@ -68,15 +69,22 @@ static void take(es_identity_t *self, es_api_keys_t *api_keys, es_jwt_keys_t *jw
     self->jwt_keys = jwt_keys;
 }
 
+static int complain(const char *option, const char *why, char *err, size_t err_len)
+{
+    snprintf(err, err_len, "--%s: %s", option, why);
+    return -1;
+}
+
 int es_identity_reload(es_identity_t *self, char *err, size_t err_len)
 {
     const es_identity_config_t *config = &self->config;
-    es_api_keys_t *api_keys = config->api_keys ? es_api_keys_load(config->api_keys, err, err_len) : NULL;
-    if (config->api_keys && !api_keys) return -1;
-    es_jwt_keys_t *jwt_keys = config->jwt_keys ? es_jwt_keys_load(config->jwt_keys, err, err_len) : NULL;
+    char why[WHY_MAX];
+    es_api_keys_t *api_keys = config->api_keys ? es_api_keys_load(config->api_keys, why, sizeof why) : NULL;
+    if (config->api_keys && !api_keys) return complain("api-keys", why, err, err_len);
+    es_jwt_keys_t *jwt_keys = config->jwt_keys ? es_jwt_keys_load(config->jwt_keys, why, sizeof why) : NULL;
     if (config->jwt_keys && !jwt_keys) {
         es_api_keys_destroy(&api_keys);
-        return -1;
+        return complain("jwt-key", why, err, err_len);
     }
     take(self, api_keys, jwt_keys);
     return 0;

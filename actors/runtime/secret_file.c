@@ -63,6 +63,10 @@ static int look(es_secret_file_t *self, int fd)
 int es_secret_file_load(es_secret_file_t *self, const char *file, size_t max, char *err, size_t err_len)
 {
     *self = (es_secret_file_t){0};
+    if (!*file) {
+        snprintf(err, err_len, "no file is named");
+        return -1;
+    }
     snprintf(self->name, sizeof self->name, "%s", file);
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return fail(file, strerror(errno), err, err_len);

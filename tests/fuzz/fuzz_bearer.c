@@ -1,5 +1,5 @@
-/* Credentials from anywhere: the input is a value of Authorization, a ticket, the claims of a token that is signed for it, or the header of one. What is let in
- * keeps its promises. */
+/* Credentials from anywhere: the input is a value of Authorization, a ticket, the claims of a token that is signed for it, the header of one, or a signature of
+ * another kind. What is let in keeps its promises. */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -14,6 +14,19 @@
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define KEYS "ci 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 stream rooms=a,b*\n" /* of "test" */
+#define EC                                                                                           \
+    "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQ+8fNJemqhzL4lu6luPZLGNERSt2\n" \
+    "pst9FrL9jtj7+51REbKRkiUjYT1oOf61ckOx6WrQ5ok4xSCoqoiKjBE1jg==\n-----END PUBLIC KEY-----\n"
+#define ED                                                                                       \
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAllXT8vmIlJxgWVaNeYXt1+1/O8s9EkgxyFS1CSFrOCA=\n" \
+    "-----END PUBLIC KEY-----\n"
+#define RSA                                                                                          \
+    "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAq9AHbLyp7U94k3ba5GK0\n" \
+    "2f6dsj5Ijh7kVu2gFrOA4AQGPogW9KFrxT77s8YkA1oY3c5j8ffvILeCmCQ0GlaH\n"                             \
+    "g/XFEf/0+iPjQVKsNvbdE4KpM/nOxaF5YpB/PrgPNE3TDu4hjFaJ/FXHVlGJlDzG\n"                             \
+    "XpsmdGA4zLd/8cLALPN2en6UNe4JHpetFNEpSoO+3D6qDc5+Mi6wzLZIoOY5dYaZ\n"                             \
+    "iGJ1zt9t4c2iHwDP+oDIkeXW4H87sLCYKxrm4/mZLEG20wMKfqOKuYYO+vmFBrsT\n"                             \
+    "Ur5u9zNFDNEsTxtdWA7l42k8xIEKH7ugMYMwW9iUE7spqGhGt9IqIrPUfUMNy1Sm\nfQIDAQAB\n-----END PUBLIC KEY-----\n"
 #define HEADER "{\"alg\":\"HS256\"}"
 #define CLAIMS "{\"sub\":\"a\",\"exp\":1700000060}"
 
@@ -31,9 +44,11 @@ static es_identity_t *identity(void)
 {
     static const es_operator_t operator= {.token = "0123456789abcdef-operator"};
     static es_identity_t *self;
-    static char secret[32], keys[32];
+    static char signers[160], keys[32], name[32];
+    static const char *const files[] = {SECRET, EC, ED, RSA};
     if (self) return self;
-    const es_identity_config_t config = {.jwt_keys = file_of(SECRET, secret),
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) strcat(strcat(signers, file_of(files[i], name)), ",");
+    const es_identity_config_t config = {.jwt_keys = signers,
                                          .api_keys = file_of(KEYS, keys),
                                          .operator_token = &operator,
                                          .ticket_us = 1000000,
@@ -76,6 +91,23 @@ static void sign(es_span_t header, es_span_t claims)
     bearer(text, strlen(text));
 }
 
+/* Nobody has the other halves of these keys, so nobody comes in. */
+static void forge(const uint8_t *signature, size_t len)
+{
+    static const char *const headers[] = {"{\"alg\":\"ES256\"}", "{\"alg\":\"EdDSA\"}", "{\"alg\":\"RS256\"}",
+                                          "{\"alg\":\"PS512\"}"};
+    char text[4 * INPUT_MAX];
+    es_principal_t *p;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        es_base64url_encode((const uint8_t *)headers[i], strlen(headers[i]), text);
+        strcat(text, ".");
+        es_base64url_encode((const uint8_t *)CLAIMS, strlen(CLAIMS), text + strlen(text));
+        strcat(text, ".");
+        es_base64url_encode(signature, len, text + strlen(text));
+        if (es_identity_bearer(identity(), es_span(text), NOW, &p) == ES_WHO_OK) abort();
+    }
+}
+
 static void authorization(const char *text, size_t len)
 {
     es_principal_t *p;
@@ -97,6 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sign(es_span(HEADER), es_span_of(copy, size - 1));
     else if (data[0] == 'h')
         sign(es_span_of(copy, size - 1), es_span(CLAIMS));
+    else if (data[0] == 's')
+        forge((const uint8_t *)copy, size - 1);
     else
         authorization(copy, size - 1);
     free(copy);

@@ -161,6 +161,7 @@ static void a_reload_takes_keys_away_and_leaves_the_rest(void **state)
     es_principal_unref(&again);
     world_file("keys", "ci " CI_DIGEST " strem\n");
     assert_int_equal(es_identity_reload(self, err, sizeof err), -1);
+    assert_non_null(strstr(err, "--api-keys: "));
     assert_non_null(strstr(err, "line 1"));
     assert_int_equal(world_asks(self, CI_KEY, 0, NULL), ES_WHO_OK);
     world_file("keys", "ci " CI_DIGEST " jobs\n");
@@ -176,6 +177,18 @@ static void a_reload_takes_keys_away_and_leaves_the_rest(void **state)
     es_principal_unref(&again);
     es_principal_unref(&ci);
     es_identity_destroy(&self);
+}
+
+/* An empty setting is a variable that somebody forgot to fill: nobody is let in by that. */
+static void an_empty_setting_is_refused(void **state)
+{
+    (void)state;
+    char err[1000] = "";
+    const es_identity_config_t api = {.api_keys = "", .max_tickets = 1}, jwt = {.jwt_keys = "", .max_tickets = 1};
+    assert_null(es_identity_new(&api, err, sizeof err));
+    assert_string_equal(err, "--api-keys: no file is named");
+    assert_null(es_identity_new(&jwt, err, sizeof err));
+    assert_string_equal(err, "--jwt-key: no file is named");
 }
 
 static uint64_t counted(const char *name)
@@ -218,6 +231,7 @@ int main(void)
         cmocka_unit_test(tickets_in_all_are_bounded),
         cmocka_unit_test(connections_are_counted_by_name),
         cmocka_unit_test(a_reload_takes_keys_away_and_leaves_the_rest),
+        cmocka_unit_test(an_empty_setting_is_refused),
         cmocka_unit_test(every_refusal_is_counted),
     };
     return cmocka_run_group_tests_name("identity", tests, world_make, world_remove);
