@@ -5,7 +5,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test';
 import { FakeSocket, record, WELCOME } from './support/fake-socket.js';
 import { importWeb } from './support/web.js';
 
-const { Earshot, Resampler, toPcm16 } = await importWeb('earshot.js', 'resampler.js');
+const { Earshot, Resampler, toPcm16, wantsToken } = await importWeb('earshot.js', 'resampler.js');
 
 beforeEach(() => {
   FakeSocket.all = [];
@@ -153,6 +153,65 @@ test('without reconnect the first failure rejects', async () => {
   FakeSocket.last.die(1006);
   await assert.rejects(opened, { code: 'not_connected', message: /ws:\/\/server\/ws.*1006/ });
   assert.equal(earshot.state, 'closed');
+});
+
+test('a token is said first on every connection', async () => {
+  const earshot = new Earshot({ WebSocket: FakeSocket, token: 'abc', minDelayMs: 1000 });
+  const seen = record(earshot, 'error');
+  earshot.connect('ws://server/ws');
+  FakeSocket.last.open();
+  FakeSocket.last.hear('session.wanted', { within_ms: 10_000 });
+  assert.deepEqual(FakeSocket.last.sent.map(({ type, payload }) => [type, payload]), [['session.auth', { token: 'abc' }]]);
+  FakeSocket.last.hear('session.authenticated', { principal: 'jwt:ann' });
+  FakeSocket.last.hear('welcome', WELCOME);
+  assert.equal(earshot.state, 'open');
+  earshot.token = 'def';
+  FakeSocket.last.die();
+  mock.timers.tick(1000);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.texts('session.auth').map(({ payload }) => payload.token), ['def']);
+  assert.deepEqual(seen, []);
+  earshot.close();
+});
+
+test('where a token is wanted and there is none, the caller is asked', async () => {
+  const earshot = new Earshot({ WebSocket: FakeSocket });
+  const seen = record(earshot, 'error');
+  const opened = earshot.connect('ws://server/ws');
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, []);
+  FakeSocket.last.hear('session.wanted', { within_ms: 10_000 });
+  await assert.rejects(opened, { code: 'not_connected' });
+  assert.ok(wantsToken(seen[0][1]) && earshot.state === 'closed');
+  earshot.token = 'abc';
+  const again = earshot.connect();
+  FakeSocket.last.hear('welcome', WELCOME);
+  assert.deepEqual(await again, WELCOME);
+  earshot.close();
+});
+
+test('a server that closes with 1008 is not asked again', async () => {
+  const earshot = await connected({ token: 'abc' });
+  const seen = record(earshot, 'error', 'lost');
+  earshot.startStream();
+  FakeSocket.last.hear('error', { code: 'expired_token', message: 'The token has expired.' });
+  FakeSocket.last.die(1008, 'the token has expired');
+  assert.deepEqual(seen.map(([type, detail]) => [type, (detail.error ?? detail).code]), [['error', 'expired_token'], ['lost', 'connection_lost']]);
+  assert.equal(earshot.state, 'closed');
+  mock.timers.tick(60_000);
+  assert.equal(FakeSocket.all.length, 1);
+});
+
+test('a session that is somebody\'s has a token of its own', async () => {
+  const earshot = await connected({ token: 'abc' });
+  FakeSocket.last.hear('session.authenticated', { principal: 'operator', session: 's', token: 't2' });
+  earshot.startStream();
+  FakeSocket.last.hear('audio.started', { stream: 's-1', next_seq: 1 });
+  FakeSocket.last.die();
+  mock.timers.tick(5000);
+  FakeSocket.last.hear('welcome', { ...WELCOME, session: 'other', token: 'x' });
+  assert.equal(FakeSocket.last.texts('session.resume')[0].payload.token, 't2');
+  earshot.close();
 });
 
 test('a refused start ends the stream that never began', async () => {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one of the suites: run.sh library | jobs | stream | rooms | rooms-recovery | room-page | dashboard-page | page [BIN_DIR] | room [BIN_DIR] | dashboard [BIN_DIR]. Exit 77 means skipped, and says why.
+# Runs one of the suites: run.sh library | jobs | stream | rooms | rooms-recovery | room-page | dashboard-page | sign-in-page [BIN_DIR] | page [BIN_DIR] | room [BIN_DIR] | dashboard [BIN_DIR]. Exit 77 means skipped, and says why.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 skip() { echo "skipped: $*"; exit 77; }

@@ -15,13 +15,14 @@
 
 import { byId, say } from './dom.js';
 import { watchDrops } from './drop.js';
-import { Earshot } from './earshot.js';
+import { Earshot, wantsToken } from './earshot.js';
 import { clock, microphoneTrouble, recordingTrouble, serverTrouble, waiting } from './messages.js';
 import { Meter } from './meter.js';
 import { Microphone, RATE } from './microphone.js';
 import { Notice } from './notice.js';
 import { decode, durationMs, pump } from './recording.js';
 import { RoomPanel } from './room-panel.js';
+import { SignIn } from './sign-in.js';
 import { Transcript } from './transcript.js';
 import { addTools } from './transcript-tools.js';
 
@@ -66,6 +67,7 @@ const SLOW_FINISH_MS = 6000; // after that a person may choose not to wait
 const HELD_MOST = 3000; // chunks, 5 min
 const MUTED_CHUNKS = 30; // 3 s of exact silence: the microphone is muted, not the room quiet
 
+const signIn = new SignIn(connect);
 const earshot = new Earshot();
 const notice = new Notice();
 const meter = new Meter(byId('meter'), document.querySelector('.mic-box'));
@@ -241,6 +243,7 @@ earshot.on('status', ({ state: what, queue }) => {
 });
 
 earshot.on('error', (error) => {
+  if (wantsToken(error)) return signIn.ask(signIn.token && error.message);
   if (error.code !== 'room_unavailable') notice.show('trouble', serverTrouble(error)); // the panel says that
 });
 
@@ -303,12 +306,24 @@ earshot.on('state', ({ state: what, attempt }) => {
 
 earshot.on('welcome', () => {
   notice.clear('offline');
+  panel.retry();
   if (state === 'listening') goOn();
 });
 
+/** @param {string} token '' where none was asked for */
+function connect(token) {
+  earshot.token = token;
+  earshot.connect().catch(() => {}); // said by `state` and `error`
+}
+
+function tryNow() {
+  if (earshot.state === 'closed') connect(signIn.token);
+  else earshot.retryNow();
+}
+
 function sayOffline() {
   const text = OFFLINE[state] ?? 'The server does not answer. Trying again until it does.';
-  notice.show('trouble', text, { topic: 'offline', action: 'Try now', onAction: () => earshot.retryNow() });
+  notice.show('trouble', text, { topic: 'offline', action: 'Try now', onAction: tryNow });
 }
 
 // ---- what is shown
@@ -372,5 +387,5 @@ addEventListener('beforeunload', (event) => {
 byId('mic').focus({ preventScroll: true, focusVisible: false }); // the space bar works at once
 become('idle');
 updateTools();
-earshot.connect();
+connect(signIn.token);
 panel.start();

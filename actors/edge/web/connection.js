@@ -6,11 +6,15 @@
  *      │                  │    └──── breaks ─────┤
  *      └──── close() ─────┴────── waiting <──────┘
  *
+ * Where there is a token it is said first on each. A server that closes with 1008 is not asked again: it would do the same.
+ *
  * move() makes another one while the open one serves on, and changes over once the server has said something there.
  *
  * What is said on it is not its business: it hands on what it hears, and the owner calls opened() once the server has
  * greeted. A line that stays silent though it was asked is given up: its close event would come after minutes.
  */
+
+const REFUSED = 1008;
 
 export class Connection {
   #options;
@@ -27,7 +31,7 @@ export class Connection {
   #heardAt = 0;
 
   /**
-   * @param {object} options WebSocket, reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs
+   * @param {object} options WebSocket, token, reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs
    * @param {object} owner onState(state, more), onMessage(type, payload), onLost({code, reason, final}), onMoved(),
    *   and pushedBack(): true while the server may be too busy to answer a ping
    */
@@ -130,7 +134,13 @@ export class Connection {
   #make() {
     const socket = new this.#options.WebSocket(this.#url);
     socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.#introduce(socket);
     return socket;
+  }
+
+  #introduce(socket) {
+    const { token } = this.#options;
+    if (token) socket.send(JSON.stringify({ type: 'session.auth', payload: { token }, timestamp: Date.now() }));
   }
 
   #adopt(socket) {
@@ -158,7 +168,7 @@ export class Connection {
   #release(code, reason, again) {
     this.#detach();
     const why = { code, reason: reason || undefined };
-    const next = this.#wanted && again && this.#options.reconnect;
+    const next = this.#wanted && again && this.#options.reconnect && code !== REFUSED;
     if (next) this.#scheduleRetry(why);
     else this.#become('closed', why);
     this.#owner.onLost({ ...why, final: !this.#wanted || (again && !next) });
@@ -197,7 +207,7 @@ export class Connection {
 
 function drop(socket) {
   if (!socket) return;
-  socket.onmessage = socket.onclose = null;
+  socket.onopen = socket.onmessage = socket.onclose = null;
   socket.close();
 }
 

@@ -8,6 +8,7 @@ import { Charts } from './dashboard-charts.js';
 import { HouseTables } from './dashboard-house.js';
 import { JobsTable } from './dashboard-jobs.js';
 import { byId, say } from './dom.js';
+import { wantsToken } from './errors.js';
 import { Jobs } from './jobs.js';
 
 const KEPT = 'earshot-operator-token';
@@ -57,7 +58,7 @@ async function refresh() {
 }
 
 function trouble(error) {
-  if (error?.code === 'unauthorized') {
+  if (error && (wantsToken(error) || error.code === 'forbidden')) {
     lock(error.message);
     return;
   }

@@ -52,7 +52,8 @@
  *   resumed     { ok, session, reason? }                          after a reconnect with rooms or a stream: the same member
  *                                                                 and stream as before; or, if not ok, another member and
  *                                                                 a stream begun anew, and reason says why
- *   error       EarshotError { code, message, ref? }
+ *   error       EarshotError { code, message, ref? }             wantsToken(error): the server asks who you are, or does not take
+ *                                                                 the token; set `token` and connect() again
  */
 
 import { AudioStream } from './audio-stream.js';
@@ -61,13 +62,14 @@ import { EarshotError } from './errors.js';
 import { deferred, emit, Emitter } from './events.js';
 import { Rooms } from './rooms.js';
 
-export { EarshotError } from './errors.js';
+export { EarshotError, wantsToken } from './errors.js';
 export { messageId, Room } from './room.js';
 
 /** The sample rates that the server takes, in Hz. */
 export const SAMPLE_RATES = Object.freeze([8000, 16000, 24000, 44100, 48000]);
 
 const DEFAULTS = {
+  token: '', // who one is, for a server that asks
   reconnect: true,
   minDelayMs: 250, // first wait before another try; doubles, with jitter
   maxDelayMs: 5000,
@@ -90,7 +92,7 @@ export class Earshot extends Emitter {
   #unwatch = null; // stop watching the page
 
   /**
-   * @param {object} [options] any of reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs, windowBytes,
+   * @param {object} [options] any of token, reconnect, minDelayMs, maxDelayMs, pingMs, silenceMs, busyMs, windowBytes,
    *   maxBuffered, keepMs; WebSocket, a class to use instead of the platform's; page, what tells of pagehide, pageshow and online, or null
    */
   constructor(options = {}) {
@@ -109,6 +111,11 @@ export class Earshot extends Emitter {
   /** connecting | open | waiting (for the next try) | closed */
   get state() {
     return this.#connection.state;
+  }
+
+  /** Counts from the next connection on. */
+  set token(token) {
+    this.#options.token = token;
   }
 
   /** The last welcome of the server, or null: { client_id, session, token, limits }. */
@@ -385,6 +392,16 @@ export class Earshot extends Emitter {
     emit(this, 'welcome', payload);
   }
 
+  static #onWanted() {
+    if (this.#options.token) return; // it is on its way
+    emit(this, 'error', new EarshotError('unauthorized', 'The server asks who you are, and there is no token.'));
+    this.#connection.close('no token');
+  }
+
+  static #onAuthenticated({ token }) {
+    if (token) this.#rooms.renew(token);
+  }
+
   static #onStarted({ stream: name }) {
     if (this.#stream) this.#stream.name = name ?? null;
   }
@@ -459,6 +476,8 @@ export class Earshot extends Emitter {
     'audio.done': Earshot.#onDone,
     'audio.marked': Earshot.#onMarked,
     status: Earshot.#onStatus,
+    'session.wanted': Earshot.#onWanted,
+    'session.authenticated': Earshot.#onAuthenticated,
     'session.resumed': Earshot.#onResumed,
     error: Earshot.#onError,
   });

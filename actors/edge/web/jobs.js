@@ -23,7 +23,7 @@ import { EarshotError } from './errors.js';
 import { emit, Emitter } from './events.js';
 
 const DEFAULTS = {
-  token: '', // the operator's, for list(), house(), watchAll() and watchHouse()
+  token: '', // who one is; list(), house(), watchAll() and watchHouse() want the operator's, or one that gives the dashboard
   base: '', // http(s)://host:port of another server than the one of this page
   reconnect: true,
   minDelayMs: 250,
@@ -195,9 +195,16 @@ export class Jobs extends Emitter {
 
   #hear(type, payload) {
     if (type === 'welcome') this.#welcome();
+    else if (type === 'session.wanted') this.#wanted();
     else if (type === 'house.state') this.#tell('house', () => true, (one) => one.listener(payload));
     else if (type === 'error') emit(this, 'error', new EarshotError(payload.code, payload.message, payload.ref, payload));
     else if (type.startsWith('job.') && payload.version !== undefined) this.#news({ type, ...payload });
+  }
+
+  #wanted() {
+    if (this.#options.token) return; // it is on its way
+    emit(this, 'error', new EarshotError('unauthorized', 'The server asks who you are, and there is no token.'));
+    this.#connection.close('no token');
   }
 
   #welcome() {

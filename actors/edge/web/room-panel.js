@@ -54,6 +54,11 @@ export class RoomPanel {
     this.#follow();
   }
 
+  /** There is a connection after there was none for good: into the room of the address once more. */
+  retry() {
+    if (this.#wanted !== null && document.body.dataset.room === 'asking' && this.#door.name) this.#enter(this.#wanted, this.#door.name);
+  }
+
   /** The room that hears the microphone now, or null. */
   get listener() {
     return this.#room?.state === 'joined' ? this.#room.id : null;

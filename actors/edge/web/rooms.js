@@ -113,6 +113,12 @@ export class Rooms {
     return true;
   }
 
+  /** The session of this connection has another token now. */
+  renew(token) {
+    if (this.#offered) this.#offered.token = token;
+    else this.#token = token;
+  }
+
   #adopt({ session, token }) {
     this.#offered = null;
     this.#session = session;

@@ -29,6 +29,9 @@ export class FakeSocket {
   close() {
     this.closed = true;
   }
+  open() {
+    this.onopen?.({});
+  }
   hear(type, payload = {}) {
     this.onmessage({ data: JSON.stringify({ type, payload, timestamp: 1 }) });
   }

@@ -10,7 +10,8 @@ const READY_MS = 30_000;
 
 export class System {
   /** @param {string} bin folder of the binaries @param {string} data folder for what the system keeps */
-  constructor(bin, data) {
+  constructor(bin, data, ...more) {
+    this.more = more; // of the command line
     this.command = join(bin, 'earshot');
     this.data = data;
     this.port = 0; // drawn at the first start, kept for the next ones
@@ -18,7 +19,7 @@ export class System {
 
   /** Resolves with the address of the page when the system says that it is ready. */
   async start() {
-    const options = ['--port', String(this.port), '--engine', 'pocketsphinx', '--transcribers', '1', '--data', this.data];
+    const options = ['--port', String(this.port), '--engine', 'pocketsphinx', '--transcribers', '1', '--data', this.data, ...this.more];
     this.child = spawn(this.command, ['up', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.log = [];
     const url = await this.#ready();
