@@ -169,6 +169,7 @@ es_client_t *es_client_new(es_client_env_t *env, const char *id, const es_dialec
     self->dialect = dialect;
     self->transport = transport;
     es_metric_add(&es_edge_connections, 1);
+    if (guest && guest->traced) es_stream_trace_join(&self->trace, &guest->trace);
     es_client_enter(self, guest, query);
     return self;
 }
@@ -182,6 +183,7 @@ void es_client_destroy(es_client_t **self_p)
     es_timers_disarm(&self->env->timers, &self->timer);
     if (self->dialect->fini) self->dialect->fini(self);
     es_client_leave(self);
+    es_stream_trace_destroy(&self->trace);
     es_frame_buf_clear(&self->out);
     free(self->parked);
     free(self->in);

@@ -20,6 +20,7 @@
 #include "room_wire.h"
 #include "session.h"
 #include "stream_sender.h"
+#include "stream_trace.h"
 #include "timers.h"
 #include "ws_close.h"
 
@@ -159,7 +160,8 @@ struct es_client {
     char *opening;             /* a stranger's query, for dialect->open */
     uint64_t known_by_us;      /* a stranger's time is up then */
     es_timer_t timer;
-    es_sender_t *sender; /* NULL: no stream */
+    es_sender_t *sender;      /* NULL: no stream */
+    es_stream_trace_t *trace; /* NULL: none */
     es_resampler_t *resampler;
     uint32_t rate;
     int broker;

@@ -115,7 +115,7 @@ static void forget_opening(es_client_t *self)
 static es_who_t who_comes(const es_client_t *self, es_guest_t *guest, es_principal_t **principal)
 {
     es_who_t who = guest ? guest->who : ES_WHO_MISSING;
-    if (guest) {
+    if (guest && who != ES_WHO_MISSING) {
         *principal = guest->principal;
         guest->principal = NULL;
     } else if (!es_identity_required(self->env->identity)) {

@@ -67,10 +67,12 @@ static int start_rate(const json_t *payload, es_client_says_t *out, es_refusal_t
 
 static int payload_start(const json_t *payload, es_client_says_t *out, es_refusal_t *why)
 {
-    static const char *const names[] = {"sample_rate", "format", "language", "partials", "room", "resumable", NULL};
+    static const char *const names[] = {"sample_rate", "format",    "language",    "partials",
+                                        "room",        "resumable", "traceparent", NULL};
     if (es_json_only(payload, "The payload of audio.start", names, why) || start_rate(payload, out, why)) return -1;
     const json_t *language = json_object_get(payload, "language"), *partials = json_object_get(payload, "partials"),
-                 *resumable = json_object_get(payload, "resumable");
+                 *resumable = json_object_get(payload, "resumable"),
+                 *traceparent = json_object_get(payload, "traceparent");
     if (language) {
         if (!json_is_string(language) || !es_language_valid(json_string_value(language), json_string_length(language)))
             return es_json_refuse(why, "bad_field", "\"language\" must be a tag such as \"en\" or \"en-GB\".");
@@ -82,6 +84,9 @@ static int payload_start(const json_t *payload, es_client_says_t *out, es_refusa
     if (resumable && !json_is_boolean(resumable))
         return es_json_refuse(why, "bad_field", "\"resumable\" must be true or false.");
     out->resumable = json_is_true(resumable);
+    if (traceparent && !json_is_string(traceparent))
+        return es_json_refuse(why, "bad_field", "\"traceparent\" must be a string, as in the header of that name.");
+    out->traced = traceparent && es_trace_parse(&out->trace, es_span(json_string_value(traceparent))) == 0;
     return json_object_get(payload, "room") ? es_json_room(payload, "audio.start", out, why) : 0;
 }
 

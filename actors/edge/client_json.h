@@ -10,6 +10,7 @@
 #include "job_wire.h"
 #include "room_wire.h"
 #include "session.h"
+#include "trace.h"
 
 #define ES_MARK_ID_MAX 128u
 #define ES_LANGUAGE_MAX 35u
@@ -36,8 +37,10 @@ typedef enum {
 
 typedef struct {
     es_says_t type;
-    uint32_t sample_rate;               /* START: one of the supported */
-    bool partials, resumable;           /* START */
+    uint32_t sample_rate;     /* START: one of the supported */
+    bool partials, resumable; /* START */
+    bool traced;              /* START: it names a trace */
+    es_trace_t trace;
     char language[ES_LANGUAGE_MAX + 1]; /* START; "" where not given */
     char id[ES_MARK_ID_MAX + 1];        /* MARK */
     /* RESUME: where its stream goes on, where has_committed. */

@@ -9,6 +9,13 @@
 static void on_transmit(void *ctx, const es_msg_t *msg, const void *body, size_t len)
 {
     es_client_t *self = ctx;
+    char room[ES_TRACE_LEN];
+    es_msg_t traced;
+    if (self->trace && (msg->flags & ES_F_START)) {
+        traced = *msg;
+        es_stream_trace_stamp(self->trace, &traced, room);
+        msg = &traced;
+    }
     self->env->send(self->env->ctx, self->broker, es_span_of(self->id, ES_CLIENT_ID_LEN), msg, body, len);
 }
 
@@ -77,6 +84,7 @@ void es_client_stream_begin(es_client_t *self, const es_client_start_t *start)
     config.language = start->language && *start->language ? start->language : NULL;
     config.partials = start->partials;
     self->broker = self->env->broker(self->env->ctx, es_span_of(self->id, ES_CLIENT_ID_LEN));
+    es_stream_trace_begin(&self->trace, "stream", self->id);
     self->sender = es_sender_new(&config, &sender_ops, self, self->epoch);
     if (start->committed) es_sender_begin_at(self->sender, start->committed, start->checkpoint);
     self->resampler = es_resampler_new(start->rate);
@@ -92,6 +100,7 @@ void es_client_stream_drop(es_client_t *self)
     es_sender_stats_t stats;
     es_sender_stats(self->sender, &stats);
     self->epoch = stats.epoch;
+    es_stream_trace_end(self->trace, &stats);
     es_sender_close(self->sender);
     es_sender_destroy(&self->sender);
     es_resampler_destroy(&self->resampler);

@@ -132,7 +132,9 @@ static unsigned http_admit(void *ctx, const es_http_exchange_t *x, const char *p
         es_log_warn("a client is refused: --max-clients are connected", ES_U("max_clients", self->config->max_clients));
     }
     if (counter) es_metric_add(counter, 1);
-    return status ? status : es_access_admit(&self->access, x, origin, host, guest);
+    if (!status) status = es_access_admit(&self->access, x, origin, host, guest);
+    if (!status) es_guest_trace(guest, x);
+    return status;
 }
 
 static es_client_t *server_open(void *ctx, const char *path, const char *query, es_guest_t *guest, void *transport)

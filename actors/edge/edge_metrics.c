@@ -8,6 +8,9 @@
 ES_METRIC_GAUGE(es_edge_clients, "earshot_edge_clients", "WebSocket clients connected now");
 ES_METRIC_GAUGE(es_edge_streams, "earshot_edge_streams", "streams open now");
 ES_METRIC_GAUGE(es_edge_lag_us, "earshot_edge_lag_microseconds", "age of the oldest audio no transcriber has taken");
+ES_METRIC_COUNTER(es_edge_traces_taken, "earshot_edge_traces_total{what=\"taken\"}",
+                  "Requests that named a trace (traceparent)");
+ES_METRIC_COUNTER(es_edge_traces_ignored, "earshot_edge_traces_total{what=\"malformed\"}", "");
 ES_METRIC_COUNTER(es_edge_connections, "earshot_edge_connections_total", "WebSocket clients that have connected");
 ES_METRIC_COUNTER(es_edge_frames, "earshot_edge_frames_total", "chunks of audio taken");
 ES_METRIC_COUNTER(es_edge_bytes, "earshot_edge_bytes_total", "bytes of audio taken");
@@ -68,6 +71,8 @@ es_metric_t *const *es_edge_metrics(void)
     static es_metric_t *const list[] = {&es_edge_clients,
                                         &es_edge_streams,
                                         &es_edge_lag_us,
+                                        &es_edge_traces_taken,
+                                        &es_edge_traces_ignored,
                                         &es_edge_connections,
                                         &es_edge_frames,
                                         &es_edge_bytes,

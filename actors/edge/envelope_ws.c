@@ -141,6 +141,7 @@ static void begin_stream(es_client_t *self, const es_client_says_t *says)
     es_client_start_t start = {.rate = says->sample_rate, .language = says->language, .partials = says->partials};
     es_resume_t *resume = self->envelope.resume;
     self->envelope.resumable = says->resumable;
+    if (says->traced) es_stream_trace_join(&self->trace, &says->trace);
     self->envelope.streams++;
     if (resume) {
         start.committed = resume->committed;
@@ -295,6 +296,14 @@ static void text(es_client_t *self, const char *said, size_t len)
 
 /* ---- results */
 
+static void trace_out(es_client_t *self)
+{
+    char trace[2 * ES_TRACE_ID + 1];
+    if (!es_stream_trace_shown(self->trace, trace)) return;
+    es_json_raw(&self->out, ",\"trace\":");
+    es_json_string(&self->out, es_span(trace));
+}
+
 static void transcript_head(es_client_t *self, const es_msg_t *msg, bool is_final)
 {
     field_id(self);
@@ -309,6 +318,7 @@ static void transcript_head(es_client_t *self, const es_msg_t *msg, bool is_fina
     es_envelope_uint(self, "to_seq", msg->to_seq);
     es_envelope_uint(self, "start_ms", msg->start / SAMPLES_PER_MS);
     es_envelope_uint(self, "end_ms", msg->end / SAMPLES_PER_MS);
+    trace_out(self);
 }
 
 static void words_out(es_client_t *self, const void *data, size_t len)

@@ -26,6 +26,7 @@ struct es_upload_stream {
     size_t late_len;
     uint64_t begun_us, moved_us, best; /* when the actor last got on; how far that was */
     es_upload_answer_t answer;
+    es_stream_trace_t *trace; /* NULL: none */
 };
 
 es_upload_stream_t *es_upload_stream_new(es_client_env_t *env, const char *key, uint64_t wait_us, uint64_t stall_us)
@@ -44,10 +45,14 @@ void es_upload_stream_destroy(es_upload_stream_t **self_p)
     if (!self) return;
     *self_p = NULL;
     if (self->sender) {
+        es_sender_stats_t stats;
+        es_sender_stats(self->sender, &stats);
+        es_stream_trace_end(self->trace, &stats);
         es_sender_close(self->sender);
         es_sender_destroy(&self->sender);
         es_metric_set(&es_edge_streams, es_metric_get(&es_edge_streams) - 1);
     }
+    es_stream_trace_destroy(&self->trace);
     free(self->held);
     free(self->late);
     free(self);
@@ -105,7 +110,10 @@ static void take_job(es_upload_stream_t *self, const json_t *said)
 static void on_transmit(void *ctx, const es_msg_t *msg, const void *body, size_t len)
 {
     es_upload_stream_t *self = ctx;
-    self->env->send(self->env->ctx, self->broker, es_span_of(self->key, ES_CLIENT_ID_LEN), msg, body, len);
+    char room[ES_TRACE_LEN];
+    es_msg_t traced = *msg;
+    es_stream_trace_stamp(self->trace, &traced, room);
+    self->env->send(self->env->ctx, self->broker, es_span_of(self->key, ES_CLIENT_ID_LEN), &traced, body, len);
 }
 
 static void on_deliver(void *ctx, const es_msg_t *final, const void *words, size_t len)
@@ -140,6 +148,11 @@ static const es_sender_ops_t sender_ops = {
 
 /* ---- what goes out */
 
+void es_upload_stream_join(es_upload_stream_t *self, const es_trace_t *trace)
+{
+    es_stream_trace_join(&self->trace, trace);
+}
+
 void es_upload_stream_head(es_upload_stream_t *self, const void *json, size_t len)
 {
     assert(!self->sender && len <= ES_UPLOAD_PIECE);
@@ -147,6 +160,7 @@ void es_upload_stream_head(es_upload_stream_t *self, const void *json, size_t le
     config.service = ES_UPLOAD_SERVICE;
     config.window_bytes = ES_UPLOAD_COMMIT;
     self->broker = self->env->broker(self->env->ctx, es_span_of(self->key, ES_CLIENT_ID_LEN));
+    es_stream_trace_begin(&self->trace, "upload", self->key);
     self->sender = es_sender_new(&config, &sender_ops, self, 0);
     self->begun_us = self->moved_us = self->env->now_us;
     es_metric_set(&es_edge_streams, es_metric_get(&es_edge_streams) + 1);

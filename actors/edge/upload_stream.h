@@ -24,6 +24,8 @@ es_upload_stream_t *es_upload_stream_new(es_client_env_t *env, const char *key, 
 /* Says CLOSE where it had begun: a file that is not whole is deleted there. */
 void es_upload_stream_destroy(es_upload_stream_t **self_p);
 
+/* It belongs to this trace; before the head. */
+void es_upload_stream_join(es_upload_stream_t *self, const es_trace_t *trace);
 /* Frame 1, once, first. */
 void es_upload_stream_head(es_upload_stream_t *self, const void *json, size_t len);
 /* Bytes of the file, copied. Always taken; about twice ES_UPLOAD_PIECE beyond what es_upload_stream_settle allows is as much as there should be. */
