@@ -2,7 +2,7 @@
 """An actor of your own in Python: says for every second of audio how loud it was. `level.py --broker tcp://10.0.0.1:5570`
 
 Needs pyzmq and msgpack. The rules that Stream keeps are those of a receiver in proto/PROTOCOL.md, "Streams"."""
-import argparse, array, math, os, secrets, signal, time, msgpack, zmq
+import argparse, array, math, os, secrets, signal, time, msgpack, zmq, zmq.auth
 
 FRAME, CLOSE, BUNDLE, ACK, REWIND, FINAL = 1, 2, 3, 16, 17, 18
 HELLO, HEARTBEAT, GOODBYE, PING, WHO_ARE_YOU, DROP = range(32, 38)
@@ -50,15 +50,19 @@ class Stream:
         self.say(FINAL, self.kept[-1])
 
 class Actor:
-    def __init__(self, broker, name, capacity=32):
+    def __init__(self, broker, name, key=None, broker_key=None, capacity=32):
         self.name, self.capacity, self.streams, self.running, self.inc = name, capacity, {}, True, secrets.randbits(64)
         self.id, self.heard, self.hello, self.refused = b"%016x" % self.inc, 0.0, 0.0, 0.0
         self.dealer, self.results = zmq.Context.instance().socket(zmq.DEALER), zmq.Context.instance().socket(zmq.PUB)
         self.dealer.setsockopt(zmq.ROUTING_ID, self.id)
-        for socket, *where in ((self.dealer, "backend", 1), (self.results, "results", 2)):
+        self.dialled, self.legs = time.monotonic(), ((self.dealer, endpoint(broker, "backend", 1)), (self.results, endpoint(broker, "results", 2)))
+        for socket, at in self.legs:
             for option, value in ((zmq.LINGER, 250), (zmq.IMMEDIATE, 1), (zmq.RECONNECT_IVL_MAX, 3000)):
                 socket.setsockopt(option, value)
-            socket.connect(endpoint(broker, *where))
+            if key:  # of `earshot keygen transcriber`; the other one is the broker's
+                socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(key)
+                socket.curve_serverkey = zmq.auth.load_certificate(broker_key)[0]
+            socket.connect(at)
 
     def pack(self, kind, epoch, meta):
         return msgpack.packb([1, kind, epoch, meta.get(TO, 0), time.time_ns() // 1000, None, {INC: self.inc, **meta}])
@@ -98,6 +102,10 @@ class Actor:
     def tick(self, now):
         for stream in [s for s in self.streams.values() if s.news and now > s.said + 0.1]:
             stream.say(ACK)
+        if now > max(self.heard, self.dialled) + 5:  # libzmq does not try again where a key is refused; it may be allowed by now
+            self.dialled = now
+            for socket, at in self.legs:
+                socket.disconnect(at), socket.connect(at)
         if now > self.heard + 1.5 and now > self.hello:
             self.hello = now + 0.5
             self.tell(HELLO, {SERVICE: "transcribe", NAME: self.name, CAPACITY: self.capacity},
@@ -113,6 +121,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--broker", default=os.environ.get("BROKER_URL", "tcp://127.0.0.1:5570"))
     parser.add_argument("--name", default="level-py")
+    parser.add_argument("--key", help="our key file, where the broker is on tcp with keys")
+    parser.add_argument("--broker-key", help="and the broker's .pub")
     actor = Actor(**vars(parser.parse_args()))
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: setattr(actor, "running", False))

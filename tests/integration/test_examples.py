@@ -10,6 +10,7 @@ import pytest
 from fleet import Fleet
 from guest import Guest
 from house import BIN, ROOT, House, wait_until
+from key_house import KeyHouse
 from wire import Ws
 
 EXAMPLES = ROOT / "actors" / "examples"
@@ -19,7 +20,7 @@ PYTHON_ACTOR, BOT = EXAMPLES / "level.py", EXAMPLES / "room_bot.py"
 
 def test_examples_are_short():
     for path in list(EXAMPLES.glob("*.c")) + list(EXAMPLES.glob("*.py")):
-        assert len(path.read_text().splitlines()) < 120, path
+        assert len(path.read_text().splitlines()) < 130, path
 
 
 @pytest.mark.parametrize("command", [[C_ACTOR], ["/usr/bin/python3", PYTHON_ACTOR]], ids=["c", "python"])
@@ -40,6 +41,28 @@ def test_an_example_transcribes_and_survives_the_broker(command):
                 said = [m for m in got if "transcription" in m]
                 assert said and [m["seq"] for m in said] == sorted({m["seq"] for m in said})
                 house.await_restart("broker", old)
+        finally:
+            actor.terminate()
+            assert actor.wait(15) == 0
+
+
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_an_example_comes_by_tcp_with_its_key(language, tmp_path):
+    """It may be started before its key is allowed: it is let in as soon as it is."""
+    with KeyHouse("edge") as house:
+        house.ring.make("transcriber", "level")
+        keys = house.own("level") / "keys"
+        command = [C_ACTOR, "--data", tmp_path, "--keys", keys, "--name", "level"] if language == "c" else [
+            "/usr/bin/python3", PYTHON_ACTOR, "--key", keys / "level.key", "--broker-key", keys / "broker.pub"]
+        actor = subprocess.Popen([*map(str, command), "--broker", house.base], cwd=tmp_path, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: house.figures().get('earshot_broker_handshakes_refused_total{reason="unknown_key"}', 0), 15, "a refusal")
+            house.ring.ok("keys", "add", house.ring.path / "level.pub")
+            wait_until(house.workers, 20, "the example says HELLO")
+            with Ws(house.ws + "/api/audio/ws") as ws:
+                for _ in range(100):
+                    ws.send(b"\0\x10" * 320)
+                ws.until(lambda m: "transcription" in m, 20)
         finally:
             actor.terminate()
             assert actor.wait(15) == 0
