@@ -28,8 +28,12 @@ static const char *split(const char *text, char host[HOST_MAX + 1])
     if (len == 0 || len > HOST_MAX || !is_port(colon + 1)) return NULL;
     bool bracket = text[0] == '[' && text[len - 1] == ']';
     if (!bracket && memchr(text, ':', len)) return NULL;
-    memcpy(host, text + bracket, len - 2 * bracket);
-    host[len - 2 * bracket] = 0;
+    if (bracket) {
+        text++;
+        len -= 2;
+    }
+    memcpy(host, text, len);
+    host[len] = 0;
     return colon + 1;
 }
 

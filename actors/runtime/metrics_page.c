@@ -36,7 +36,7 @@ static bool add(es_metric_t *metric)
     size_t at = place_of(metric);
     if (at == SIZE_MAX) return true;
     if (count == ES_METRICS_MAX) return false;
-    memmove(&all[at + 1], &all[at], (count - at) * sizeof all[0]);
+    memmove(&all[at + 1], &all[at], (count - at) * sizeof(es_metric_t *));
     all[at] = metric;
     count++;
     return true;

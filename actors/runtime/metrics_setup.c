@@ -11,7 +11,7 @@
 #include "metrics_page.h"
 #include "secret_file.h"
 
-enum { PATH_BYTES = 768, SENTENCE = 400 };
+enum { PATH_BYTES = 768, SENTENCE = 400, SPACE_MAX = 16 };
 
 static bool given(const char *text)
 {
@@ -48,7 +48,7 @@ static int load_token(const char *path, char out[ES_METRICS_TOKEN_MAX + 1])
     es_secret_file_t file;
     char err[SENTENCE] = "it must hold one token of 16 to 256 characters without spaces";
     int rc = -1;
-    if (es_secret_file_load(&file, path, 2 * ES_METRICS_TOKEN_MAX, err, sizeof err) == 0) {
+    if (es_secret_file_load(&file, path, ES_METRICS_TOKEN_MAX + SPACE_MAX, err, sizeof err) == 0) {
         size_t len = file.len;
         while (len > 0 && isspace((unsigned char)file.bytes[len - 1])) len--;
         if (is_token(file.bytes, len) && es_secret_file_kept(&file, "a token", err, sizeof err) == 0) {
