@@ -71,6 +71,21 @@ class FakeBroker:
             self.tell(worker, [worker, hostile.pack(KIND["PING"], None, 0, 0)])
         wait_until(lambda: (self.hear(), all(self.beats.get(w, 0) > before.get(w, 0) for w in self.workers.values()))[1], 30, "a heartbeat of each worker")
 
+    def overfeed(self):
+        """Each gets a message that is larger than any may be, hangs up, and comes back."""
+        for worker in self.workers.values():
+            self.tell(worker, [worker, hostile.pack(KIND["CLOSE"]), bytes(2**21 + 1)])
+        for prefix in self.prefixes:
+            self.publish([prefix + b"0123456789", hostile.pack(KIND["CLOSE"]), bytes(2**21 + 1)])
+        before = dict(self.beats)
+
+        def back():
+            for worker in self.workers.values():
+                self.tell(worker, [worker, hostile.pack(KIND["PING"], None, 0, 0)])
+            self.hear()
+            return all(self.beats.get(worker, 0) > before.get(worker, 0) for worker in self.workers.values())
+        wait_until(back, 20, "every worker, back again")
+
 
 class Talker(FakeBroker):
     """Says beacons with whatever `state` holds, all the time."""

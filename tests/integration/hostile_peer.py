@@ -237,7 +237,7 @@ READY = b"\4\x1a\5READY\x0bSocket-Type\0\0\0\4PUSH"
 GARBAGE = [b"", b"\0", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\xff" * 64, bytes(64), GREETING[:10], GREETING[:11], GREETING, GREETING[:12] + b"CURVE" + bytes(47),
            GREETING[:12] + b"PLAIN" + bytes(47), GREETING[:12] + b"NONSENSE" + bytes(44), GREETING + b"\6" + b"\xff" * 8, GREETING + b"\4\xff" + bytes(255),
            GREETING + READY, GREETING + READY + b"\2" + b"\xff" * 8, GREETING + READY + b"\2" + (2**40).to_bytes(8, "big") + bytes(4000),
-           GREETING + READY + b"\1\xff" * 64, GREETING + READY + b"\4\7\4PING\0\0", GREETING + READY + b"\4\1\0", GREETING + READY + os.urandom(4000),
+           GREETING + READY + b"\2" + (2**21 + 1).to_bytes(8, "big") + bytes(2**21 + 1), GREETING + READY + b"\1\xff" * 64, GREETING + READY + b"\4\7\4PING\0\0", GREETING + READY + b"\4\1\0", GREETING + READY + os.urandom(4000),
            b"\1\0", b"\1\0\1x" * 100, b"\x7f" * 100, os.urandom(4000)]
 
 CURVE = GREETING[:12] + b"CURVE" + bytes(15) + bytes(32)

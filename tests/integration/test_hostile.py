@@ -116,6 +116,24 @@ def test_bytes_that_are_no_zmtp(house, port):
     assert pids(house) == lived and files_high > 0
 
 
+def test_messages_larger_than_any_may_be(house):
+    """Who sends one is cut off, and may come back; what it says then is heard."""
+    before, peer = malformed(house), hostile.Peer(f"ipc://{house.data}/broker")
+    peer.await_open(*hostile.PORTS)
+    with hostile.Beside(house.ws + "/api/audio/ws"):
+        for name, size in (("frontend", 2**21 + 1), ("backend", 2**21 + 1), ("results", 2**21 + 1), ("publish", 1025)):
+            for _ in range(3):
+                peer.send(name, [b"\2" + bytes(size)] if name == "publish" else [hostile.STRANGER, hostile.pack(hostile.KIND["CLOSE"]), bytes(size)])
+
+        def heard():
+            for name in hostile.PORTS:
+                peer.send(name, [b"\2"])
+            now = malformed(house)
+            return all(now[name] > before.get(name, 0) for name in hostile.PORTS)
+        wait_until(heard, 20, "a peer that is heard again")
+    peer.close()
+
+
 def test_two_thousand_peers_that_say_nothing(house, port):
     """They are cut off after the time for a handshake, and leave nothing behind; the second two thousand need no more memory than the first."""
     lived, files, peaks = pids(house), settled(house, open_files, 0, 1, "descriptors"), []

@@ -52,6 +52,8 @@ def test_nonsense_from_a_broker():
             dose(broker)
         assert set(actors.alive().values()) == {None}, actors.alive()
         last = actors.memory_kb()
+        broker.overfeed()
+        assert set(actors.alive().values()) == {None}, actors.alive()
         assert SLOW > 1 or all(last[role] < first[role] * 1.1 + 4000 for role in first), (first, last)
         for role in ("transcriber", "room", "jobs", "analysis"):
             assert actors.figures(role)["earshot_worker_malformed_total"] > 1500, role
