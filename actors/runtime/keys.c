@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "config_parts.h"
+#include "key_text.h"
 
 enum { FILE_MAX = 4096 };
 
@@ -197,20 +198,31 @@ static bool take_half(char out[ES_KEY_TEXT + 1], const char *text)
     return true;
 }
 
-static int take(es_key_t *out, zconfig_t *root, const char *path, bool secret, char *err, size_t err_len)
+static int parse(es_key_t *out, const char *text, bool secret, const char *path, char *err, size_t err_len)
 {
-    const char *role = zconfig_get(root, "/metadata/role", ""), *name = zconfig_get(root, "/metadata/name", "");
-    if (!take_half(out->public_key, zconfig_get(root, "/curve/public-key", "")))
+    char public[ES_KEY_TEXT + 1] = "", hidden[ES_KEY_TEXT + 1] = "", role[ES_NAME_MAX + 1] = "";
+    es_key_text_get(text, "curve", "public-key", public, sizeof public);
+    if (!take_half(out->public_key, public))
         return fail(err, err_len, "key file", path, "holds no public key: make one with earshot keygen");
-    if (secret && !take_half(out->secret_key, zconfig_get(root, "/curve/secret-key", "")))
-        return fail(err, err_len, "key file", path, "holds no secret key; name the .key, not the .pub");
+    if (secret) es_key_text_get(text, "curve", "secret-key", hidden, sizeof hidden);
+    bool whole = !secret || take_half(out->secret_key, hidden);
+    explicit_bzero(hidden, sizeof hidden);
+    if (!whole) return fail(err, err_len, "key file", path, "holds no secret key; name the .key, not the .pub");
+    es_key_text_get(text, "metadata", "role", role, sizeof role);
     out->role = es_role_find(role);
     if (out->role == ES_ROLE_NONE)
         return fail(err, err_len, "key file", path, "says no role that is known: make one with earshot keygen");
-    if (!name_valid(name))
+    if (es_key_text_get(text, "metadata", "name", out->name, sizeof out->name) != 0 || !name_valid(out->name))
         return fail(err, err_len, "key file", path, "says no name that is valid: make one with earshot keygen");
-    memcpy(out->name, name, strlen(name) + 1);
     return 0;
+}
+
+int es_key_parse(es_key_t *out, const char *text, bool secret, const char *path, char *err, size_t err_len)
+{
+    memset(out, 0, sizeof *out);
+    int rc = parse(out, text, secret, path, err, err_len);
+    if (rc != 0) es_key_forget(out);
+    return rc;
 }
 
 static int load(es_key_t *out, const char *path, bool secret, char *err, size_t err_len)
@@ -218,12 +230,8 @@ static int load(es_key_t *out, const char *path, bool secret, char *err, size_t 
     char text[FILE_MAX + 1];
     memset(out, 0, sizeof *out);
     if (read_text(text, path, secret, err, err_len) != 0) return -1;
-    zconfig_t *root = zconfig_str_load(text);
-    int rc = root ? take(out, root, path, secret, err, err_len)
-                  : fail(err, err_len, "key file", path, "is not one: make one with earshot keygen");
-    zconfig_destroy(&root);
+    int rc = es_key_parse(out, text, secret, path, err, err_len);
     explicit_bzero(text, sizeof text);
-    if (rc != 0) es_key_forget(out);
     return rc;
 }
 

@@ -60,6 +60,8 @@ int es_key_save_public(const es_key_t *key, const char *path, bool force, char *
 int es_key_load(es_key_t *out, const char *path, char *err, size_t err_len);
 /* Reads a .pub (of a .key, its public half). */
 int es_key_load_public(es_key_t *out, const char *path, char *err, size_t err_len);
+/* Reads the text of a file: of a .key (secret), or of a .pub. `path` is for the sentence. */
+int es_key_parse(es_key_t *out, const char *text, bool secret, const char *path, char *err, size_t err_len);
 /* The public half as bytes. */
 void es_key_public_bytes(const es_key_t *key, uint8_t out[ES_KEY_BYTES]);
 /* Overwrites the secret half. */

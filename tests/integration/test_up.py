@@ -149,6 +149,8 @@ def test_malformed_configuration_is_refused_with_the_range():
                        (["--rooms", "9"], ("rooms", "9", "8")), (["--jobs", "9"], ("jobs", "9", "8")), (["--analysis", "17"], ("analysis", "17", "16")), (["--brokers", "9"], ("brokers", "9", "8")), \
                        (["--brokers", "2", "--broker", "tcp://127.0.0.1:5570"], ("--brokers", "--broker")), \
                        (["--threads", "--edges", "2"], ("--threads", "--edges")), \
+                       (["--tcp", "0.0.0.0:5570"], ("0.0.0.0:5570", "earshot keygen broker", "--insecure")), \
+                       (["--broker", "tcp://192.0.2.1:5570"], ("192.0.2.1:5570", "earshot keygen operator", "--insecure")), \
                        (["--port", "65535", "--edges", "2"], ("--port", "65535")):
         done = subprocess.run([BIN / "earshot", "up", *args], capture_output=True, timeout=10)
         assert done.returncode == 2, args

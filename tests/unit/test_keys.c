@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -218,6 +220,30 @@ static void a_directory_is_read_in_order(void **state)
     assert_non_null(strstr(w->err, "chmod 700"));
 }
 
+/* Where no file can be opened it cannot be told who is allowed: what was known must stand. */
+static void a_lack_of_descriptors_is_told_apart(void **state)
+{
+    world_t *w = *state;
+    struct rlimit before, none;
+    es_keys_t keys;
+    saved(w, ES_ROLE_EDGE, "a");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int lowest = dup(0);
+    assert_true(lowest > 0);
+    close(lowest);
+    none = before;
+    none.rlim_cur = (rlim_t)lowest;
+    for (int spare = 0; spare < 2; spare++) { /* not even the directory, and no file in it */
+        none.rlim_cur = (rlim_t)(lowest + spare);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        int rc = es_keys_read(&keys, w->dir, complain, w->err, sizeof w->err), error = errno;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        if (rc == 0) es_keys_fini(&keys); /* scandir gives its descriptor back before files are opened */
+        if (spare == 0) assert_int_equal(rc, -1);
+        if (rc != 0) assert_int_equal(error, EMFILE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_key_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_directory_is_read_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lack_of_descriptors_is_told_apart, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,135 @@
+/* A directory of keys is watched: files that come and go, and the directory itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "key_watch.h"
+#include "wire.h"
+
+enum { DEADLINE_US = 10000000 };
+
+typedef struct {
+    char dir[64], watched[80], aside[80], file[96], other[96];
+    es_key_watch_t *watch;
+    es_loop_t *loop;
+    unsigned looks, wanted;
+    uint64_t start_us, heard_us;
+    bool again;
+} world_t;
+
+static void on_change(void *ctx, uint64_t now_us)
+{
+    world_t *w = ctx;
+    w->looks++;
+    w->heard_us = now_us;
+    if (w->again) es_key_watch_again(w->watch, now_us);
+}
+
+static uint64_t on_tick(void *ctx, uint64_t now_us)
+{
+    world_t *w = ctx;
+    if (w->looks >= w->wanted || now_us > w->start_us + DEADLINE_US) es_loop_stop(w->loop);
+    return now_us + 5000;
+}
+
+static void await_look(world_t *w)
+{
+    w->start_us = es_now_us();
+    w->wanted = w->looks + 1;
+    es_loop_run(w->loop);
+    assert_true(w->looks >= w->wanted);
+}
+
+static int setup(void **state)
+{
+    world_t *w = calloc(1, sizeof *w);
+    snprintf(w->dir, sizeof w->dir, "/tmp/earshot-watch-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    snprintf(w->watched, sizeof w->watched, "%s/allowed", w->dir);
+    snprintf(w->aside, sizeof w->aside, "%s/aside", w->dir);
+    snprintf(w->file, sizeof w->file, "%s/a.pub", w->watched);
+    snprintf(w->other, sizeof w->other, "%s/a.pub", w->dir);
+    assert_int_equal(mkdir(w->watched, 0700), 0);
+    w->watch = es_key_watch_new(w->watched, on_change, w);
+    w->loop = es_loop_new();
+    es_key_watch_attach(w->watch, w->loop);
+    es_loop_add_tick(w->loop, on_tick, w);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_t *w = *state;
+    char command[96];
+    es_loop_destroy(&w->loop);
+    es_key_watch_destroy(&w->watch);
+    snprintf(command, sizeof command, "rm -r %s", w->dir);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+static void put(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("x", f);
+    fclose(f);
+}
+
+static void files_that_come_and_go_are_noticed(void **state)
+{
+    world_t *w = *state;
+    put(w->file);
+    await_look(w);
+    assert_true(w->heard_us < w->start_us + 200000);
+    assert_int_equal(rename(w->file, w->other), 0);
+    await_look(w);
+    assert_int_equal(rename(w->other, w->file), 0);
+    await_look(w);
+    assert_int_equal(unlink(w->file), 0);
+    await_look(w);
+}
+
+static void the_directory_itself_may_be_another(void **state)
+{
+    world_t *w = *state;
+    assert_int_equal(rename(w->watched, w->aside), 0);
+    await_look(w);
+    assert_int_equal(mkdir(w->watched, 0700), 0);
+    await_look(w); /* looked for each second */
+    while (w->looks < 3) await_look(w);
+    put(w->file);
+    await_look(w);
+    assert_true(w->heard_us < w->start_us + 200000);
+}
+
+static void a_look_that_failed_is_taken_again(void **state)
+{
+    world_t *w = *state;
+    w->again = true;
+    put(w->file);
+    await_look(w);
+    await_look(w);
+    w->again = false;
+    await_look(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_that_come_and_go_are_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_directory_itself_may_be_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_look_that_failed_is_taken_again, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
