@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "curve.h"
+#include "loopback.h"
 #include "net.h"
 #include "runner.h"
 #include "up.h"
@@ -68,6 +69,18 @@ static int check_ports(const es_up_config_t *config)
     return 0;
 }
 
+static bool set(const char *text)
+{
+    return text && *text;
+}
+
+/* The edges would refuse it too, one by one and once the rest is there. */
+static bool open_to_all(const es_up_config_t *config)
+{
+    bool guarded = set(config->tls_cert) || set(config->jwt_keys) || set(config->api_keys) || config->common.insecure;
+    return !guarded && config->edges > 0 && !es_loopback_host(config->host);
+}
+
 /* What goes with what. */
 static int check(const es_up_config_t *config, bool own_broker)
 {
@@ -79,6 +92,10 @@ static int check(const es_up_config_t *config, bool own_broker)
     else if (config->threads && (config->brokers > 1 || config->edges > 1))
         wrong = "--threads has one broker and one edge: several are there to survive the end of a process. Leave out "
                 "--threads, or --brokers and --edges";
+    else if (open_to_all(config))
+        wrong = "--host is beyond this machine, and nothing would keep secret what is said or ask who comes. Give "
+                "--tls-cert FILE and --tls-key FILE, or --jwt-key FILE or --api-keys FILE; or --insecure to insist "
+                "(behind a proxy that does it, say)";
     else if (config->reuse_port && config->port == 0)
         wrong = "--reuse-port wants the port that is shared: name one with --port";
     else if (config->port > 0 && !config->reuse_port && config->port + config->edges - 1 > 65535)

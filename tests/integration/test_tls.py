@@ -193,32 +193,40 @@ def test_who_has_said_all_still_hears_the_answer(house, made):
         assert until_closed(sock)  # encrypted, to its end
 
 
-def test_mute_and_slow_peers(made):
-    with House(tls=made, env={"EARSHOT_HANDSHAKE_TIMEOUT": "1s"}) as house:
-        mute = [socket.create_connection(place(house), 10 * SLOW) for _ in range(1000)]
-        slow = socket.create_connection(place(house), 10 * SLOW)
-        slow.sendall(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a good one
-        asyncio.run(speak(house, made.trusting(), 50))
-        for sock in [*mute, slow]:
-            assert sock.recv(1) == b""
-            sock.close()
-        wait_until(lambda: house.metrics()["earshot_edge_tls_connections"] <= 2, 10, "their connections are gone")
-        assert refused(house, "slow") == 1001
+@pytest.fixture(scope="module")
+def hasty(made):
+    with House(tls=made, env={"EARSHOT_HANDSHAKE_TIMEOUT": "1s", "EARSHOT_SEND_TIMEOUT": "1s"}) as running:
+        yield running
 
 
-def test_who_takes_nothing_is_cut_off(made):
+def await_nobody(house):
+    wait_until(lambda: house.metrics()["earshot_edge_tls_connections"] == 1, 10, "nobody else is there")
+
+
+def test_mute_and_slow_peers(hasty, made):
+    mute = [socket.create_connection(place(hasty), 10 * SLOW) for _ in range(1000)]
+    slow = socket.create_connection(place(hasty), 10 * SLOW)
+    slow.sendall(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a good one
+    asyncio.run(speak(hasty, made.trusting(), 50))
+    for sock in [*mute, slow]:
+        assert sock.recv(1) == b""
+        sock.close()
+    await_nobody(hasty)
+    assert refused(hasty, "slow") == 1001
+
+
+def test_who_takes_nothing_is_cut_off(hasty, made):
     """And cannot take what it has for the whole: no close_notify comes."""
-    with House(tls=made, env={"EARSHOT_SEND_TIMEOUT": "1s"}) as house:
-        with connect(house, made.trusting()) as sock:
-            sock.sendall(1500 * b"GET /web/earshot.js HTTP/1.1\r\nHost: x\r\n\r\n")
-            wait_until(lambda: house.metrics()["earshot_edge_tls_connections"] == 1, 10, "it is gone")
-            with pytest.raises(OSError):
-                until_closed(sock)
+    with connect(hasty, made.trusting()) as sock:
+        sock.sendall(1500 * b"GET /web/earshot.js HTTP/1.1\r\nHost: x\r\n\r\n")
+        await_nobody(hasty)
+        with pytest.raises(OSError):
+            until_closed(sock)
 
 
 def test_handshakes_count_as_connections(made):
     with House(tls=made, env={"EARSHOT_MAX_HTTP": "3"}) as house:
-        wait_until(lambda: house.metrics()["earshot_edge_tls_connections"] == 1, 10, "nobody else is there")
+        await_nobody(house)
         mute = [socket.create_connection(place(house), 10 * SLOW) for _ in range(3)]
         with socket.create_connection(place(house), 10 * SLOW) as one_more:
             assert one_more.recv(1) == b""
@@ -298,6 +306,8 @@ def test_wrong_files(tmp_path):
 def test_nothing_goes_beyond_this_machine_unasked(tmp_path, made):
     status, text = start(tmp_path, "--host", "0.0.0.0")
     assert status == 2 and "--tls-cert" in text and "--insecure" in text
+    done = subprocess.run([BIN / "earshot", "up", "--host", "::", "--data", tmp_path / "up"], capture_output=True, timeout=20 * SLOW)
+    assert done.returncode == 2 and b"--tls-cert" in done.stderr and b"--insecure" in done.stderr
     with House("--host", "0.0.0.0", tls=made) as house:
         assert house.get("/healthz")[0] == 200
         assert "without TLS" not in house.log.text()
