@@ -25,6 +25,7 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
                           .operator= operator_token,
                           .env = env};
     env->identity = es_identity_new(&settings, err, err_len);
+    if (env->identity && es_identity_warning(env->identity)) es_log_warn(es_identity_warning(env->identity));
     return env->identity ? 0 : -1;
 }
 

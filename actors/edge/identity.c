@@ -95,6 +95,13 @@ bool es_identity_required(const es_identity_t *self)
     return self->config.api_keys || self->config.jwt_keys;
 }
 
+const char *es_identity_warning(const es_identity_t *self)
+{
+    if (self->config.audience || !self->jwt_keys || !es_jwt_keys_public(self->jwt_keys)) return NULL;
+    return "tokens of any audience are taken: whatever the issuer signs for other services opens this one too; "
+           "--jwt-audience says which are meant for it";
+}
+
 /* ---- tokens */
 
 static void digest(es_span_t text, uint8_t out[DIGEST])

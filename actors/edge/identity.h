@@ -38,6 +38,9 @@ int es_identity_reload(es_identity_t *self, char *err, size_t err_len);
 /* Are credentials asked for at all? */
 bool es_identity_required(const es_identity_t *self);
 
+/* What an operator should know of these settings, a sentence, static; NULL: nothing. */
+const char *es_identity_warning(const es_identity_t *self);
+
 /* wall_s: Unix time. *out is a new reference where OK, else NULL. Where nothing is required and the token is empty: the anonymous principal, OK; it has
  * every right but dashboard and admin, which stay the operator's. An empty token where something is required is counted as missing: ask when an answer is due. */
 es_who_t es_identity_bearer(es_identity_t *self, es_span_t token, uint64_t wall_s, es_principal_t **out);

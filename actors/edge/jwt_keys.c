@@ -135,3 +135,10 @@ es_principal_t *es_jwt_keys_signer(const es_jwt_keys_t *self, const es_jwt_token
     }
     return NULL;
 }
+
+bool es_jwt_keys_public(const es_jwt_keys_t *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->entries[i].key.kind != ES_JWT_SECRET) return true;
+    return false;
+}

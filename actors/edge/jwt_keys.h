@@ -16,6 +16,8 @@ void es_jwt_keys_destroy(es_jwt_keys_t **self_p);
 /* Who has signed the token, to be the `by` of its bearer; not a new reference. NULL: nobody that we know. Where the token names one of our keys, that one alone
  * is tried. */
 es_principal_t *es_jwt_keys_signer(const es_jwt_keys_t *self, const es_jwt_token_t *token);
+/* Is there a public key among them, whose other half signs for others too? */
+bool es_jwt_keys_public(const es_jwt_keys_t *self);
 /* Signers whose keys are in `fresh` too are taken over by it; the others are revoked, and their bearers with them. */
 void es_jwt_keys_hand_over(es_jwt_keys_t *self, es_jwt_keys_t *fresh);
 

@@ -253,6 +253,22 @@ static void audience_and_issuer_are_ours(void **state)
     es_identity_destroy(&self);
 }
 
+static void who_signs_for_others_needs_an_audience(void **state)
+{
+    (void)state;
+    char pem[2048];
+    es_identity_t *self = with_secret();
+    assert_null(es_identity_warning(self));
+    es_identity_destroy(&self);
+    self = with_key(p256);
+    assert_non_null(strstr(es_identity_warning(self), "--jwt-audience"));
+    es_identity_destroy(&self);
+    const char *file = world_file("key.pem", public_pem(p256, pem, sizeof pem));
+    self = world_identity((es_identity_config_t){.jwt_keys = file, .audience = "earshot"});
+    assert_null(es_identity_warning(self));
+    es_identity_destroy(&self);
+}
+
 static void rights_come_as_a_list_or_a_text(void **state)
 {
     (void)state;
@@ -480,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_curve_has_its_algorithm),
         cmocka_unit_test(times_are_looked_at),
         cmocka_unit_test(audience_and_issuer_are_ours),
+        cmocka_unit_test(who_signs_for_others_needs_an_audience),
         cmocka_unit_test(rights_come_as_a_list_or_a_text),
         cmocka_unit_test(rooms_are_names_and_patterns),
         cmocka_unit_test(what_is_no_jwt_is_malformed),
