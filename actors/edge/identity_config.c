@@ -22,7 +22,7 @@ const es_option_t es_identity_options[] = {
     ES_OPT_UINT(es_edge_config_t, tickets_each, "max-token-tickets", NULL, "1000", 1, 1000000,
                 "of them, those of one "
                 "token's subject"),
-    ES_OPT_UINT(es_edge_config_t, max_connections, "max-connections", NULL, "1000", 0, 1000000,
+    ES_OPT_UINT(es_edge_config_t, max_connections, "max-token-connections", NULL, "1000", 0, 1000000,
                 "connections of one token's subject, or of one API key, at once; 0: any number"),
     ES_OPT_DURATION(es_edge_config_t, auth_us, "auth-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for a WebSocket to show a token where one is asked for; longer closes 1008"),
