@@ -20,7 +20,6 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
     const es_identity_config_t settings = es_edge_identity_config(config, operator_token);
     *self = (es_access_t){.allow_origin = config->allow_origin,
                           .tls = config->tls_cert && *config->tls_cert,
-                          .max_strangers = config->max_strangers,
                           .ticket_us = config->ticket_us,
                           .operator= operator_token,
                           .env = env};
@@ -220,20 +219,10 @@ static es_guest_t *guest_of(const es_access_t *self, const es_http_exchange_t *x
     return es_guest_new(who, principal);
 }
 
-/* Whoever comes without credentials that are asked for holds a place until --auth-timeout. */
-static bool room_for_strangers(const es_access_t *self)
-{
-    return !asked(self) || self->env->strangers < self->max_strangers;
-}
-
 unsigned es_access_admit(es_access_t *self, const es_http_exchange_t *x, const char *origin, const char *host,
                          es_guest_t **guest)
 {
     if (of_foreign_page(self, origin, host)) return 403;
     *guest = guest_of(self, x);
-    if (*guest || room_for_strangers(self)) return 0;
-    es_metric_add(&es_edge_strangers_full, 1);
-    es_log_warn("a client is refused: --max-strangers have not said who they are",
-                ES_U("max_strangers", self->max_strangers));
-    return 503;
+    return 0;
 }

@@ -12,7 +12,6 @@
 typedef struct {
     const char *allow_origin; /* as in --allow-origin */
     bool tls;                 /* the edge speaks it itself */
-    uint64_t max_strangers;   /* WebSocket clients that have not said who they are */
     uint64_t ticket_us;       /* a ticket's life, for telling */
     const es_operator_t *operator;
     es_client_env_t *env; /* for the time, and with the identity */

@@ -41,6 +41,7 @@ typedef struct {
     uint64_t say_burst;     /* and at once */
     uint64_t session_ms;    /* a token is good for so long */
     uint64_t auth_us;       /* time for credentials to come, where they are asked for; then 1008 */
+    uint64_t max_strangers; /* whose credentials are waited for; for one more the oldest goes, 1008; 0: any number */
     es_pace_limits_t pace;  /* of all that it sends; who goes on beyond is closed 1008 */
 } es_client_limits_t;
 
@@ -69,9 +70,12 @@ typedef struct {
     struct es_edge_jobs *jobs;
     es_session_key_t session_key;
     es_identity_t *identity; /* NULL: nobody is asked, everybody may everything */
-    uint64_t strangers;      /* clients whose credentials are waited for */
-    es_decoder_t *decoder;   /* of words; made when needed */
-    int16_t *scratch[2];     /* for resampling, in and out; bytes below */
+    struct {
+        es_client_t *oldest, *newest;
+        uint64_t count;
+    } strangers;           /* clients whose credentials are waited for */
+    es_decoder_t *decoder; /* of words; made when needed */
+    int16_t *scratch[2];   /* for resampling, in and out; bytes below */
     size_t scratch_size[2];
 } es_client_env_t;
 /* Frees the memory behind it. */
@@ -156,9 +160,10 @@ struct es_client {
     es_pace_t pace;
     uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
     size_t parked_len;
-    es_principal_t *principal; /* NULL: a stranger, or nobody is asked */
-    char *opening;             /* a stranger's query, for dialect->open */
-    uint64_t known_by_us;      /* a stranger's time is up then */
+    es_principal_t *principal;  /* NULL: a stranger, or nobody is asked */
+    char *opening;              /* a stranger's query, for dialect->open */
+    uint64_t known_by_us;       /* a stranger's time is up then */
+    es_client_t *older, *newer; /* strangers */
     es_timer_t timer;
     es_sender_t *sender;      /* NULL: no stream */
     es_stream_trace_t *trace; /* NULL: none */

@@ -83,34 +83,65 @@ static void refuse(es_client_t *self, const char *code, const char *ref, const c
     self->dialect->refuse(self, &why);
 }
 
-static void turn_out(es_client_t *self, es_who_t who)
-{
-    refuse(self, es_who_code(who), "", es_who_sentence(who));
-    es_client_close(self, ES_WS_REFUSED);
-}
-
 void es_client_want_credentials(es_client_t *self, const char *ref)
 {
     es_metric_add(&es_edge_strangers_refused, 1);
     refuse(self, es_who_code(ES_WHO_MISSING), ref, es_who_sentence(ES_WHO_MISSING));
 }
 
-/* ---- coming and going */
+/* ---- strangers, the oldest first */
 
-static void become_stranger(es_client_t *self, const char *query)
+static void wait_for(es_client_t *self, const char *query)
 {
+    es_client_env_t *env = self->env;
     self->opening = es_alloc_copy(query, strlen(query));
-    self->known_by_us = self->env->now_us + self->env->limits.auth_us;
-    es_metric_set(&es_edge_strangers, ++self->env->strangers);
+    self->known_by_us = env->now_us + env->limits.auth_us;
+    self->older = env->strangers.newest;
+    *(self->older ? &self->older->newer : &env->strangers.oldest) = self;
+    env->strangers.newest = self;
+    es_metric_set(&es_edge_strangers, ++env->strangers.count);
 }
 
-static void forget_opening(es_client_t *self)
+static void wait_no_more(es_client_t *self)
 {
+    es_client_env_t *env = self->env;
     if (!self->opening) return;
     free(self->opening);
     self->opening = NULL;
-    es_metric_set(&es_edge_strangers, --self->env->strangers);
+    *(self->older ? &self->older->newer : &env->strangers.oldest) = self->newer;
+    *(self->newer ? &self->newer->older : &env->strangers.newest) = self->older;
+    self->older = self->newer = NULL;
+    es_metric_set(&es_edge_strangers, --env->strangers.count);
 }
+
+static void show_out(es_client_t *self, const char *code, const char *message, es_ws_why_t why)
+{
+    refuse(self, code, "", message);
+    es_client_close(self, why);
+    wait_no_more(self);
+}
+
+static void turn_out(es_client_t *self, es_who_t who)
+{
+    show_out(self, es_who_code(who), es_who_sentence(who), ES_WS_REFUSED);
+}
+
+/* Who is about to say who it is has come just now: whoever fills the places with silence is older. */
+static void make_room(es_client_env_t *env)
+{
+    if (!env->limits.max_strangers || env->strangers.count < env->limits.max_strangers) return;
+    es_metric_add(&es_edge_strangers_pushed, 1);
+    show_out(env->strangers.oldest, es_who_code(ES_WHO_MISSING), "Too many wait to say who they are (--max-strangers).",
+             ES_WS_UNKNOWN);
+}
+
+static void become_stranger(es_client_t *self, const char *query)
+{
+    make_room(self->env);
+    wait_for(self, query);
+}
+
+/* ---- coming and going */
 
 static es_who_t who_comes(const es_client_t *self, es_guest_t *guest, es_principal_t **principal)
 {
@@ -147,7 +178,7 @@ void es_client_enter(es_client_t *self, es_guest_t *guest, const char *query)
 
 void es_client_leave(es_client_t *self)
 {
-    forget_opening(self);
+    wait_no_more(self);
     uncount(self->principal);
     es_principal_unref(&self->principal);
 }
@@ -174,7 +205,7 @@ static void tell_known(es_client_t *self, unsigned former)
         self->dialect->open(self, self->opening);
     else
         self->dialect->rights(self, former & ~rights_of(self));
-    forget_opening(self);
+    wait_no_more(self);
 }
 
 void es_client_authenticate(es_client_t *self, const char *token)
@@ -204,12 +235,10 @@ void es_client_check(es_client_t *self)
     if (self->closing || !self->env->identity) return;
     if (self->opening && self->env->now_us >= self->known_by_us) {
         es_metric_add(&es_edge_strangers_late, 1);
-        refuse(self, es_who_code(ES_WHO_MISSING), "", "No token has come in time (--auth-timeout).");
-        es_client_close(self, ES_WS_UNKNOWN);
+        show_out(self, es_who_code(ES_WHO_MISSING), "No token has come in time (--auth-timeout).", ES_WS_UNKNOWN);
     } else if (self->principal && wall_s(self) >= es_principal_expires(self->principal)) {
         es_metric_add(&es_edge_expired, 1);
-        refuse(self, es_who_code(ES_WHO_EXPIRED), "", es_who_sentence(ES_WHO_EXPIRED));
-        es_client_close(self, ES_WS_EXPIRED);
+        show_out(self, es_who_code(ES_WHO_EXPIRED), es_who_sentence(ES_WHO_EXPIRED), ES_WS_EXPIRED);
     }
 }
 

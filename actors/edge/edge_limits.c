@@ -13,6 +13,7 @@ es_client_limits_t es_edge_client_limits(const es_edge_config_t *config)
                                 .say_burst = config->say_burst,
                                 .session_ms = config->session_us / 1000,
                                 .auth_us = config->auth_us,
+                                .max_strangers = config->max_strangers,
                                 .pace = {.messages = config->message_rate,
                                          .bytes = config->byte_rate,
                                          .patience_us = config->rate_patience_us}};

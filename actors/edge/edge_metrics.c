@@ -45,12 +45,13 @@ ES_METRIC_COUNTER(es_edge_requests, "earshot_edge_requests_total", "plain HTTP r
 ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"origin\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"draining\"}", "connections refused");
-ES_METRIC_COUNTER(es_edge_strangers_full, "earshot_edge_refused_total{reason=\"strangers\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_path_refused, "earshot_edge_refused_total{reason=\"path\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_accept_failed, "earshot_edge_refused_total{reason=\"descriptors\"}", "connections refused");
 ES_METRIC_GAUGE(es_edge_strangers, "earshot_edge_strangers", "WebSocket clients that have not said who they are");
 ES_METRIC_COUNTER(es_edge_strangers_refused, "earshot_edge_strangers_refused_total",
                   "messages of clients that had not said who they are");
+ES_METRIC_COUNTER(es_edge_strangers_pushed, "earshot_edge_strangers_pushed_out_total",
+                  "clients closed 1008 because more than --max-strangers had not said who they are");
 ES_METRIC_COUNTER(es_edge_strangers_late, "earshot_edge_strangers_late_total",
                   "clients closed 1008 that had not said who they are in time");
 ES_METRIC_COUNTER(es_edge_expired, "earshot_edge_expired_total", "clients closed 1008 because their token has expired");
@@ -98,11 +99,11 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_origin_refused,
                                         &es_edge_full_refused,
                                         &es_edge_drain_refused,
-                                        &es_edge_strangers_full,
                                         &es_edge_path_refused,
                                         &es_edge_accept_failed,
                                         &es_edge_strangers,
                                         &es_edge_strangers_refused,
+                                        &es_edge_strangers_pushed,
                                         &es_edge_strangers_late,
                                         &es_edge_expired,
                                         &es_edge_sessions_refused,

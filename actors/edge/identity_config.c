@@ -27,7 +27,7 @@ const es_option_t es_identity_options[] = {
     ES_OPT_DURATION(es_edge_config_t, auth_us, "auth-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for a WebSocket to show a token where one is asked for; longer closes 1008"),
     ES_OPT_UINT(es_edge_config_t, max_strangers, "max-strangers", NULL, "1000", 1, 1000000,
-                "WebSockets at once that have not shown one yet; more is answered 503"),
+                "WebSockets at once that have not shown one yet; where one more comes the oldest is closed 1008"),
     ES_OPT_END};
 
 es_identity_config_t es_edge_identity_config(const es_edge_config_t *config, const es_operator_t *operator_token)

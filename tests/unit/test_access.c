@@ -4,7 +4,7 @@
 #include "identity_world.h"
 
 static es_client_env_t env;
-static es_access_t access_to = {.ticket_us = 30000000, .max_strangers = 1, .operator= & world_operator, .env = &env};
+static es_access_t access_to = {.ticket_us = 30000000, .operator= & world_operator, .env = &env};
 static es_http_router_t router;
 static es_guest_t *guest;
 static unsigned admitted;
@@ -185,24 +185,6 @@ static void a_ticket_is_good_once(void **state)
     es_identity_destroy(&env.identity);
 }
 
-static void strangers_are_only_so_many(void **state)
-{
-    (void)state;
-    begin("ci " CI_DIGEST " jobs\n");
-    env.strangers = 1;
-    assert_null(arrives("/ws", ""));
-    assert_int_equal(admitted, 503);
-    es_guest_t *who = arrives("/ws", CI);
-    assert_int_equal(admitted, 0);
-    es_guest_destroy(&who);
-    es_identity_destroy(&env.identity);
-    begin(NULL);
-    env.strangers = 1;
-    assert_null(arrives("/ws", ""));
-    assert_int_equal(admitted, 0);
-    es_identity_destroy(&env.identity);
-}
-
 static void the_query_goes_on_without_the_ticket(void **state)
 {
     (void)state;
@@ -233,7 +215,6 @@ int main(void)
                                        cmocka_unit_test(pages_of_others_change_nothing),
                                        cmocka_unit_test(whoever_comes_brings_what_it_has),
                                        cmocka_unit_test(a_ticket_is_good_once),
-                                       cmocka_unit_test(strangers_are_only_so_many),
                                        cmocka_unit_test(the_query_goes_on_without_the_ticket)};
     return cmocka_run_group_tests(tests, world_make, world_remove);
 }

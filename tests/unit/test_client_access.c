@@ -67,7 +67,7 @@ static void a_stranger_may_say_who_it_is_and_nothing_else(void **state)
     es_identity_t *identity = asking(0);
     world_t *w = world_of(identity, &es_envelope_ws, NULL);
     expect(w, "\"session.wanted\",\"payload\":{\"within_ms\":10000}");
-    assert_int_equal(w->env.strangers, 1);
+    assert_int_equal(w->env.strangers.count, 1);
     world_text(w, START);
     expect(w, "\"unauthorized\"");
     world_chunk(w, 640);
@@ -79,7 +79,7 @@ static void a_stranger_may_say_who_it_is_and_nothing_else(void **state)
     world_text(w, AUTH(CI_KEY));
     expect(w, "\"session.authenticated\"");
     expect(w, "\"welcome\"");
-    assert_int_equal(w->env.strangers, 0);
+    assert_int_equal(w->env.strangers.count, 0);
     world_text(w, START);
     world_chunk(w, 640);
     expect(w, "\"ack\"");
@@ -122,7 +122,7 @@ static void what_is_wrong_is_told_and_closed(void **state)
     w = world_of(identity, &es_flat, es_guest_new(ES_WHO_FORGED, NULL));
     expect(w, "No key that this server trusts");
     assert_int_equal(w->close_code, 1008);
-    assert_int_equal(w->env.strangers, 1);
+    assert_int_equal(w->env.strangers.count, 0);
     end(w, identity);
 }
 
@@ -141,6 +141,31 @@ static void time_is_up(void **state)
     assert_int_equal(w->close_code, 1008);
     es_client_check(w->client);
     assert_int_equal(w->closes, 1);
+    end(w, identity);
+}
+
+static void the_oldest_stranger_makes_room(void **state)
+{
+    (void)state;
+    es_identity_t *identity = asking(0);
+    world_t *w = world_of(identity, &es_envelope_ws, NULL);
+    es_client_t *first = w->client;
+    w->env.limits.max_strangers = 2;
+    es_client_t *second = es_client_new(&w->env, "abcdef0000000002", &es_flat, "", NULL, w);
+    assert_int_equal(w->closes, 0);
+    es_client_t *third = es_client_new(&w->env, "abcdef0000000003", &es_flat, "", NULL, w);
+    assert_true(first->closing && !second->closing && !third->closing);
+    assert_int_equal(w->close_code, 1008);
+    assert_int_equal(w->env.strangers.count, 2);
+    es_client_destroy(&second);
+    assert_ptr_equal(w->env.strangers.oldest, third);
+    assert_int_equal(es_client_piece(third, "{\"type\":\"auth\",\"token\":\"" CI_KEY "\"}", 24 + sizeof CI_KEY - 1 + 2,
+                                     0, true, false),
+                     0);
+    assert_true(es_client_known(third));
+    assert_null(w->env.strangers.oldest);
+    assert_null(w->env.strangers.newest);
+    es_client_destroy(&third);
     end(w, identity);
 }
 
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(the_flat_protocol_asks_too),
         cmocka_unit_test(what_is_wrong_is_told_and_closed),
         cmocka_unit_test(time_is_up),
+        cmocka_unit_test(the_oldest_stranger_makes_room),
         cmocka_unit_test(what_a_stranger_says_must_be_short),
         cmocka_unit_test(a_token_expires),
         cmocka_unit_test(it_is_renewed_by_the_same_and_not_by_another),

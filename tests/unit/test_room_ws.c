@@ -1,4 +1,5 @@
 /* Rooms as clients of an edge see them, with a room actor made up by the test. */
+#include "identity_world.h"
 #include "room_world.h"
 
 #include <jansson.h>
@@ -634,6 +635,31 @@ static void a_token_brings_the_session_along(void **state)
     rw_destroy(w);
 }
 
+static void a_token_that_gives_less_puts_out(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    const char *keys = world_file("keys", "ci " CI_DIGEST " room.join,room.say rooms=second\n");
+    es_identity_t *identity = world_identity((es_identity_config_t){.api_keys = keys});
+    es_grant_t all = {.rights = ES_RIGHTS_ALL};
+    es_guest_t *guest = es_guest_new(ES_WHO_OK, es_principal_new("key:ci", &all, UINT64_MAX, NULL));
+    w->env.identity = identity;
+    w->clients[0] = es_client_new(&w->env, "abcdef0000000001", &es_envelope_ws, "", guest, w);
+    expect_said(w, 0, "welcome");
+    enter(w, 0, 0);
+    drain(w, 0);
+    rw_text(w, 0, "session.auth", "{\"token\":\"" CI_KEY "\"}");
+    expect_said(w, 0, "session.authenticated");
+    expect_said(w, 0, "needs the right room.join in the room \\\"lobby\\\"");
+    assert_non_null(rw_request(w, ES_ROOM_LEAVE));
+    rw_text(w, 0, "room.say", "{\"room\":\"lobby\",\"text\":\"hi\"}");
+    expect_said(w, 0, "not_in_room");
+    rw_text(w, 0, "room.join", "{\"room\":\"second\",\"name\":\"Ann\"}");
+    assert_non_null(rw_request(w, ES_ROOM_JOIN));
+    rw_destroy(w);
+    es_identity_destroy(&identity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -662,6 +688,7 @@ int main(void)
         cmocka_unit_test(nobody_answering_is_said),
         cmocka_unit_test(words_become_captions),
         cmocka_unit_test(a_token_brings_the_session_along),
+        cmocka_unit_test(a_token_that_gives_less_puts_out),
     };
-    return cmocka_run_group_tests_name("room_ws", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("room_ws", tests, world_make, world_remove);
 }
