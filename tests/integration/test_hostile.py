@@ -1,11 +1,10 @@
 """Hostile messages, bytes and peers at every socket: counted or cut off, nobody dies, nothing stays behind, and who speaks beside them notices nothing."""
-import os
-
 import pytest
 
 import hostile_peer as hostile
 from fleet import rss_kb
 from house import SLOW, House, wait_until
+from key_house import four_ports
 
 STRETCHED = SLOW > 1  # sanitizers keep what is freed
 ACTORS = ("broker", "edge", "transcriber-1", "room-1", "jobs-1", "analysis-1")
@@ -13,7 +12,7 @@ ACTORS = ("broker", "edge", "transcriber-1", "room-1", "jobs-1", "analysis-1")
 
 @pytest.fixture(scope="module")
 def port():
-    return 20000 + (os.getpid() * 4 + 1000) % 12000
+    return four_ports()
 
 
 @pytest.fixture(scope="module")
