@@ -1,6 +1,5 @@
 #include "identity.h"
 
-#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -224,18 +223,4 @@ es_who_t es_principal_enter(es_identity_t *self, es_principal_t *p)
 {
     bool counted = p != self->anonymous && p != self->operator;
     return es_who_refused(es_principal_sit(p, self->seats, counted ? self->config.max_connections : 0));
-}
-
-es_metric_t *const *es_identity_metrics(void)
-{
-    enum { ROOM = 32 };
-    static es_metric_t *list[ROOM];
-    es_metric_t *const *parts[] = {es_who_metrics(), es_tickets_metrics()};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (es_metric_t *const *metric = parts[i]; *metric; metric++) {
-            assert(n + 1 < ROOM);
-            list[n++] = *metric;
-        }
-    return list;
 }

@@ -3,7 +3,7 @@
  *
  *     token, now --> es_identity_bearer --> principal --> es_principal_may(p, ES_RIGHT_STREAM), es_principal_may_room(p, ES_RIGHT_ROOM_SAY, room)
  *
- * Refusals are counted by reason (who.h) where they are given. */
+ * Refusals are counted by reason where they are given: es_who_metrics, es_tickets_metrics. */
 #ifndef ES_IDENTITY_H
 #define ES_IDENTITY_H
 
@@ -53,7 +53,5 @@ es_who_t es_identity_redeem(es_identity_t *self, es_span_t ticket, uint64_t now_
 
 /* Counts one more connection of it. ES_WHO_OK or ES_WHO_TOO_MANY. Anonymous and the operator may have any number. Ends with es_principal_leave. */
 es_who_t es_principal_enter(es_identity_t *self, es_principal_t *p);
-
-es_metric_t *const *es_identity_metrics(void);
 
 #endif
