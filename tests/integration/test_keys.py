@@ -1,4 +1,5 @@
 """Keys: `earshot keygen` and `earshot keys`."""
+import json
 import stat
 import subprocess
 
@@ -75,6 +76,15 @@ def test_whom_nobody_lets_in(ring, tmp_path):
     # one that is wrong keeps no other out
     ring.refused(1, "keys", "add", junk, far)
     assert ring.names() == [("transcriber", "far-1")]
+
+
+def test_what_is_no_key_is_told_beside_the_list(ring):
+    ring.let_in("edge")
+    for n, text in enumerate((":x:0:0\n", "curve\n        public-key = \"x\"\n", "a = \"b\nc\n", "curve = 'x'\n", "\x01\n", "a = \"\"\"\n", "\"", " a\n", "=\n")):
+        (ring.allowed / f"junk-{n}.pub").write_text(text)
+        done = ring.run("keys", "list", "--json")
+        assert done.returncode == 0 and [key["name"] for key in json.loads(done.stdout)["keys"]] == ["edge"]
+        assert f"junk-{n}.pub" in done.stderr
 
 
 def test_another_key_of_the_same_name(ring):
