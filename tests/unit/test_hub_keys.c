@@ -45,6 +45,26 @@ static void allow(curve_world_t *c, const es_key_t *key, bool on)
         assert_int_equal(unlink(path), 0);
 }
 
+static bool is_free(unsigned port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+    bool bound = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return bound;
+}
+
+/* The first of four free ones in a row. */
+static unsigned draw_ports(void)
+{
+    unsigned port;
+    do {
+        port = 20000 + (unsigned)(es_random_u64() % 3000) * 4;
+    } while (!is_free(port) || !is_free(port + 1) || !is_free(port + 2) || !is_free(port + 3));
+    return port;
+}
+
 static int setup(void **state)
 {
     char err[400];
@@ -57,7 +77,7 @@ static int setup(void **state)
     snprintf(c->allowed, sizeof c->allowed, "%s/allowed", c->keys);
     snprintf(w->base, sizeof w->base, "ipc://%s/broker", w->dir);
     snprintf(w->heartbeat, sizeof w->heartbeat, "500ms");
-    snprintf(c->tcp, sizeof c->tcp, "127.0.0.1:%u", 20000 + (unsigned)(es_random_u64() % 3000) * 4);
+    snprintf(c->tcp, sizeof c->tcp, "127.0.0.1:%u", draw_ports());
     w->tcp = c->tcp;
     snprintf(err, sizeof err, "tcp://%s", c->tcp);
     assert_int_equal(es_endpoints_parse(&c->far, err, err, sizeof err), 0);
