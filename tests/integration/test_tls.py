@@ -225,15 +225,29 @@ def test_who_takes_nothing_is_cut_off(hasty, made):
 
 
 def test_handshakes_count_as_connections(made):
-    with House(tls=made, env={"EARSHOT_MAX_HTTP": "3"}) as house:
+    with House(tls=made, env={"EARSHOT_MAX_HTTP": "4", "EARSHOT_MAX_ADDRESS": "2"}) as house:
         await_nobody(house)
-        mute = [socket.create_connection(place(house), 10 * SLOW) for _ in range(3)]
-        with socket.create_connection(place(house), 10 * SLOW) as one_more:
-            assert one_more.recv(1) == b""
-        mute.pop().close()
-        wait_until(lambda: can_connect(house), 10, "there is room again")
+
+        def come(source):
+            return socket.create_connection(place(house), 10 * SLOW, (source, 0))
+
+        def welcome(source):
+            with come(source) as sock:
+                sock.settimeout(0.2)
+                try:
+                    return sock.recv(1) != b""
+                except TimeoutError:
+                    return True
+        mute = [come("127.0.0.2"), come("127.0.0.2")]
+        wait_until(lambda: not welcome("127.0.0.2"), 10, "an address has its two")
+        assert can_connect(house)  # and others theirs
+        assert house.metrics()['earshot_edge_http_refused_total{reason="too_many_of_address"}'] >= 1
+        mute += [come("127.0.0.3"), come("127.0.0.3")]
+        wait_until(lambda: not welcome("127.0.0.4"), 10, "there is no room for a fifth")
         for sock in mute:
             sock.close()
+        wait_until(lambda: can_connect(house), 10, "there is room again")
+        wait_until(lambda: welcome("127.0.0.2"), 10, "for that address too")
 
 
 def can_connect(house):
