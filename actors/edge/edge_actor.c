@@ -8,6 +8,7 @@
 #include "access.h"
 #include "alloc.h"
 #include "clients.h"
+#include "crowd.h"
 #include "descriptors.h"
 #include "edge_files.h"
 #include "edge_http.h"
@@ -35,6 +36,7 @@ typedef struct {
     es_sender_link_t *link;
     es_client_env_t env;
     es_clients_t clients;
+    es_crowd_t crowd;
     es_access_t access;
     es_edge_http_t *http;
     es_uploads_t *uploads;
@@ -294,6 +296,7 @@ static void report(edge_t *self, uint64_t now_us)
     self->next_second = now_us + SECOND;
     self->oldest_us = 0;
     es_clients_each(&self->clients, each_second, self);
+    es_crowd_look(&self->crowd, self->clients.count + es_metric_get(&es_edge_http_connections));
     uint64_t lag = self->oldest_us && self->oldest_us < now_us ? now_us - self->oldest_us : 0;
     es_metric_set(&es_edge_lag_us, lag);
     es_edge_tell_health(lag, es_sender_link_workers(self->link));
