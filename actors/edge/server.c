@@ -143,10 +143,6 @@ static int receive(session_t *session, struct lws *wsi, const void *in, size_t l
     alive(session);
     size_t left = lws_remaining_packet_payload(wsi);
     es_unseen_tell(&session->unseen, len, !left);
-    if (lws_get_reserved_bits(wsi)) { /* lws lets the one of compression through */
-        es_ws_count_close(ES_WS_VIOLATION);
-        return judge(session, ES_WS_VIOLATION);
-    }
     return judge(session,
                  es_client_piece(session->client, in, len, left, lws_is_final_fragment(wsi), lws_frame_is_binary(wsi)));
 }
