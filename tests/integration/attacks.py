@@ -181,7 +181,7 @@ def said(text):
 
 def never_reads(ground, sizes):
     """They ask and ask, and read nothing: their own sockets fill up, nobody else's."""
-    deaf = [opened(ground, "/api/audio/ws", receive_buffer=4096) for _ in range(sizes["crowd"])]
+    deaf = [opened(ground, "/api/audio/ws", receive_buffer=4096) for _ in range(min(sizes["crowd"], 40))]
     left = dict(enumerate(deaf))
     for raw in deaf:
         raw.sock.setblocking(False)
@@ -401,11 +401,17 @@ def play_all(ground, sizes, tell=lambda *_: None):
 
 
 def at_rest(ground):
-    """The processes once nobody is there any more."""
-    def alone():
-        now = ground.figures()
-        return now["earshot_edge_clients"] == 0 and now["earshot_edge_http_connections"] <= 1
-    wait_until(alone, 30, "nobody is there any more")
+    """The processes once nobody is there any more and the edge has given back what it gives back."""
+    last, since = None, time.monotonic()
+
+    def quiet():
+        nonlocal last, since
+        figures = ground.figures()
+        now = (ground.processes()["edge"][1] // 1024, figures["earshot_edge_clients"], figures["earshot_edge_http_connections"])
+        if now != last:
+            last, since = now, time.monotonic()
+        return now[1] == 0 and now[2] <= 1 and time.monotonic() - since > 1.5
+    wait_until(quiet, 30, "nobody is there any more")
     return ground.processes()
 
 

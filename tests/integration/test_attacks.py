@@ -21,5 +21,5 @@ def test_every_attack_is_refused_while_others_stream():
         wait_until(lambda: attacks.descriptors(ground) == {name: files for name, (files, _) in before.items()}, 20,
                    f"the descriptors of {before}")
         if SLOW == 1:  # sanitizers keep freed memory on purpose
-            after = ground.processes()
+            after = attacks.at_rest(ground)
             assert all(after[name][1] - before[name][1] < GROWTH_KB for name in before), (before, after)
