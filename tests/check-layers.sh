@@ -65,7 +65,7 @@ if hits=$(sources 'tests/*' | grep -vE '\.(json|sh|md)$' | xargs -r grep -HnE '(
 fi
 for entry in $(git ls-files | cut -d/ -f1 | sort -u); do
     case $entry in
-    CMakeLists.txt | Makefile.dev | docker-compose.yml | Dockerfile | README.md | CHANGELOG.md | LICENSE | .* | proto | broker | actors | deploy | tests) ;;
+    CMakeLists.txt | Makefile.dev | docker-compose.yml | Dockerfile | README.md | CHANGELOG.md | SECURITY.md | LICENSE | .* | proto | broker | actors | deploy | tests) ;;
     *) complain "$entry does not belong into the top folder" ;;
     esac
 done
