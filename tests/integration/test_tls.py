@@ -225,7 +225,7 @@ def test_who_takes_nothing_is_cut_off(hasty, made):
 
 
 def test_handshakes_count_as_connections(made):
-    with House(tls=made, env={"EARSHOT_MAX_HTTP": "4", "EARSHOT_MAX_ADDRESS": "2"}) as house:
+    with House(tls=made, env={"EARSHOT_MAX_HTTP": "12", "EARSHOT_MAX_ADDRESS": "2"}) as house:
         await_nobody(house)
 
         def come(source):
@@ -233,7 +233,7 @@ def test_handshakes_count_as_connections(made):
 
         def welcome(source):
             with come(source) as sock:
-                sock.settimeout(0.2)
+                sock.settimeout(0.05)
                 try:
                     return sock.recv(1) != b""
                 except TimeoutError:
@@ -242,8 +242,13 @@ def test_handshakes_count_as_connections(made):
         wait_until(lambda: not welcome("127.0.0.2"), 10, "an address has its two")
         assert can_connect(house)  # and others theirs
         assert house.metrics()['earshot_edge_http_refused_total{reason="too_many_of_address"}'] >= 1
-        mute += [come("127.0.0.3"), come("127.0.0.3")]
-        wait_until(lambda: not welcome("127.0.0.4"), 10, "there is no room for a fifth")
+        others = iter(range(3, 200))
+
+        def full():
+            mute.append(come(f"127.0.0.{next(others)}"))
+            return not welcome("127.0.0.200")
+        wait_until(full, 10, "there is no room for one more")
+        assert len(mute) >= 12
         for sock in mute:
             sock.close()
         wait_until(lambda: can_connect(house), 10, "there is room again")
