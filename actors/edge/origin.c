@@ -37,7 +37,7 @@ bool es_origin_allowed(const char *origin, const char *host, bool tls, const cha
 {
     const char *port, *rest = rest_of(origin, &port);
     if (!*origin || listed(origin, allowed)) return true;
-    if (!rest || !*rest || !*host || (tls && strcmp(port, ":443"))) return false;
+    if (!rest || !*rest || !*host || (tls && strcmp(port, ":443") != 0)) return false;
     size_t a = without_port(rest, port), b = without_port(host, port);
     return a == b && !strncasecmp(rest, host, a);
 }

@@ -4,7 +4,7 @@
 
 #define MISSING(right_, called)                                                       \
     {                                                                                 \
-        .right = right_, .metric = {                                                  \
+        .right = (right_), .metric = {                                                \
             .name = "earshot_edge_forbidden_total{right=\"" called "\"}",             \
             .help = "what was refused because a token does not give the right to it", \
             .type = ES_COUNTER                                                        \
