@@ -2,18 +2,24 @@
 import collections
 import concurrent.futures
 import contextlib
+import pathlib
 import select
 import sys
+import tempfile
 import threading
 import time
+
+import zmq
 
 import hostile_peer as hostile
 from ground import SECRET, Ground, Undisturbed, token
 from house import SLOW, wait_until
+from key_house import Ring
 from raw_ws import BINARY, CLOSE, PING, PONG, TEXT, RawWs, frame, frames_of
 from swarm import allow_descriptors
 
 Attack = collections.namedtuple("Attack", "name play wanted figure rise")
+AUTH = "earshot_edge_auth_refused_total"
 FULL = {"slow": 1000, "half open": 10000, "mute": 1000, "crowd": 200}
 PLAIN = {"slow": 100, "half open": 1000, "mute": 100, "crowd": 20}
 
@@ -31,7 +37,7 @@ def error(code):
 
 
 def auth(code):
-    return f'earshot_edge_auth_refused_total{{reason="{code}"}}'
+    return f'{AUTH}{{reason="{code}"}}'
 
 
 # ---- HTTP
@@ -315,9 +321,9 @@ IDENTITY = [
     Attack("an expired token", shown(lambda _: token(exp=int(time.time()) - 60)), "expired_token 1008", auth("expired_token"), 1),
     Attack("a token for others", shown(lambda _: token(aud="elsewhere")), "foreign_token 1008", auth("foreign_token"), 1),
     Attack("a token without an end", shown(lambda _: token(exp=None)), "malformed_token 1008", auth("malformed_token"), 1),
-    Attack("a token of the algorithm none", shown(lambda _: token(b"", alg="none")), "malformed_token forged_token 1008", "auth", 1),
+    Attack("a token of the algorithm none", shown(lambda _: token(b"", alg="none")), "malformed_token forged_token 1008", AUTH, 1),
     Attack("HMAC with the public key", shown(lambda ground: token(ground.public)), "forged_token 1008", auth("forged_token"), 1),
-    Attack("RSA with the secret", shown(lambda _: token(SECRET, alg="RS256")), "forged_token malformed_token 1008", "auth", 1),
+    Attack("RSA with the secret", shown(lambda _: token(SECRET, alg="RS256")), "forged_token malformed_token 1008", AUTH, 1),
     Attack("another's session", foreign_session, "ok false", "earshot_edge_sessions_refused_total", 1),
     Attack("a room without the right", foreign_room, "forbidden", 'earshot_edge_forbidden_total{right="room.join"}', 1),
     Attack("audio without the right", without_right, "forbidden", 'earshot_edge_forbidden_total{right="stream"}', 1),
@@ -328,36 +334,97 @@ IDENTITY = [
 
 # ---- inside
 
+HANDSHAKES, MALFORMED = "earshot_broker_handshakes_refused_total", "earshot_broker_malformed_total"
+
+
 def hostile_envelopes(ground, _):
     peer = hostile.Peer(f"ipc://{ground.data}/broker")
     try:
         peer.await_open("frontend", "backend", "results")
-        before = ground.refused_by_broker()
+        before = total(ground.figures(), MALFORMED)
         messages = hostile.refused_messages(hostile.STRANGER)
         for name in ("frontend", "backend", "results"):
             for parts in messages:
                 peer.send(name, parts)
-        wait_until(lambda: ground.refused_by_broker() - before > 2 * len(messages), 20, "hostile envelopes that are counted")
+        wait_until(lambda: total(ground.figures(), MALFORMED) - before > 2 * len(messages), 20, "hostile envelopes that are counted")
         return "dropped"
     finally:
         peer.close()
+
+
+def kept_out(dress, figure=HANDSHAKES, closed_to=("frontend", "backend")):
+    """A peer at every port of the broker: its handshakes fail, and nothing of what it would say comes in."""
+    def play(ground, _):
+        before = total(ground.figures(), figure)
+        peer = hostile.Peer(f"tcp://127.0.0.1:{ground.tcp}", dress(ground), hwm=1)
+        try:
+            wait_until(lambda: total(ground.figures(), figure) > before, 15, "a handshake that is refused")
+            for name in closed_to:
+                with contextlib.suppress(zmq.Again):
+                    for _ in range(3):
+                        peer.sockets[name].send_multipart([hostile.STRANGER, hostile.start_frame(), bytes(640)], zmq.DONTWAIT)
+                    return "let in"
+            return "refused"
+        finally:
+            peer.close()
+    return play
+
+
+def foreign_key(ground):
+    stranger = Ring(pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)))
+    stranger.make("edge")
+    return ground.dress(stranger.path / "edge.key")
+
+
+def foreign_broker(ground):
+    stranger = Ring(pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)))
+    stranger.make("broker")
+    return ground.dress(ground.ring.path / "evil-transcriber.key", stranger.path / "broker.pub")
+
+
+def room_as_transcriber(ground, _):
+    """It says finals for a stream; a room may not."""
+    figure = 'earshot_broker_denied_total{socket="results"}'
+    before = ground.figures()[figure]
+    peer = hostile.Peer(f"tcp://127.0.0.1:{ground.tcp}", ground.dress(ground.ring.path / "evil-room.key"), route=b"evil000000000001")
+    told = {hostile.KEY[name]: value for name, value in (("inc", 1), ("expected", 2), ("committed", 1), ("from", 1), ("to", 1), ("text", "lies"))}
+    try:
+        peer.await_open("results")
+        for epoch in range(1, 11):
+            peer.send("results", [hostile.STRANGER, hostile.pack(hostile.KIND["FINAL"], told, epoch, 1)])
+        wait_until(lambda: ground.figures()[figure] - before >= 10, 15, "finals of a room that are denied")
+        return "dropped"
+    finally:
+        peer.close()
+
+
+INSIDE = [
+    Attack("mute peers at the broker", mute_at_the_broker, "closed", HANDSHAKES, 100),
+    Attack("hostile envelopes", hostile_envelopes, "dropped", MALFORMED, 1000),
+    Attack("a peer without a key", kept_out(lambda _: lambda made: None), "refused", HANDSHAKES, 1),
+    Attack("a key of nobody", kept_out(foreign_key), "refused", HANDSHAKES + '{reason="unknown_key"}', 1),
+    Attack("a key for another broker", kept_out(foreign_broker), "refused", HANDSHAKES, 1),
+    Attack("a transcriber that speaks as an edge",
+           kept_out(lambda ground: ground.dress(ground.ring.path / "evil-transcriber.key"), HANDSHAKES + '{reason="role"}', ("frontend",)), "refused",
+           HANDSHAKES + '{reason="role"}', 1),
+    Attack("a room that speaks as a transcriber", room_as_transcriber, "dropped", 'earshot_broker_denied_total{socket="results"}', 10),
+]
 
 
 ATTACKS = [
     Attack("slow heads", many("slow", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", drip=b"y"), "408", http("head_slow"), 10),
     Attack("slow bodies", many("crowd", upload), "408", http("body_slow"), 10),
     Attack("half-open sockets", many("half open", b""), "closed 503", http("mute"), 500),
-    Attack("mute peers at the broker", mute_at_the_broker, "closed", None, 0),
-    Attack("hostile envelopes", hostile_envelopes, "dropped", None, 0),
     *(Attack(name, status(data), wanted, figure, 1) for name, data, wanted, figure in SMUGGLED),
     *SOCKETS,
     *IDENTITY,
+    *INSIDE,
 ]
 
 
 def total(figures, name):
-    """`auth`: of whatever reason."""
-    return sum(value for figure, value in figures.items() if figure == name or (name == "auth" and figure.startswith("earshot_edge_auth_refused_total")))
+    """Of a figure, or of all of its labels."""
+    return sum(value for figure, value in figures.items() if figure == name or figure.startswith(name + "{"))
 
 
 def play(attack, ground, sizes):
@@ -367,8 +434,6 @@ def play(attack, ground, sizes):
         came = attack.play(ground, sizes)
     except Exception as trouble:
         return f"{type(trouble).__name__}: {trouble}"[:200], 0
-    if not attack.figure:
-        return came, 0
     risen = 0
     end = time.monotonic() + 10 * SLOW
     while risen < attack.rise and time.monotonic() < end:
@@ -385,7 +450,8 @@ def play_all(ground, sizes, tell=lambda *_: None):
     """[(attack, what became of it, rise of its figure)], one after another for each figure, and the figures side by side."""
     lines = collections.defaultdict(list)
     for attack in ATTACKS:
-        lines["auth" if attack.figure in (None, "auth") or "auth_refused" in attack.figure else attack.figure].append(attack)
+        family = attack.figure.split("{")[0]
+        lines[family if family in (AUTH, HANDSHAKES) else attack.figure].append(attack)
     guard = threading.Lock()
 
     def play_line(line):
@@ -424,7 +490,7 @@ def main():
 
     def tell(attack, came, risen):
         good = is_as_wanted(attack, came, risen)
-        print(f"{'ok ' if good else 'BAD'} {attack.name:42} {came:28} {attack.figure or '':66} +{risen}", flush=True)
+        print(f"{'ok ' if good else 'BAD'} {attack.name:42} {came:28} {attack.figure:66} +{risen}", flush=True)
     with Ground() as ground:
         play_all(ground, FULL)  # whatever grows once has grown
         before = at_rest(ground)

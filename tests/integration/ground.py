@@ -14,8 +14,12 @@ import time
 import urllib.error
 import urllib.request
 
+import zmq.auth
+
+from fake_broker import figures_at
 from fleet import rss_kb
-from house import BIN, SLOW, House, Lines
+from house import SLOW, House, Lines
+from key_house import Ring, four_ports
 
 HERE = pathlib.Path(__file__).parent
 SECRET = b"a secret of forty bytes, for these tests"
@@ -38,24 +42,8 @@ def token(secret=SECRET, alg="HS256", **claims):
     return head + "." + (encoded(hmac.new(secret, head.encode(), hashlib.sha256).digest()) if secret else "")
 
 
-def four_ports():
-    """The first of four TCP ports in a row that are free."""
-    while True:
-        tried = []
-        try:
-            tried.append(socket.create_server(("127.0.0.1", 0)))
-            first = tried[0].getsockname()[1]
-            tried += [socket.create_server(("127.0.0.1", first + n)) for n in (1, 2, 3)]
-            return first
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for made in tried:
-                made.close()
-
-
 class Ground(House):
-    """`tcp`: the first of the broker's ports."""
+    """Everybody needs a token, and on the broker's tcp ports, of which `tcp` is the first, a key."""
 
     def __init__(self):
         self.keys = tempfile.TemporaryDirectory(prefix="es-")
@@ -68,10 +56,15 @@ class Ground(House):
         self.tcp = four_ports()
         env = {"JWT_KEY": f"{at}/hs.key,{at}/rsa.pub", "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY": "0s", "HEAD_TIMEOUT": short(1), "BODY_TIMEOUT": short(1),
                "KEEP_ALIVE": short(1), "SEND_TIMEOUT": short(1), "AUTH_TIMEOUT": short(1), "PING_INTERVAL": f"{max(1, int(SLOW))}s",
-               "CLOSE_TIMEOUT": short(1), "MESSAGE_RATE": "2000", "BYTE_RATE": "4000000", "RATE_PATIENCE": short(2)}
+               "CLOSE_TIMEOUT": short(1), "MESSAGE_RATE": "2000", "BYTE_RATE": "4000000", "RATE_PATIENCE": short(2),
+               "METRICS": "127.0.0.1:0"}
         super().__init__("--tcp", f"127.0.0.1:{self.tcp}", env={f"EARSHOT_{name}": value for name, value in env.items()})
 
     def __enter__(self):
+        self.ring = Ring(pathlib.Path(self.data) / "keys")
+        self.ring.make("broker")
+        for role in ("transcriber", "room"):
+            self.ring.let_in(role, f"evil-{role}")
         super().__enter__()
         self.operator = (pathlib.Path(self.data) / "operator.token").read_text().strip()
         self.host, self.port = self.url.removeprefix("http://").split(":")
@@ -91,11 +84,18 @@ class Ground(House):
             return error.code, dict(error.headers), error.read()
 
     def figures(self):
-        """Those of the edge."""
-        return {name: float(value) for name, value in re.findall(r"^(earshot_\S+) ([0-9.e+]+)$", self.get("/metrics")[2].decode(), re.M)}
+        """Those of the edge and of the broker."""
+        told = re.findall(r"^(earshot_\S+) ([0-9.e+]+)$", self.get("/metrics")[2].decode(), re.M)
+        return {name: float(value) for name, value in told} | figures_at(pathlib.Path(self.data) / "run" / "broker.metrics")
 
-    def refused_by_broker(self):
-        return sum(self.status()["malformed"].values())
+    def dress(self, secret, broker=None):
+        """What puts this key on a socket of pyzmq."""
+        public, private = zmq.auth.load_certificate(secret)
+        server, _ = zmq.auth.load_certificate(broker or self.ring.path / "broker.pub")
+
+        def put_on(made):
+            made.curve_publickey, made.curve_secretkey, made.curve_serverkey = public, private, server
+        return put_on
 
     def connect(self, data=b""):
         made = socket.create_connection((self.host, int(self.port)), timeout=20 * SLOW)
