@@ -43,16 +43,16 @@ int es_batch_options_settle(es_batch_options_t *options)
     if (!options->url) options->url = es_house_urls(&options->common, "jobs");
     if (!options->url) return -1;
     options->addresses.trust = &options->trust;
-    options->trust.bearer = options->token;
+    options->trust.bearer = options->bearer.token;
     if (es_addresses_parse(&options->addresses, options->url, err, sizeof err)) {
         fprintf(stderr, "earshot jobs: --url: %s\n", err);
         return -1;
     }
-    if (es_bearer_read(&options->bearer, options->token, err, sizeof err)) {
+    if (es_bearer_read(&options->bearer, err, sizeof err)) {
         fprintf(stderr, "earshot jobs: %s\n", err);
         return -1;
     }
-    es_bearer_warn("earshot jobs", options->token, &options->addresses);
+    es_bearer_warn(&options->bearer, "earshot jobs", &options->addresses);
     return 0;
 }
 
@@ -97,8 +97,8 @@ int es_batch_command(const es_batch_command_t *command, es_batch_options_t *conf
 int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err_len)
 {
     char file[1100];
-    if (*options->token) {
-        memcpy(out, options->token, sizeof options->token);
+    if (*options->bearer.token) {
+        memcpy(out, options->bearer.token, sizeof options->bearer.token);
         return 0;
     }
     if (!options->common.data && es_common_config_settle(&options->common, "jobs") == -1) {
@@ -112,9 +112,9 @@ int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err
 es_house_http_config_t es_batch_http(const es_batch_options_t *options, const char *token)
 {
     return (es_house_http_config_t){.addresses = &options->addresses,
-                                    .token = token             ? token
-                                             : *options->token ? options->token
-                                                               : NULL,
+                                    .token = token                    ? token
+                                             : *options->bearer.token ? options->bearer.token
+                                                                      : NULL,
                                     .connect_us = options->connect_us,
                                     .patience_us = options->patience_us,
                                     .stall_us = options->silence_us,

@@ -17,8 +17,7 @@ typedef struct {
     es_bearer_t bearer;
     bool json;
     uint64_t connect_us, silence_us, patience_us;
-    es_addresses_t addresses;              /* settled */
-    char token[ES_OPERATOR_TOKEN_MAX + 1]; /* that was named, settled; "": none */
+    es_addresses_t addresses; /* settled */
 } es_batch_options_t;
 
 extern const es_option_t es_batch_option_table[];

@@ -7,7 +7,8 @@
 #include "operator_token.h"
 
 typedef struct {
-    char *file, *given; /* options */
+    char *file, *given;                    /* options */
+    char token[ES_OPERATOR_TOKEN_MAX + 1]; /* read; "" where none was named */
 } es_bearer_t;
 
 /* T: a config with a member `bearer`. */
@@ -18,9 +19,9 @@ typedef struct {
     ES_OPT_STR(T, bearer.file, "token-file", NULL, NULL, 1024, "file with a token, for a server that asks for one"), \
         ES_BEARER_TOKEN(T)
 
-/* The token that was named, read into out; "" where none was. 0, or -1 with a sentence in err. */
-int es_bearer_read(const es_bearer_t *self, char out[ES_OPERATOR_TOKEN_MAX + 1], char *err, size_t err_len);
+/* Reads the token that was named. 0, or -1 with a sentence in err. */
+int es_bearer_read(es_bearer_t *self, char *err, size_t err_len);
 /* Says on standard error where it would go over a network as it is. */
-void es_bearer_warn(const char *program, const char *token, const es_addresses_t *addresses);
+void es_bearer_warn(const es_bearer_t *self, const char *program, const es_addresses_t *addresses);
 
 #endif

@@ -101,16 +101,16 @@ static int take_addresses(config_t *config, es_chat_setup_t *setup)
     return 0;
 }
 
-/* token lives as long as the chat. 0, or -1 with a message. */
-static int take_token(config_t *config, const es_chat_setup_t *setup, char token[ES_OPERATOR_TOKEN_MAX + 1])
+/* 0, or -1 with a message. */
+static int take_token(config_t *config, const es_chat_setup_t *setup)
 {
     char err[1300];
-    if (es_bearer_read(&config->bearer, token, err, sizeof err) == -1) {
+    if (es_bearer_read(&config->bearer, err, sizeof err) == -1) {
         fprintf(stderr, "earshot chat: %s\n", err);
         return -1;
     }
-    es_bearer_warn("earshot chat", token, &setup->addresses);
-    config->trust.bearer = token;
+    es_bearer_warn(&config->bearer, "earshot chat", &setup->addresses);
+    config->trust.bearer = config->bearer.token;
     return 0;
 }
 
@@ -127,8 +127,7 @@ static int chat(config_t *config, const char *room)
                                          .pending = config->pending,
                                          .seed = es_random_u64(),
                                          .wall_us = es_wall_us() - es_now_us()}};
-    char token[ES_OPERATOR_TOKEN_MAX + 1];
-    if (take_addresses(config, &setup) == -1 || take_token(config, &setup, token) == -1) return ES_CHAT_USAGE;
+    if (take_addresses(config, &setup) == -1 || take_token(config, &setup) == -1) return ES_CHAT_USAGE;
     return es_chat_run(&setup);
 }
 

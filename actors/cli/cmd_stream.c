@@ -111,7 +111,7 @@ static es_view_t make_view(const config_t *config)
 
 static int stream_to(config_t *config, const char *path, es_view_t *view)
 {
-    char err[1300], token[ES_OPERATOR_TOKEN_MAX + 1];
+    char err[1300];
     es_stream_session_t session = {.language = config->language,
                                    .fast = config->fast,
                                    .partials = config->json || (view->mode == ES_VIEW_TERMINAL && !view->bar),
@@ -124,12 +124,12 @@ static int stream_to(config_t *config, const char *path, es_view_t *view)
         fprintf(stderr, "earshot: --url: %s\n", err);
         return ES_STREAM_USAGE;
     }
-    if (es_bearer_read(&config->bearer, token, err, sizeof err) == -1) {
+    if (es_bearer_read(&config->bearer, err, sizeof err) == -1) {
         fprintf(stderr, "earshot stream: %s\n", err);
         return ES_STREAM_USAGE;
     }
-    es_bearer_warn("earshot stream", token, &session.addresses);
-    config->trust.bearer = token;
+    es_bearer_warn(&config->bearer, "earshot stream", &session.addresses);
+    config->trust.bearer = config->bearer.token;
     session.addresses.trust = &config->trust;
     es_pcm_source_t *source =
         es_pcm_source_open(path, (uint32_t)config->rate, (uint32_t)config->chunk_ms, err, sizeof err);
