@@ -3,7 +3,9 @@ import collections
 import concurrent.futures
 import contextlib
 import pathlib
+import resource
 import select
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,7 +15,7 @@ import zmq
 
 import hostile_peer as hostile
 from ground import SECRET, Ground, Undisturbed, token
-from house import SLOW, wait_until
+from house import BIN, SLOW, wait_until
 from key_house import Ring
 from raw_ws import BINARY, CLOSE, PING, PONG, TEXT, RawWs, frame, frames_of
 from swarm import allow_descriptors
@@ -103,6 +105,28 @@ def mute_at_the_broker(ground, sizes):
     for sock in left.values():
         sock.close()
     return "still open" if left else "closed"
+
+
+def more_than_descriptors(ground, _):
+    """An edge of the same house that has few: who was there first is served on, and of the others some are told no."""
+    address = pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)) / "address"
+    edge = subprocess.Popen([BIN / "earshot-edge", "--data", address.parent, "--broker", f"ipc://{ground.data}/broker", "--name", "small", "--port", "0",
+                             "--addr-file", address, "--log-level", "error"], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)))
+    crowd = []
+    try:
+        url = wait_until(lambda: address.exists() and address.read_text().strip(), 20, "an address").rstrip("/")
+        with RawWs(url.replace("http", "ws", 1) + "/api/audio/ws", headers=f"Authorization: Bearer {token()}\r\n") as first:
+            port = int(url.rsplit(":", 1)[1])
+            crowd += [hostile.connect_raw(port) for _ in range(400)]
+            first.send(frame(BINARY, b"ab"))
+            first.until(lambda frames: any(b"transcription" in payload for _, payload in frames))
+            wait_until(lambda: any(hostile.gone(made) for made in crowd), 5, "somebody who is told no at once")
+            return "served"
+    finally:
+        for made in crowd:
+            made.close()
+        edge.terminate()
+        edge.wait(20 * SLOW)
 
 
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
@@ -415,6 +439,7 @@ ATTACKS = [
     Attack("slow heads", many("slow", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", drip=b"y"), "408", http("head_slow"), 10),
     Attack("slow bodies", many("crowd", upload), "408", http("body_slow"), 10),
     Attack("half-open sockets", many("half open", b""), "closed 503", http("mute"), 500),
+    Attack("more connections than descriptors", more_than_descriptors, "served", "earshot_broker_placed_total", 1),
     *(Attack(name, status(data), wanted, figure, 1) for name, data, wanted, figure in SMUGGLED),
     *SOCKETS,
     *IDENTITY,
