@@ -47,6 +47,7 @@ static const es_option_t options[] = {
         es_broker_config_t, max_connections, "max-connections", NULL, "16384", 64, 1000000,
         "descriptors in use, at most three quarters of what the system gives, beyond which nobody new is let in on "
         "tcp until some are free"),
+    ES_DEAD_OPTIONS(es_broker_config_t),
     ES_OPT_END};
 
 const es_option_t *const es_broker_option_tables[] = {es_common_options, options, NULL};
@@ -106,8 +107,13 @@ void es_broker_config_fini(es_broker_config_t *config)
 
 static es_hub_t *open_hub(const es_broker_config_t *config)
 {
-    es_hub_config_t hub = {
-        .queue = (int)config->queue, .max_connections = config->max_connections, .keys = config->common.keys};
+    es_hub_config_t hub = {.queue = (int)config->queue,
+                           .max_connections = config->max_connections,
+                           .keys = config->common.keys,
+                           .dead = {.data = config->common.data,
+                                    .actor = config->common.name,
+                                    .max = config->dead_max,
+                                    .max_bytes = config->dead_bytes}};
     if (endpoints_of(config, &hub.base, &hub.tcp) != 0) return NULL;
     hub.house.name = config->common.name;
     hub.house.registry = es_registry_defaults();
@@ -154,6 +160,7 @@ void es_broker_actor(zsock_t *pipe, void *args)
 {
     const es_broker_config_t *config = args;
     es_log_actor(config->common.name);
+    es_metrics_register(es_dead_letters_metrics());
     es_metrics_register(es_broker_metrics());
     es_hub_t *hub = open_hub(config);
     if (!hub) {

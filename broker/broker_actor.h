@@ -14,6 +14,7 @@ typedef struct {
     uint64_t stream_idle_us, wait_expiry_us, quarantine, suspect, suspect_time_us, settle_us, learn_us;
     uint64_t live_reserve;
     uint64_t queue, max_connections;
+    uint64_t dead_max, dead_bytes;
 } es_broker_config_t;
 
 extern const es_option_t *const es_broker_option_tables[];

@@ -31,7 +31,8 @@ struct es_hub {
     es_relay_t relay;
     es_bundles_t *to_workers; /* of this turn */
     es_decoder_t *decoder;
-    es_loop_t *loop; /* where attached */
+    es_dead_letters_t *dead; /* or NULL */
+    es_loop_t *loop;         /* where attached */
     void (*drain)(void *ctx, uint64_t now_us);
     void *drain_ctx;
 };
@@ -101,9 +102,21 @@ static void forward(es_hub_t *self, es_wire_t *wire, uint64_t worker)
 
 /* ---- in: each takes at most ES_LOOP_BATCH messages and returns how many ---- */
 
-static void refuse_frontend(const char *reason)
+static void refuse(es_hub_t *self, es_socket_t at, es_wire_t *wire, const char *reason)
 {
-    es_relay_malformed(&es_broker_malformed_frontend, "frontend", reason);
+    es_speaker_t speaker = es_access_speaker_of(self->access, &wire->key);
+    const es_span_t parts[] = {es_wire_key(wire),
+                               es_span_of(zmq_msg_data(&wire->envelope), zmq_msg_size(&wire->envelope)),
+                               es_wire_body(wire)};
+    es_relay_malformed(self->dead, at == ES_AT_FRONTEND ? &es_broker_malformed_frontend : &es_broker_malformed_backend,
+                       at, &speaker, parts, wire->has_body ? 3 : 2, reason);
+}
+
+static void refuse_item(es_hub_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, const char *reason)
+{
+    const es_span_t parts[] = {item->key, item->envelope, item->body};
+    es_relay_malformed(self->dead, &es_broker_malformed_frontend, ES_AT_FRONTEND, speaker, parts,
+                       sizeof parts / sizeof *parts, reason);
 }
 
 /* Returns how many messages were in it, at least 1: it was one. */
@@ -116,8 +129,11 @@ static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, const es_speaker_t 
     for (int rc; (rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0; n++) {
         uint64_t worker = 0;
         if (rc != 1) {
-            refuse_frontend(rc == -1 ? "rest of a bundle is malformed" : "not a message that may be bundled");
-            if (rc == -1) break;
+            if (rc == -1) {
+                refuse(self, ES_AT_FRONTEND, wire, "the rest of a bundle is malformed");
+                break;
+            }
+            refuse_item(self, speaker, &item, "not a message that may be bundled");
             continue;
         }
         if (!es_access_may(speaker, ES_AT_FRONTEND, msg.kind)) continue;
@@ -125,7 +141,7 @@ static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, const es_speaker_t 
         if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);
         if (verdict == ES_NOT_FOR_US) {
             es_metric_add(&es_broker_refused_total, 1);
-            refuse_frontend("kind or key of a bundled message does not belong here");
+            refuse_item(self, speaker, &item, "kind or key of a bundled message does not belong here");
         }
     }
     return n > 0 ? n : 1;
@@ -138,7 +154,7 @@ static void take_request(es_hub_t *self, es_wire_t *wire, uint64_t now_us)
     if (verdict == ES_FORWARD) forward(self, wire, worker);
     if (verdict != ES_NOT_FOR_US) return;
     es_metric_add(&es_broker_refused_total, 1);
-    refuse_frontend("kind or key does not belong here");
+    refuse(self, ES_AT_FRONTEND, wire, "kind or key does not belong here");
 }
 
 static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
@@ -148,7 +164,7 @@ static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
         if (es_wire_recv(&wire, self->sockets[ES_AT_FRONTEND], false, self->decoder) != 0) break;
         es_speaker_t speaker = es_access_speaker_of(self->access, &wire.key);
         if (!wire.ok)
-            refuse_frontend(wire.reason);
+            refuse(self, ES_AT_FRONTEND, &wire, wire.reason);
         else if (wire.msg.kind == ES_BUNDLE)
             n += take_bundle(self, &wire, &speaker, now_us) - 1;
         else if (es_access_may(&speaker, ES_AT_FRONTEND, wire.msg.kind))
@@ -190,7 +206,7 @@ static unsigned take_backend(es_hub_t *self, uint64_t now_us)
     for (es_wire_t wire; n < ES_LOOP_BATCH; n++) {
         if (es_wire_recv(&wire, self->sockets[ES_AT_BACKEND], true, self->decoder) != 0) break;
         const char *wrong = take_worker(self, &wire, now_us);
-        if (wrong) es_relay_malformed(&es_broker_malformed_backend, "backend", wrong);
+        if (wrong) refuse(self, ES_AT_BACKEND, &wire, wrong);
         es_wire_close(&wire);
     }
     es_metric_add(&es_broker_backend_total, n);
@@ -320,6 +336,7 @@ es_hub_t *es_hub_new(const es_hub_config_t *config)
     es_relay_init(&self->relay, self->sockets[ES_AT_RESULTS], self->sockets[ES_AT_PUBLISH], self->access,
                   self->decoder);
     self->relay.house = self->house;
+    self->dead = self->relay.dead = es_dead_letters_new(&config->dead);
     return self;
 }
 
@@ -343,6 +360,7 @@ void es_hub_destroy(es_hub_t **self_p)
     es_bundles_destroy(&self->to_workers);
     es_relay_fini(&self->relay);
     es_house_destroy(&self->house);
+    es_dead_letters_destroy(&self->dead);
     es_decoder_destroy(&self->decoder);
     free(self);
     *self_p = NULL;

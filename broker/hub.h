@@ -10,6 +10,7 @@
 #ifndef ES_HUB_H
 #define ES_HUB_H
 
+#include "dead_letters.h"
 #include "endpoints.h"
 #include "house.h"
 #include "loop.h"
@@ -22,7 +23,8 @@ typedef struct {
     es_endpoints_t tcp;       /* bound besides; tcp.base empty: not */
     int queue;                /* high-water mark of each socket, messages a peer */
     uint64_t max_connections; /* descriptors in use, beyond which nobody new is let in on tcp */
-    const char *keys;         /* directory of key files; its `allowed` says who may come, where es_curve_on */
+    es_dead_letters_config_t dead;
+    const char *keys; /* directory of key files; its `allowed` says who may come, where es_curve_on */
 } es_hub_config_t;
 
 /* Takes the lock (ipc only: a second bind would silently steal the endpoint), binds. NULL with a message logged where another broker is there or an

@@ -8,10 +8,18 @@
 
 enum { PREFIX_SHIFT = 4 * (ES_CLIENT_ID_LEN - ES_PREFIX_LEN) };
 
-void es_relay_malformed(es_metric_t *counter, const char *socket, const char *reason)
+void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, es_socket_t socket, const es_speaker_t *speaker,
+                        const es_span_t *parts, size_t count, const char *reason)
 {
+    es_dead_letter_t letter = {.kind = ES_DEAD_MESSAGE, .count = count < ES_DEAD_PARTS ? count : ES_DEAD_PARTS};
     es_metric_add(counter, 1);
-    es_log_warn("message dropped", ES_S("socket", socket), ES_S("reason", reason));
+    es_log_warn("message dropped", ES_S("socket", es_socket_name(socket)), ES_S("reason", reason));
+    if (!dead) return;
+    es_dead_letter_text(letter.from, es_span(es_socket_name(socket)));
+    es_dead_letter_text(letter.peer, es_span(speaker->who));
+    es_dead_letter_text(letter.reason, es_span(reason));
+    memcpy(letter.parts, parts, letter.count * sizeof *parts);
+    es_dead_letters_put(dead, &letter);
 }
 
 /* ---- out ---- */
@@ -86,13 +94,20 @@ static bool well_formed(const es_bundle_item_t *item)
            !(item->key.len >= 4 && memcmp(item->key.ptr, "sys/", 4) == 0);
 }
 
+static void refuse(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, const char *reason)
+{
+    const es_span_t parts[] = {item->key, item->envelope, item->body};
+    es_relay_malformed(self->dead, &es_broker_malformed_results, ES_AT_RESULTS, speaker, parts,
+                       sizeof parts / sizeof *parts, reason);
+}
+
 /* May this peer say it, in the name of that incarnation? What cannot be decoded is nothing that anybody may say. */
 static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item)
 {
     es_msg_t msg;
     if (!speaker->who) return true;
     if (es_decode(self->decoder, item->envelope.ptr, item->envelope.len, &msg) != ES_DECODE_OK) {
-        es_relay_malformed(&es_broker_malformed_results, "results", "not an envelope");
+        refuse(self, speaker, item, "not an envelope");
         return false;
     }
     if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind)) return false;
@@ -144,8 +159,7 @@ static unsigned take_result(es_relay_t *self, zmq_msg_t parts[3], unsigned got)
     int within = bundle ? take_bundle(self, &speaker, item.body) : 0;
     right = right && within >= 0 && (bundle || well_formed(&item));
     if (!right)
-        es_relay_malformed(&es_broker_malformed_results, "results",
-                           "not a key that is ours to relay, an envelope and a body");
+        refuse(self, &speaker, &item, "not a key that is ours to relay, an envelope and a body");
     else if (!bundle && permitted(self, &speaker, &item) && !bundled(self, &item)) {
         relay(self, parts, got);
         return 1;
@@ -173,6 +187,14 @@ static bool of_an_observer(es_span_t topic)
     return topic.len > ES_PREFIX_LEN && topic.len <= ES_CLIENT_ID_LEN;
 }
 
+static void refuse_subscription(es_relay_t *self, zmq_msg_t *first)
+{
+    es_speaker_t speaker = es_access_speaker_of(self->access, first);
+    es_span_t part = span_of_part(first);
+    es_relay_malformed(self->dead, &es_broker_malformed_subscribe, ES_AT_PUBLISH, &speaker, &part, 1,
+                       "not a subscription");
+}
+
 /* XPUB keeps subscriptions itself, and tells of the first and of the end of the last one to a topic. */
 unsigned es_relay_subscriptions(es_relay_t *self)
 {
@@ -180,7 +202,7 @@ unsigned es_relay_subscriptions(es_relay_t *self)
     for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH && (got = receive_parts(self->publish, parts)) > 0; n++) {
         const unsigned char *first = zmq_msg_data(&parts[0]);
         if (got > 1 || zmq_msg_size(&parts[0]) == 0 || first[0] > 1)
-            es_relay_malformed(&es_broker_malformed_subscribe, "publish", "not a subscription");
+            refuse_subscription(self, &parts[0]);
         else if (of_an_observer(es_span_of(first + 1, zmq_msg_size(&parts[0]) - 1)))
             self->observers += first[0] ? 1 : (self->observers ? SIZE_MAX : 0);
         close_parts(parts, got);

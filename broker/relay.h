@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "bundles.h"
+#include "dead_letters.h"
 #include "house.h"
 #include "metrics.h"
 
@@ -17,8 +18,9 @@ typedef struct {
     es_access_t *access;     /* or NULL */
     const es_house_t *house;
     es_decoder_t *decoder;
-    es_bundles_t *to_edges; /* of this turn */
-    size_t observers;       /* subscriptions to single client_ids: those must see every message on its own key */
+    es_bundles_t *to_edges;  /* of this turn */
+    es_dead_letters_t *dead; /* or NULL */
+    size_t observers;        /* subscriptions to single client_ids: those must see every message on its own key */
 } es_relay_t;
 
 void es_relay_init(es_relay_t *self, void *results, void *publish, es_access_t *access, es_decoder_t *decoder);
@@ -31,7 +33,8 @@ void es_relay_flush(es_relay_t *self);
 unsigned es_relay_results(es_relay_t *self);
 unsigned es_relay_subscriptions(es_relay_t *self);
 
-/* A message that is not what the protocol allows: counted, logged. For the hub too. */
-void es_relay_malformed(es_metric_t *counter, const char *socket, const char *reason);
+/* A message that is not what the protocol allows: counted, logged, and kept as a dead letter, where `dead` is not NULL. For the hub too. */
+void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, es_socket_t socket, const es_speaker_t *speaker,
+                        const es_span_t *parts, size_t count, const char *reason);
 
 #endif

@@ -304,6 +304,14 @@ uint64_t es_sender_deadline(const es_sender_t *self)
     return self->mark_at < at ? self->mark_at : at;
 }
 
+void es_sender_each(const es_sender_t *self, void (*fn)(void *ctx, const void *body, size_t len), void *ctx)
+{
+    for (uint64_t seq = self->committed + 1; seq < self->next_seq; seq++) {
+        const es_frame_t *frame = es_sender_frame_at(self, seq);
+        fn(ctx, frame->body, frame->len);
+    }
+}
+
 void es_sender_close(es_sender_t *self)
 {
     if (self->closed) return;

@@ -78,6 +78,8 @@ uint64_t es_sender_tick(es_sender_t *self, uint64_t now_us);
 uint64_t es_sender_deadline(const es_sender_t *self);
 /* Start over with a new epoch at the last commit (a planned move, a changed broker). */
 void es_sender_raise(es_sender_t *self, uint64_t now_us);
+/* Every frame that is not committed, in order; the body is valid during the call. Also from within `refused`. */
+void es_sender_each(const es_sender_t *self, void (*fn)(void *ctx, const void *body, size_t len), void *ctx);
 /* Transmit CLOSE with the current epoch. Idempotent. */
 void es_sender_close(es_sender_t *self);
 

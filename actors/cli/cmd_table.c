@@ -9,6 +9,7 @@ const es_cmd_t es_cmd_table[] = {
     {"jobs", "send recordings, see what becomes of them: submit, list, show, watch, cancel, retry, rm", es_cmd_jobs},
     {"status", "who is there and what is going on", es_cmd_status},
     {"drain", "have an actor give its work away and end", es_cmd_drain},
+    {"dead", "what was given up for good: list, show, inject, rm", es_cmd_dead},
     {"keygen", "make a pair of keys for an actor, an observer or the broker", es_cmd_keygen},
     {"keys", "who may come to the broker over tcp: add, revoke, list", es_cmd_keys},
     {"token", "make a token or an API key for somebody who is to come to an edge", es_cmd_token},

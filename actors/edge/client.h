@@ -12,6 +12,7 @@
 #define ES_CLIENT_H
 
 #include "client_json.h"
+#include "dead_letters.h"
 #include "frame_buf.h"
 #include "guest.h"
 #include "pace.h"
@@ -73,9 +74,10 @@ typedef struct {
     struct {
         es_client_t *oldest, *newest;
         uint64_t count;
-    } strangers;           /* clients whose credentials are waited for */
-    es_decoder_t *decoder; /* of words; made when needed */
-    int16_t *scratch[2];   /* for resampling, in and out; bytes below */
+    } strangers;             /* clients whose credentials are waited for */
+    es_decoder_t *decoder;   /* of words; made when needed */
+    es_dead_letters_t *dead; /* or NULL */
+    int16_t *scratch[2];     /* for resampling, in and out; bytes below */
     size_t scratch_size[2];
 } es_client_env_t;
 /* Frees the memory behind it. */

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "client.h"
 #include "edge_metrics.h"
+#include "stream_letter.h"
 
 static void on_transmit(void *ctx, const es_msg_t *msg, const void *body, size_t len)
 {
@@ -62,6 +63,7 @@ static void on_refused(void *ctx, es_span_t reason)
 {
     es_client_t *self = ctx;
     es_refusal_t why = {.code = "stream_quarantined"};
+    es_stream_letter(self->env->dead, self->id, self->sender, reason);
     snprintf(why.message, sizeof why.message,
              "This stream is not transcribed any further: %.*s. What was not final is not transcribed.",
              (int)(reason.len < 200 ? reason.len : 200), reason.len ? reason.ptr : "");

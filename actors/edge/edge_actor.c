@@ -23,6 +23,7 @@
 #include "log.h"
 #include "sender_link.h"
 #include "server.h"
+#include "stream_letter.h"
 #include "uploads.h"
 #include "wire.h"
 
@@ -435,6 +436,7 @@ static int start(edge_t *self)
     const es_server_limits_t server_limits = es_edge_server_limits(self->config);
     char err[512];
     settle_env(self);
+    self->env.dead = es_stream_letters(self->config);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
     if (!self->link || start_rooms(self) || start_jobs(self) || start_access(self)) return -1;
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
@@ -468,6 +470,7 @@ static void finish(edge_t *self)
     es_edge_rooms_destroy(&self->env.rooms);
     es_edge_jobs_destroy(&self->env.jobs);
     es_access_fini(&self->access);
+    es_dead_letters_destroy(&self->env.dead);
     es_client_env_fini(&self->env);
     es_sender_link_destroy(&self->link);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "dead_letters.h"
 #include "loopback.h"
 #include "origin.h"
 
@@ -105,6 +106,7 @@ static const es_option_t edge_options[] = {
                     "longest wait for company under load; 0ms: none"),
     ES_OPT_DURATION(es_edge_config_t, drain_us, "drain-timeout", "10s", 0, 600000000,
                     "time for the last words at the end"),
+    ES_DEAD_OPTIONS(es_edge_config_t),
     ES_OPT_END};
 
 const es_option_t *const es_edge_option_tables[] = {edge_options, es_identity_options, es_common_options, NULL};

@@ -75,7 +75,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                              .metrics = {es_edge_metrics(), es_edge_jobs_metrics(), es_http_refusal_metrics(),
                                          es_sender_link_metrics(), es_uploads_metrics(), es_tls_metrics(),
                                          es_tls_front_metrics(), es_rights_metrics(), es_who_metrics(),
-                                         es_tickets_metrics(), es_ws_close_metrics()}};
+                                         es_tickets_metrics(), es_ws_close_metrics(), es_dead_letters_metrics()}};
     self->config = config;
     self->loop = loop;
     for (es_metric_t *const *const *list = self->http.metrics; *list; list++) es_metrics_register(*list);
