@@ -14,6 +14,9 @@
  *   "free"          uint   places for streams free now, all services
  *   "dropped"       map    reason (str) -> uint: messages from senders that went nowhere, since the start
  *   "malformed"     map    socket (str) -> uint: since the start
+ *   "denied"        map    socket (str) -> uint: messages that the key of who said them does not allow, since the start
+ *   "handshakes_refused" map  reason (str) -> uint: peers on tcp that were not let in, since the start
+ *   "version"       str    the release of the broker
  *   "workers_total" uint   live actors; may exceed the length of "workers"
  *   "workers"       array  of maps, in the order of joining, at most 512:
  *       "name" str, "inc" str (16 hex digits), "service" str, "capacity" uint, "streams" uint (placed by this broker), "load" uint (by its own
@@ -27,6 +30,8 @@
 #include <inttypes.h>
 #include <msgpack.h>
 #include <string.h>
+
+#include "config.h"
 
 enum { WORKERS_SHOWN = 512 };
 
@@ -178,7 +183,7 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     msgpack_packer_init(&p.pk, &sink, put);
     es_placement_stats_t stats;
     es_placement_stats(self->placement, &stats);
-    pack_map(&p, 18);
+    pack_map(&p, 21);
     pack_str(&p, "name", self->name);
     pack_uint(&p, "uptime_ms", (now_us - self->start_us) / 1000);
     pack_uint(&p, "heartbeat_ms", self->heartbeat_us / 1000);
@@ -193,6 +198,9 @@ size_t es_beacon_encode(const es_beacon_t *self, uint64_t now_us, void *buf, siz
     pack_uint(&p, "free", es_placement_free(self->placement, es_span(NULL), now_us));
     pack_family(&p, "dropped", self->metrics, "earshot_broker_dropped_total");
     pack_family(&p, "malformed", self->metrics, "earshot_broker_malformed_total");
+    pack_family(&p, "denied", self->metrics, "earshot_broker_denied_total");
+    pack_family(&p, "handshakes_refused", self->metrics, "earshot_broker_handshakes_refused_total");
+    pack_str(&p, "version", es_config_release());
     pack_workers(&p, self, now_us); /* two keys */
     pack_edges(&p, self->reports, now_us);
     pack_quarantine(&p, self->quarantine, now_us);

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <histedit.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -116,12 +114,6 @@ static void bind_keys(EditLine *edit)
 
 /* ---- life */
 
-/* What others say is UTF-8 whatever the locale. */
-static void use_utf8(void)
-{
-    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 static void prepare_edit(es_chat_terminal_t *self)
 {
     el_set(self->edit, EL_CLIENTDATA, self);
@@ -146,7 +138,7 @@ es_chat_terminal_t *es_chat_terminal_new(FILE *in, FILE *out, const char *prompt
                                          void *ctx)
 {
     es_chat_terminal_t *self = es_alloc_zero(sizeof *self);
-    use_utf8();
+    es_terminal_use_utf8();
     *self = (es_chat_terminal_t){.in = in, .out = out, .nowhere = fopen("/dev/null", "we"), .wait = wait, .ctx = ctx};
     es_prompt_view_init(&self->view, out, es_terminal_width(fileno(out)), es_terminal_colour(fileno(out)), prompt);
     self->history = history_winit();

@@ -5,6 +5,7 @@
 #include "house_brokers.h"
 #include "houses.h"
 #include "status_view.h"
+#include "status_watch.h"
 #include "watch.h"
 #include "wire.h"
 
@@ -12,12 +13,13 @@ enum { STATUS_OK = 0, STATUS_USAGE = 2, STATUS_NOBODY = 3 };
 
 typedef struct {
     es_common_config_t common; /* only broker, data, env_file and keys are asked for */
-    bool json;
+    bool json, watch;
     uint64_t wait_us;
 } config_t;
 
 static const es_option_t options[] = {
     ES_OPT_FLAG(config_t, json, "json", "print one line of JSON"),
+    ES_OPT_FLAG(config_t, watch, "watch", "show it live on the terminal, until q; with --json a line each second"),
     ES_OPT_DURATION(config_t, wait_us, "wait", "2s", 100000, 600000000, "for a sign of life of the broker"),
     ES_OPT_STR(config_t, common.broker, "broker", "BROKER_URL", NULL, 1024,
                "broker to ask; default: the one in --data"),
@@ -93,20 +95,33 @@ static void show(const config_t *config, const look_t *look)
     json_decref(status);
 }
 
+static int nobody(const config_t *config)
+{
+    fprintf(stderr,
+            "earshot status: no broker was heard at %s within %.1f s. Is the system up? Start it with: earshot up. Or "
+            "say where it is with --data DIR or --broker URL%s\n",
+            config->common.broker, (double)config->wait_us / 1e6, es_house_brokers_hint(config->common.broker));
+    return STATUS_NOBODY;
+}
+
+static int watch(const config_t *config)
+{
+    es_status_watch_t live = {.brokers = config->common.broker, .json = config->json, .wait_us = config->wait_us};
+    if (!config->json && !es_status_watch_terminal()) {
+        fputs("earshot status: --watch wants a terminal to draw on; in a pipe use it with --json\n", stderr);
+        return STATUS_USAGE;
+    }
+    return es_status_watch_run(&live) == 0 ? STATUS_OK : nobody(config);
+}
+
 static int look_and_show(config_t *config)
 {
     look_t look = {.before = NULL};
     if (es_house_brokers_settle(&config->common, "status") == -1) return STATUS_USAGE;
+    if (config->watch) return watch(config);
     listen_to(&look, config);
-    if (look.before)
-        show(config, &look);
-    else
-        fprintf(stderr,
-                "earshot status: no broker was heard at %s within %.1f s. Is the system up? Start it with: earshot up. "
-                "Or say "
-                "where it is with --data DIR or --broker URL%s\n",
-                config->common.broker, (double)config->wait_us / 1e6, es_house_brokers_hint(config->common.broker));
-    int status = look.before ? STATUS_OK : STATUS_NOBODY;
+    int status = look.before ? STATUS_OK : nobody(config);
+    if (look.before) show(config, &look);
     json_decref(look.before);
     json_decref(look.now);
     es_houses_fini(&look.houses);

@@ -226,7 +226,7 @@ static void say_unserved(FILE *out, const json_t *status)
             fputs(cases[i].said, out);
 }
 
-void es_status_print(FILE *out, const json_t *status)
+void es_status_print_tables(FILE *out, const json_t *status)
 {
     const json_t *workers = json_object_get(status, "workers");
     size_t shown = json_array_size(workers);
@@ -240,7 +240,25 @@ void es_status_print(FILE *out, const json_t *status)
     if (any) fputc('\n', out);
     if (number(status, "workers_total") > (json_int_t)shown)
         fprintf(out, "... and %lld more workers\n", number(status, "workers_total") - (json_int_t)shown);
-    if (count(workers, "transcribe") == 0)
+}
+
+void es_status_print_figures(FILE *out, const json_t *status)
+{
+    static const struct {
+        const char *key, *title;
+    } counted[] = {{"dropped", "messages dropped"},
+                   {"malformed", "malformed messages"},
+                   {"denied", "messages that a key does not allow"},
+                   {"handshakes_refused", "peers not let in"}};
+    fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);
+    for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++)
+        print_drops(out, status, counted[i].key, counted[i].title);
+}
+
+void es_status_print(FILE *out, const json_t *status)
+{
+    es_status_print_tables(out, status);
+    if (count(json_object_get(status, "workers"), "transcribe") == 0)
         fputs("no worker: nothing is transcribed. Start one: earshot-transcriber\n", out);
     say_unserved(out, status);
     print_quarantine(out, status);
@@ -249,7 +267,5 @@ void es_status_print(FILE *out, const json_t *status)
     json_int_t waiting = number(status, "waiting");
     json_array_foreach(json_object_get(status, "others"), i, entry) waiting += number(entry, "waiting");
     if (waiting) fprintf(out, "%lld streams wait for a place: start more transcribers\n", waiting);
-    fprintf(out, "oldest unacknowledged audio: %.1f s\n", (double)number(status, "oldest_unacked_ms") / 1e3);
-    print_drops(out, status, "dropped", "messages dropped");
-    print_drops(out, status, "malformed", "malformed messages");
+    es_status_print_figures(out, status);
 }

@@ -12,5 +12,8 @@ json_t *es_status_join(const json_t *before, const json_t *now);
 void es_status_add_broker(json_t *status, const json_t *beacon);
 /* The same as tables. Where there are several brokers, streams of workers are by their own count: what one broker has placed is no more than a part. */
 void es_status_print(FILE *out, const json_t *status);
+/* Of it, the tables alone, and the last lines: what waits, and what went wrong by count. */
+void es_status_print_tables(FILE *out, const json_t *status);
+void es_status_print_figures(FILE *out, const json_t *status);
 
 #endif

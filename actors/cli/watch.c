@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "curve.h"
 #include "endpoints.h"
+#include "job_wire.h"
 #include "msgpack_json.h"
 #include "wire.h"
 
@@ -18,7 +19,9 @@ struct es_watch {
     void *socket, *relay; /* relay: NULL where none is wanted */
     es_decoder_t *decoder;
     es_watch_fn fn;
+    es_watch_jobs_fn jobs; /* or NULL */
     void *ctx;
+    uint64_t sent_us;
 };
 
 es_watch_t *es_watch_new(const char *brokers, es_watch_fn fn, void *ctx)
@@ -32,6 +35,7 @@ es_watch_t *es_watch_new(const char *brokers, es_watch_fn fn, void *ctx)
     assert(self->socket);
     es_wire_options(self->socket, HWM);
     zmq_setsockopt(self->socket, ZMQ_SUBSCRIBE, "sys/", 4);
+    zmq_setsockopt(self->socket, ZMQ_SUBSCRIBE, ES_JOBS_STATS_KEY, strlen(ES_JOBS_STATS_KEY));
     for (int i = 0; i < n; i++) es_curve_connect(self->socket, list[i].publish);
     return self;
 }
@@ -47,15 +51,45 @@ void es_watch_destroy(es_watch_t **self_p)
     *self_p = NULL;
 }
 
-static void take(es_watch_t *self, es_wire_t *wire)
+void es_watch_on_jobs(es_watch_t *self, es_watch_jobs_fn fn)
 {
-    if (!wire->ok || wire->msg.kind != ES_BEACON) return;
+    self->jobs = fn;
+}
+
+uint64_t es_watch_sent_us(const es_watch_t *self)
+{
+    return self->sent_us;
+}
+
+static void take_beacon(es_watch_t *self, es_wire_t *wire)
+{
     es_span_t key = es_wire_key(wire), body = es_wire_body(wire);
     char name[ES_KEY_MAX + 1];
     snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
     json_t *house = es_msgpack_json(body.ptr, body.len);
     if (house) self->fn(self->ctx, name, house);
     json_decref(house);
+}
+
+static void take_stats(es_watch_t *self, es_wire_t *wire)
+{
+    es_span_t body = es_wire_body(wire);
+    char name[ES_NAME_MAX + 1];
+    if (!self->jobs) return;
+    snprintf(name, sizeof name, "%.*s", (int)wire->msg.name.len, wire->msg.name.ptr);
+    json_t *stats = json_loadb(body.ptr, body.len, 0, NULL);
+    if (json_is_object(stats)) self->jobs(self->ctx, name, stats);
+    json_decref(stats);
+}
+
+static void take(es_watch_t *self, es_wire_t *wire)
+{
+    if (!wire->ok || (wire->msg.kind != ES_BEACON && wire->msg.kind != ES_JOB_STATS)) return;
+    self->sent_us = wire->msg.time_us;
+    if (wire->msg.kind == ES_BEACON)
+        take_beacon(self, wire);
+    else
+        take_stats(self, wire);
     if (self->relay) es_wire_forward(wire, self->relay, NULL);
 }
 

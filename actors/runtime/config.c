@@ -32,6 +32,11 @@ typedef struct {
     const char *file_path;
 } loader_t;
 
+const char *es_config_release(void)
+{
+    return ES_RELEASE;
+}
+
 static void print_help(const loader_t *self)
 {
     es_config_help(stdout, self->tables, self->about);

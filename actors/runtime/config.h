@@ -95,6 +95,8 @@ typedef struct {
  * options are written once. Rest arguments: *rest_p is the index of the first one in argv (argv is permuted). */
 es_config_result_t es_config_load(void *config, const es_option_t *const *tables, const es_config_about_t *about,
                                   int argc, char **argv, int *rest_p);
+/* The release of earshot that this is: "0.1.0". Static. */
+const char *es_config_release(void);
 /* Frees the strings. */
 void es_config_fini(void *config, const es_option_t *const *tables);
 /* The table as --help prints it, or as Markdown rows for the README. */

@@ -11,6 +11,7 @@
 
 #include "beacon.h"
 #include "broker_metrics.h"
+#include "config.h"
 #include "house.h"
 #include "reports.h"
 #include "room_wire.h"
@@ -759,6 +760,9 @@ static void test_beacon(void **state)
     assert_int_equal(lookup(map, "dropped")->type, MSGPACK_OBJECT_MAP);
     number(lookup(map, "dropped"), "stale");
     number(lookup(map, "malformed"), "frontend");
+    number(lookup(map, "denied"), "backend");
+    number(lookup(map, "handshakes_refused"), "unknown_key");
+    assert_text(map, "version", es_config_release());
     const msgpack_object *workers = lookup(map, "workers"), *edges = lookup(map, "edges");
     assert_int_equal(workers->via.array.size, 1);
     assert_text(&workers->via.array.ptr[0], "inc", "0000000000000007");
