@@ -62,7 +62,8 @@ def test_an_example_comes_by_tcp_with_its_key(language, tmp_path):
             with Ws(house.ws + "/api/audio/ws") as ws:
                 for _ in range(100):
                     ws.send(b"\0\x10" * 320)
-                ws.until(lambda m: "transcription" in m, 20)
+                ws.send("stop")
+                assert any("transcription" in m for m in ws.until(lambda m: m.get("done"), 20))
         finally:
             actor.terminate()
             assert actor.wait(15) == 0
