@@ -2,6 +2,7 @@
  * that serves must be registered with each broker of ours (or the one named), as its beacon tells. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "health.h"
 #include "loopback.h"
@@ -86,7 +87,7 @@ static size_t edges_ready(es_up_t *self, es_net_address_t out[ES_UP_EDGES_MAX])
     return n;
 }
 
-/* On this machine alone is the token shown; elsewhere it is told where it lies. */
+/* The token is shown to a person at the terminal of this machine alone; a file or a pipe, which may be a log, is told where it lies. */
 static void announce_dashboard(const es_up_t *self, const es_net_address_t *at)
 {
     char file[600], token[ES_OPERATOR_TOKEN_MAX + 1], err[700], url[ADDRESS_MAX];
@@ -94,7 +95,7 @@ static void announce_dashboard(const es_up_t *self, const es_net_address_t *at)
     if (es_operator_token_read(token, file, err, sizeof err) == -1) return;
     es_net_url(url, sizeof url, at, "http", "/dashboard");
     printf("dashboard %s", url);
-    if (es_loopback_host(self->config->host))
+    if (es_loopback_host(self->config->host) && isatty(STDOUT_FILENO))
         printf("#token=%s\n", token);
     else
         printf(" (its token is in %s)\n", file);

@@ -7,6 +7,8 @@
 
 #include "alloc.h"
 
+enum { ARG_MAX_BYTES = 2200 }; /* the longest option that is passed on, and its name */
+
 static const es_option_t options[] = {
     ES_OPT_UINT(es_up_config_t, port, "port", "APP_PORT", "8000", 0, 65535,
                 "TCP port of the edge, further edges have the next ones; 0 draws free ones"),
@@ -76,7 +78,7 @@ const char *es_up_binary(es_up_role_t role)
 
 __attribute__((format(printf, 2, 3))) static void arg(es_up_actor_t *actor, const char *format, ...)
 {
-    char text[ES_UP_BASES_MAX + 16];
+    char text[ARG_MAX_BYTES];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);

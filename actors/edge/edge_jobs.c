@@ -99,14 +99,9 @@ void es_edge_jobs_add_routes(es_edge_jobs_t *self, es_http_router_t *router)
 void es_edge_jobs_listening(const es_edge_jobs_t *self, const char *url)
 {
     char address[512];
-    if (es_operator_near(self->config->host)) {
-        snprintf(address, sizeof address, "%s/dashboard#token=%s", url, self->operator.token);
-        es_log_info("dashboard", ES_S("url", address));
-    } else {
-        snprintf(address, sizeof address, "%s/dashboard", url);
-        es_log_info("the dashboard wants the operator's token", ES_S("url", address),
-                    ES_S("token_file", self->operator.file));
-    }
+    snprintf(address, sizeof address, "%s/dashboard", url);
+    es_log_info("the dashboard wants the operator's token", ES_S("url", address),
+                ES_S("token_file", self->operator.file));
 }
 
 /* ---- what the house says */

@@ -103,9 +103,3 @@ bool es_operator_admits(const es_operator_t *self, es_span_t authorization)
     while (at < authorization.len && authorization.ptr[at] == ' ') at++;
     return es_operator_is(self, es_span_of(authorization.ptr + at, authorization.len - at));
 }
-
-bool es_operator_near(const char *host)
-{
-    bool number = strspn(host, "0123456789.") == strlen(host);
-    return !strcmp(host, "localhost") || !strcmp(host, "::1") || (number && !strncmp(host, "127.", 4));
-}

@@ -22,7 +22,5 @@ bool es_operator_exposed(const es_operator_t *self);
 bool es_operator_is(const es_operator_t *self, es_span_t token);
 /* Does this value of Authorization bear it ("Bearer ...")? */
 bool es_operator_admits(const es_operator_t *self, es_span_t authorization);
-/* Only this machine can reach such a --host, so the token may be shown where the edge was started. */
-bool es_operator_near(const char *host);
 
 #endif

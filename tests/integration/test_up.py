@@ -1,6 +1,8 @@
 """`earshot up`: fixed names, supervision, order of the end."""
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -40,13 +42,30 @@ def test_pid_files_and_a_clean_end():
 
 
 def test_where_the_dashboard_is():
-    with House() as house:
-        token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
-        house.out.await_line(f"^dashboard {house.url}/dashboard#token={token}$")
-    with House("--host", "0.0.0.0", "--insecure") as house:
-        house.out.await_line(f"^dashboard {house.url}/dashboard .its token is in {house.data}/operator.token.$")
-        token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
-        assert token not in house.out.text() + house.log.text()
+    for where in ((), ("--host", "0.0.0.0", "--insecure")):
+        with House(*where) as house:
+            house.out.await_line(f"^dashboard {house.url}/dashboard .its token is in {house.data}/operator.token.$")
+            token = (pathlib.Path(house.data) / "operator.token").read_text().strip()
+            assert token not in house.out.text() + house.log.text()
+
+
+def test_at_a_terminal_the_dashboard_comes_with_its_token(tmp_path):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BIN / "earshot", "up", "--port", "0", "--engine", "mock", "--data", tmp_path], stdin=subprocess.DEVNULL,
+                               stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    log = Lines(process.stderr)
+    try:
+        shown = b""
+        while b"dashboard " not in shown or not shown.endswith(b"\n"):
+            assert select.select([ours], [], [], 30 * SLOW)[0], log.text()
+            shown += os.read(ours, 4096)
+        token = (tmp_path / "operator.token").read_text().strip()
+        assert f"/dashboard#token={token}" in shown.decode() and token not in log.text()
+    finally:
+        process.terminate()
+        assert process.wait(30 * SLOW) == 0
+        os.close(ours)
 
 
 @pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "analysis-1", "room-1", "jobs-1"])
