@@ -16,6 +16,7 @@ int es_cmd_stream(int argc, char **argv);
 int es_cmd_chat(int argc, char **argv);
 int es_cmd_jobs(int argc, char **argv);
 int es_cmd_status(int argc, char **argv);
+int es_cmd_doctor(int argc, char **argv);
 int es_cmd_drain(int argc, char **argv);
 int es_cmd_dead(int argc, char **argv);
 int es_cmd_token(int argc, char **argv);

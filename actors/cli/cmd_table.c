@@ -8,6 +8,7 @@ const es_cmd_t es_cmd_table[] = {
     {"chat", "take part in a room: say lines, see what others say and speak", es_cmd_chat},
     {"jobs", "send recordings, see what becomes of them: submit, list, show, watch, cancel, retry, rm", es_cmd_jobs},
     {"status", "who is there and what is going on", es_cmd_status},
+    {"doctor", "is all as it must be, and what is to be mended where it is not", es_cmd_doctor},
     {"drain", "have an actor give its work away and end", es_cmd_drain},
     {"dead", "what was given up for good: list, show, inject, rm", es_cmd_dead},
     {"keygen", "make a pair of keys for an actor, an observer or the broker", es_cmd_keygen},

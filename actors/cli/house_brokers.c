@@ -48,7 +48,7 @@ static int read_list(const char *data, char list[LIST_BYTES])
     return es_endpoints_parse_list(at, list, err, sizeof err) > 0 ? 0 : -1;
 }
 
-int es_house_brokers_settle(es_common_config_t *common, const char *program)
+int es_house_brokers_name(es_common_config_t *common, const char *program)
 {
     char list[LIST_BYTES];
     bool named = common->broker && *common->broker;
@@ -57,6 +57,12 @@ int es_house_brokers_settle(es_common_config_t *common, const char *program)
         free(common->broker);
         common->broker = es_alloc_copy(list, strlen(list));
     }
+    return 0;
+}
+
+int es_house_brokers_settle(es_common_config_t *common, const char *program)
+{
+    if (es_house_brokers_name(common, program) == -1) return -1;
     return es_curve_init(common, ES_ROLE_OPERATOR, NULL);
 }
 

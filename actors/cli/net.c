@@ -88,6 +88,16 @@ int es_net_get(const es_net_address_t *at, const char *path, int timeout_ms)
     return have == cap && strncmp(answer, "HTTP/1.", 7) == 0 ? (int)strtol(answer + 9, NULL, 10) : -1;
 }
 
+int es_net_certificate(const char *host, uint16_t port, int timeout_ms, int64_t *until_s, char *err, size_t err_len)
+{
+    int fd = dial(host, port, timeout_ms, err, err_len);
+    if (fd == -1) return -1;
+    int result = es_net_tls_certificate(fd, host, timeout_ms, until_s);
+    if (result == -1) snprintf(err, err_len, "it does not speak TLS");
+    close(fd);
+    return result;
+}
+
 int es_net_free(const char *host, uint16_t port, char *err, size_t err_len)
 {
     if (port == 0) return 0;

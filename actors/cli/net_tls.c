@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 static void block_for(int fd, int timeout_ms)
 {
@@ -30,4 +31,33 @@ size_t es_net_tls_ask(int fd, const char *question, size_t len, char *answer, si
     SSL_free(ssl);
     SSL_CTX_free(ctx);
     return have;
+}
+
+/* Unix time. */
+static int64_t end_of(const X509 *certificate)
+{
+    struct tm at;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &at) == 1 ? (int64_t)timegm(&at) : 0;
+}
+
+static int look(SSL *ssl, int fd, const char *host, int64_t *until_s)
+{
+    SSL_set_tlsext_host_name(ssl, host);
+    if (SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1) return -1;
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    if (!certificate) return -1;
+    *until_s = end_of(certificate);
+    X509_free(certificate);
+    return 0;
+}
+
+int es_net_tls_certificate(int fd, const char *host, int timeout_ms, int64_t *until_s)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = ctx ? SSL_new(ctx) : NULL;
+    block_for(fd, timeout_ms);
+    int result = ssl ? look(ssl, fd, host, until_s) : -1;
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    return result;
 }

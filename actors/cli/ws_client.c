@@ -241,6 +241,11 @@ static bool begin(es_ws_client_t *self, const es_ws_url_t *url, const es_trust_t
     return lws_client_connect_via_info(&info) != NULL;
 }
 
+const char *es_ws_client_library(void)
+{
+    return lws_get_library_version();
+}
+
 es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_trust_t *trust, const es_ws_client_ops_t *ops,
                                  void *ctx)
 {

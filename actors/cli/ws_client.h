@@ -37,6 +37,9 @@ typedef struct {
  * err. */
 int es_ws_url_parse(es_ws_url_t *out, const char *url, char *err, size_t err_len);
 
+/* Version of the library behind it. Static. */
+const char *es_ws_client_library(void);
+
 /* Begins to connect; nothing is called before the first turn. ops must outlive it, trust (NULL: as the system does) is for now. Dies on lack of memory. */
 es_ws_client_t *es_ws_client_new(const es_ws_url_t *url, const es_trust_t *trust, const es_ws_client_ops_t *ops,
                                  void *ctx);

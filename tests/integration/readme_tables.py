@@ -8,7 +8,7 @@ from house import BIN, ROOT
 BEGIN, END = "<!-- configuration: begin -->\n", "<!-- configuration: end -->\n"
 COMMANDS = [("earshot-broker", []), ("earshot-edge", []), ("earshot-transcriber", []), ("earshot-room", []), ("earshot-jobs", []),
             ("earshot-analysis", []),
-            ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"]), ("earshot", ["drain"]),
+            ("earshot", ["up"]), ("earshot", ["stream"]), ("earshot", ["chat"]), ("earshot", ["status"]), ("earshot", ["doctor"]), ("earshot", ["drain"]),
             ("earshot", ["token"]), ("earshot", ["keygen"]), ("earshot", ["keys", "add"]), ("earshot", ["keys", "list"])]  # keys revoke has no options of its own
 JOBS = [("earshot", ["jobs", command]) for command in ("submit", "list", "show", "watch", "cancel")]
 
