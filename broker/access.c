@@ -168,8 +168,19 @@ bool es_access_may_serve(const es_speaker_t *speaker, es_span_t service)
     return deny(speaker, ES_AT_BACKEND, "HELLO", "the service is another role's");
 }
 
+static bool is_own(const es_speaker_t *speaker, const char *owner)
+{
+    return !speaker->who || !owner || strcmp(owner, speaker->who) == 0;
+}
+
 bool es_access_may_be(const es_speaker_t *speaker, es_socket_t socket, const char *owner)
 {
-    if (!speaker->who || !owner || strcmp(owner, speaker->who) == 0) return true;
+    if (is_own(speaker, owner)) return true;
     return deny(speaker, socket, "any", "the incarnation is somebody else's");
+}
+
+bool es_access_may_answer(const es_speaker_t *speaker, const char *holder)
+{
+    if (is_own(speaker, holder)) return true;
+    return deny(speaker, ES_AT_RESULTS, "any", "the stream is somebody else's");
 }

@@ -51,6 +51,8 @@ es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg
 void es_house_unreachable(es_house_t *self, uint64_t inc);
 /* Whose key the worker of this incarnation came with: "" where it has none, NULL where there is no such worker. */
 const char *es_house_owner(const es_house_t *self, uint64_t inc);
+/* The same of the worker that has this stream in this epoch or an earlier one. NULL: nobody has. */
+const char *es_house_holder(const es_house_t *self, es_span_t key, uint64_t epoch);
 /* It came with this one ("role/name"): after a HELLO that made it known. */
 void es_house_belongs(es_house_t *self, uint64_t inc, const char *who);
 /* That key is not allowed any more: its workers are lost, at once, and their streams' senders are told. */

@@ -98,6 +98,12 @@ const char *es_house_owner(const es_house_t *self, uint64_t inc)
     return actor ? actor->who : NULL;
 }
 
+const char *es_house_holder(const es_house_t *self, es_span_t key, uint64_t epoch)
+{
+    uint64_t placed, inc = es_placement_holder(self->placement, key, &placed);
+    return inc && placed <= epoch ? es_house_owner(self, inc) : NULL;
+}
+
 void es_house_belongs(es_house_t *self, uint64_t inc, const char *who)
 {
     es_registry_belongs(self->registry, inc, who);

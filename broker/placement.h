@@ -100,6 +100,9 @@ es_route_t es_placement_route(es_placement_t *self, es_span_t key, const es_msg_
 /* A static word for metrics and logs. */
 const char *es_route_reason(es_route_reason_t reason);
 
+/* The worker that has this stream, with the highest epoch that went to it; 0: nobody has it. */
+uint64_t es_placement_holder(const es_placement_t *self, es_span_t key, uint64_t *epoch);
+
 /* HELLO: a worker is there, or says anew what it can take. capacity 0: it drains, keeping its streams and getting no new ones. 0, or -1 where a limit is
  * reached (the worker then gets nothing). */
 int es_placement_worker_up(es_placement_t *self, uint64_t worker, es_span_t service, uint64_t capacity);

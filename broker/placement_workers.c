@@ -93,6 +93,13 @@ size_t es_placement_sender_gone(es_placement_t *self, es_span_t prefix, uint64_t
     return n;
 }
 
+uint64_t es_placement_holder(const es_placement_t *self, es_span_t key, uint64_t *epoch)
+{
+    const es_placed_t *stream = es_map_get(self->streams, key);
+    *epoch = stream ? stream->epoch : 0;
+    return stream ? stream->worker->inc : 0;
+}
+
 size_t es_placement_worker_streams(const es_placement_t *self, uint64_t inc)
 {
     es_pool_worker_t *w = es_pool_worker(&self->pool, inc);

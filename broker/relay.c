@@ -101,16 +101,29 @@ static void refuse(es_relay_t *self, const es_speaker_t *speaker, const es_bundl
                        sizeof parts / sizeof *parts, reason);
 }
 
-/* May this peer say it, in the name of that incarnation? What cannot be decoded is nothing that anybody may say. */
+/* Who once had a stream answers it in epochs that are over, which nobody minds. */
+static bool may_answer(const es_relay_t *self, const es_speaker_t *speaker, es_span_t key, const es_msg_t *msg)
+{
+    bool of_a_stream = msg->kind >= ES_ACK && msg->kind <= ES_PARTIAL;
+    return !of_a_stream || es_access_may_answer(speaker, es_house_holder(self->house, key, msg->epoch));
+}
+
+/* May this peer say it, of that stream and in the name of that incarnation? What cannot be decoded is nothing that anybody may say. Nor is a bundle under
+ * another key than ES_BUNDLE_KEY: an edge would take it apart, and nobody have looked at what is in it. */
 static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item)
 {
     es_msg_t msg;
+    const char *wrong = NULL;
     if (!speaker->who) return true;
-    if (es_decode(self->decoder, item->envelope.ptr, item->envelope.len, &msg) != ES_DECODE_OK) {
-        refuse(self, speaker, item, "not an envelope");
+    if (es_decode(self->decoder, item->envelope.ptr, item->envelope.len, &msg) != ES_DECODE_OK)
+        wrong = "not an envelope";
+    else if (msg.kind == ES_BUNDLE)
+        wrong = "a bundle under a key that is not the broker's";
+    if (wrong) {
+        refuse(self, speaker, item, wrong);
         return false;
     }
-    if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind)) return false;
+    if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind) || !may_answer(self, speaker, item->key, &msg)) return false;
     return !ES_HAS(&msg, ES_M_INC) || es_access_may_be(speaker, ES_AT_RESULTS, es_house_owner(self->house, msg.inc));
 }
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "bundle.h"
 #include "hub_world.h"
 #include "keys.h"
 #include "rights.h"
@@ -231,6 +232,60 @@ static void results_are_of_the_roles_kinds(void **state)
     assert_true(es_metric_get(results) > before);
 }
 
+/* In its own name, or in nobody's: the stream has been given to another. */
+static void a_stream_is_answered_by_who_has_it(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *results = es_broker_denied[ES_AT_RESULTS];
+    es_key_t one = make_key(c, ES_ROLE_TRANSCRIBER, "one", true), two = make_key(c, ES_ROLE_TRANSCRIBER, "two", true);
+    join_far(c, &one, "transcribe", 7);
+    place_stream(&c->w, CLIENT, 1);
+    uint64_t before = es_metric_get(results);
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &two, 0);
+    c->w.inc = 9;
+    for (uint64_t end = es_now_us() + DEADLINE_US; es_metric_get(results) == before && es_now_us() < end;) {
+        send_result(&c->w, CLIENT);
+        zmq_poll(NULL, 0, 1);
+    }
+    assert_true(es_metric_get(results) > before);
+    results_come_through(&c->w, OTHER); /* which has no worker here */
+    close_socket(&c->w.pub);
+    c->w.inc = 7;
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &one, 0);
+    results_come_through(&c->w, CLIENT);
+}
+
+/* An edge hears its prefix and takes apart what comes: what a bundle holds must not go there unseen. */
+static void a_bundle_past_the_broker_is_refused(void **state)
+{
+    curve_world_t *c = *state;
+    static es_bundle_t bundle;
+    es_wire_t wire;
+    es_key_t worker = make_key(c, ES_ROLE_TRANSCRIBER, "t", true);
+    uint64_t malformed = es_metric_get(&es_broker_malformed_results);
+    es_msg_t done = {.kind = ES_ROOM_DONE, .epoch = 1, .seq = 1, .time_us = 1};
+    ES_SET(&done, ES_M_ROOM, room, es_span("r"));
+    ES_SET(&done, ES_M_LOG, log, 1);
+    ES_SET(&done, ES_M_RSEQ, rseq, 1);
+    es_bundle_clear(&bundle);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &done, NULL, 0), ES_BUNDLE_TAKEN);
+    c->w.inc = 7;
+    c->w.pub = dial(c, ZMQ_PUB, c->far.results, &worker, 0);
+    for (uint64_t end = es_now_us() + DEADLINE_US;
+         es_metric_get(&es_broker_malformed_results) == malformed && es_now_us() < end;) {
+        es_wire_send_bundle(c->w.pub, NULL, es_span("0011*"), &bundle);
+        zmq_poll(NULL, 0, 1);
+    }
+    assert_true(es_metric_get(&es_broker_malformed_results) > malformed);
+    await(&c->w, c->w.sub, ES_BEACON, &wire);
+    es_wire_close(&wire);
+    while (es_wire_recv(&wire, c->w.sub, false, c->w.decoder) == 0) {
+        assert_int_not_equal(wire.msg.kind, ES_BUNDLE);
+        es_wire_close(&wire);
+    }
+}
+
 static void a_revoked_worker_is_out_at_once(void **state)
 {
     curve_world_t *c = *state;
@@ -330,6 +385,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_role_says_what_it_may_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(an_incarnation_is_whose_it_was_first, setup, teardown),
         cmocka_unit_test_setup_teardown(results_are_of_the_roles_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_is_answered_by_who_has_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bundle_past_the_broker_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_revoked_worker_is_out_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_allowed_again_is_back, setup, teardown),
         cmocka_unit_test_setup_teardown(mute_connections_do_not_take_the_last_descriptor, setup_small, teardown_small),
