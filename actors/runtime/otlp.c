@@ -126,7 +126,7 @@ static int add_header(es_otlp_t *self, const char *file)
     line[strcspn(line, "\r\n")] = 0;
     bool fine = strchr(line, ':') && line[0] != ':';
     if (fine) self->headers = curl_slist_append(self->headers, line);
-    memset(line, 0, strlen(line));
+    explicit_bzero(line, strlen(line));
     free(line);
     return fine ? 0 : refuse("otlp-header-file", file, "holds no line like \"Authorization: Bearer TOKEN\"");
 }
