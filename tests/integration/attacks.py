@@ -210,8 +210,8 @@ def said(text):
 
 
 def never_reads(ground, sizes):
-    """They ask and ask, and read nothing: their own sockets fill up, nobody else's."""
-    deaf = [opened(ground, "/api/audio/ws", receive_buffer=4096) for _ in range(min(sizes["crowd"], 40))]
+    """They ask and ask, and read nothing: their own sockets fill up, nobody else's. More of them would share the processor and fill them later."""
+    deaf = [opened(ground, "/api/audio/ws", receive_buffer=4096) for _ in range(min(sizes["crowd"], int(20 / SLOW)))]
     left = dict(enumerate(deaf))
     for raw in deaf:
         raw.sock.setblocking(False)
