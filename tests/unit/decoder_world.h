@@ -84,7 +84,7 @@ static inline es_engine_status_t fake_partial(void *state, es_engine_result_t *o
 /* Has the processor for a tenth of the time at most, as on a machine with too much to do. */
 static inline void toil(void)
 {
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 12; i++) {
         poll(NULL, 0, 45);
         for (clock_t until = clock() + CLOCKS_PER_SEC / 200; clock() < until;) continue;
     }
