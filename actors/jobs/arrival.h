@@ -14,6 +14,7 @@
 
 #include "intake.h"
 #include "job.h"
+#include "trace.h"
 
 typedef enum {
     ES_ARRIVAL_HEAD,
@@ -44,7 +45,8 @@ struct es_arrival {
     char key[ES_CLIENT_ID_LEN + 1];
     es_arrival_state_t state;
     es_job_t job;
-    char *head; /* as it came */
+    char trace[ES_TRACEPARENT_LEN + 1]; /* of its START; "": none */
+    char *head;                         /* as it came */
     size_t head_len;
     bool head_kept; /* in the spool */
     bool busy;      /* a thread has it */

@@ -159,6 +159,7 @@ static void start_store(es_arrival_t *self, uint64_t now_ms)
     self->job.created_ms = self->job.updated_ms = self->job.run_at_ms = now_ms;
     self->job.has_audio = true;
     es_job_set(&self->job.spool, es_spool_id(self->set->config.spool));
+    es_job_set(&self->job.trace, self->trace[0] ? self->trace : NULL);
     es_arrival_move(self, ES_ARRIVAL_STORING);
     es_store_thread_submit(self->set->config.store, run_store, store_done, self);
 }

@@ -266,11 +266,13 @@ static void *on_open(void *ctx, es_stream_t *stream, const es_msg_t *start)
 {
     es_intake_t *set = ctx;
     es_arrival_t *self = es_alloc_zero(sizeof *self);
+    es_trace_t trace;
     self->set = set;
     self->stream = stream;
     self->part.fd = -1;
     self->seq = self->synced_seq = start->base;
     snprintf(self->key, sizeof self->key, "%s", es_stream_key(stream));
+    if (es_trace_unpack(&trace, start->trace)) es_trace_print(&trace, self->trace);
     TAILQ_INSERT_TAIL(&set->open, self, in_set);
     es_metric_set(&uploads_open, ++set->count);
     if (start->base > 0) es_arrival_resume(self, start);

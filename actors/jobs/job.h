@@ -43,6 +43,7 @@ typedef struct {
     char *note;   /* why nothing moves */
     char *error;
     char *analysis; /* JSON */
+    char *trace;    /* traceparent: of the upload's span */
     es_job_state_t state;
     int priority;      /* higher goes first */
     uint64_t bytes;    /* of the file */

@@ -98,7 +98,10 @@ static void run_stop_decoding(void *ctx)
 static void run_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     es_slot_t *self = ctx;
-    self->scheduler->ops->send(self->scheduler->ctx, self->broker, key, msg, body, len);
+    char room[ES_TRACE_LEN];
+    es_msg_t traced = *msg;
+    es_job_trace_stamp(&self->trace, &traced, room);
+    self->scheduler->ops->send(self->scheduler->ctx, self->broker, key, &traced, body, len);
 }
 
 /* Zeros after the prefix are the link's own key, and near it is the scheduler's. */
@@ -217,6 +220,7 @@ static void run_over(void *ctx, const char *why)
     self->over = true;
     self->due_us = 0;
     es_log_info("job given up or done", ES_S("job", self->hold.id), ES_S("state", why));
+    es_job_trace_end(&self->trace, es_job_run_job(self->run), why);
 }
 
 static const es_job_run_ops_t run_ops = {.decode = run_decode,
@@ -238,6 +242,7 @@ es_slot_t *es_slot_new(es_scheduler_t *scheduler, es_job_t *job, uint64_t now_us
     *self = (es_slot_t){.scheduler = scheduler, .hold.token = job->token};
     memcpy(self->hold.id, job->id, sizeof self->hold.id);
     es_log_info("job taken up", ES_S("job", job->id), ES_U("attempt", job->attempt), ES_U("from_ms", job->done / 16));
+    es_job_trace_begin(&self->trace, job);
     self->run = es_job_run_new(&scheduler->run_config, &run_ops, self, job, es_scheduler_at(now_us));
     return self;
 }

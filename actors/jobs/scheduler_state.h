@@ -3,6 +3,7 @@
 #define ES_SCHEDULER_STATE_H
 
 #include "decode_pool.h"
+#include "job_trace.h"
 #include "scheduler.h"
 
 #define ES_SCHEDULER_PLACES_MAX 1024u
@@ -13,6 +14,7 @@ typedef struct {
     es_job_run_t *run;
     es_decoding_t *decoding;
     es_job_hold_t hold;
+    es_job_trace_t trace;
     int broker;          /* of its present stream */
     bool over;           /* to be freed by the next tick */
     const char *trouble; /* the file could not be given to a decoder: told by the next tick */

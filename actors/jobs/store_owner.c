@@ -45,7 +45,7 @@ static es_jobs_result_t insert(es_job_store_t *self, const es_job_t *job, uint64
         job->webhook, job->spool ? job->spool : "", job->format, (int64_t)job->priority, job->bytes, job->duration,
         job->created_ms, job->run_at_ms > 0 ? job->run_at_ms : job->created_ms,
         (uint64_t)(job->attempts > 0 ? job->attempts : ES_JOB_ATTEMPTS_DEFAULT), (uint64_t)job->delete_after,
-        es_span(folded));
+        es_span(folded), job->trace);
     free(folded);
     return result;
 }

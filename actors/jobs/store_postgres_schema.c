@@ -52,6 +52,7 @@ static const char *const steps[] = {
     "  url TEXT NOT NULL, due_ms BIGINT NOT NULL, tries BIGINT NOT NULL DEFAULT 0);"
     "CREATE INDEX delivery_due ON delivery (due_ms, number);"
     "CREATE INDEX delivery_job ON delivery (job);",
+    "ALTER TABLE job ADD COLUMN trace TEXT;", /* traceparent */
 };
 
 const es_job_schema_t es_job_schema_postgres = {steps, sizeof steps / sizeof *steps};

@@ -64,6 +64,7 @@ static const struct {
     FIELD(version, U64),
     FIELD(token, U64),
     FIELD(lease_until_ms, U64),
+    FIELD(trace, TEXT),
 #undef FIELD
 };
 

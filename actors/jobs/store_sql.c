@@ -3,7 +3,7 @@
 #define COLUMNS(analysis)                                                                                         \
     "id, session, key, file_name, content_type, language, webhook, spool, format, worker, note, error, " analysis \
     ", state, priority, bytes, duration, done, checkpoint, created_ms, updated_ms, run_at_ms, started_ms, "       \
-    "finished_ms, attempts, attempt, deaths, warnings, delete_after, has_audio, version, token, lease_until_ms"
+    "finished_ms, attempts, attempt, deaths, warnings, delete_after, has_audio, version, token, lease_until_ms, trace"
 #define WHOLE COLUMNS("analysis")
 #define BRIEF COLUMNS("CAST(NULL AS TEXT)")
 
@@ -52,10 +52,10 @@ static const struct {
 } statements[ES_JOB_SQL_STATEMENTS] = {
     [ES_JOB_SQL_PROBE] = {"", BOTH("UPDATE house SET probes = probes + 1")},
     [ES_JOB_SQL_INSERT] =
-        {"tttttttttiuuuuuus",
+        {"tttttttttiuuuuuust",
          BOTH("INSERT INTO job (id, session, key, file_name, content_type, language, webhook, spool, format, priority, "
-              "bytes, duration, created_ms, updated_ms, run_at_ms, attempts, delete_after, find) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17) "
+              "bytes, duration, created_ms, updated_ms, run_at_ms, attempts, delete_after, find, trace) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18) "
               "ON CONFLICT DO NOTHING")},
     [ES_JOB_SQL_THERE] = {"ttt", BOTH("SELECT id FROM job WHERE id = $1 OR (session = $2 AND key = $3) "
                                       "ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1")},

@@ -49,6 +49,7 @@ static const char *const steps[] = {
     "CREATE INDEX delivery_job ON delivery (job);"
     "CREATE TABLE house (probes INTEGER NOT NULL);"
     "INSERT INTO house (probes) VALUES (0);",
+    "ALTER TABLE job ADD COLUMN trace TEXT;", /* traceparent */
 };
 
 const es_job_schema_t es_job_schema_sqlite = {steps, sizeof steps / sizeof *steps};

@@ -1,6 +1,10 @@
 """A trace goes from the request that opens a WebSocket, or uploads a file, to the finals, and its spans to a collector."""
+import io
 import re
+import signal
+import time
 import urllib.request
+import wave
 
 import pytest
 
@@ -104,16 +108,54 @@ def test_what_is_no_traceparent_is_ignored(collected):
     assert counter(house, "malformed") == before + 1
 
 
+def upload(house, data, **headers):
+    request = urllib.request.Request(house.url + "/session/s/upload", data=data, headers={"Content-Type": "audio/wav", **headers})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 202
+
+
+def recording(seconds):
+    held = io.BytesIO()
+    with wave.open(held, "wb") as w:
+        w.setnchannels(1), w.setsampwidth(2), w.setframerate(16000)
+        w.writeframes(CHUNK * 10 * seconds)
+    return held.getvalue()
+
+
 def test_an_upload_is_a_span(collected):
     house, collector = collected
     trace = "3" * 32
-    request = urllib.request.Request(house.url + "/session/s/upload", data=b"RIFF", headers={
-        "traceparent": f"00-{trace}-{SPAN}-01", "Content-Type": "audio/wav"})
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 202
+    upload(house, b"RIFF", traceparent=f"00-{trace}-{SPAN}-01")
     services = wait_until(lambda: {s for s, _ in collector.spans(trace)} >= {"earshot-edge", "earshot-jobs"} and collector.spans(trace),
                           what="the spans of edge and jobs actor")
     assert {span["name"] for _, span in services} >= {"upload", "segment"}
+
+
+def test_a_job_keeps_the_trace_of_its_upload(collected):
+    house, collector = collected
+    trace = "4" * 32
+    house.kill("transcriber-1", signal.SIGSTOP)  # so that there is work left for the successor
+    upload(house, recording(2), traceparent=f"00-{trace}-{SPAN}-01")
+    killed, pid = time.time_ns(), house.kill("jobs-1")
+    house.await_restart("jobs-1", pid)
+    house.kill("transcriber-1", signal.SIGCONT)
+    job = wait_until(lambda: collector.spans(trace, "job"), 30, what="the job's span")[-1][1]
+    (_, uploaded), = wait_until(lambda: collector.spans(trace, "upload"), what="the upload's span")
+    assert job["parentSpanId"] == uploaded["spanId"] and int(job["startTimeUnixNano"]) > killed and "status" not in job
+    assert {"earshot.attempt": "1", "earshot.state": "COMPLETED"}.items() <= attributes(job).items()
+
+    def served_by():
+        return {service for service, span in collector.spans(trace, "segment") if span["parentSpanId"] == job["spanId"]}
+    wait_until(lambda: served_by() == {"earshot-transcriber", "earshot-analysis"}, what="the spans of those who served it")
+    assert house.log.await_line(f'msg="job ends" .*state=COMPLETED trace={trace}')
+
+
+def test_an_upload_without_one_begins_it_for_its_job(collected):
+    house, collector = collected
+    upload(house, recording(1))
+    (_, uploaded), = wait_until(lambda: [s for s in collector.spans(name="upload") if "parentSpanId" not in s[1]], what="the upload's span")
+    _, job = wait_until(lambda: collector.spans(uploaded["traceId"], "job"), what="the job's span")[0]
+    assert job["parentSpanId"] == uploaded["spanId"] and attributes(job)["earshot.samples"] == "16000"
 
 
 @pytest.mark.parametrize("status", [None, 503])

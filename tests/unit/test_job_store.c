@@ -13,6 +13,7 @@ static es_job_t full_job(void)
                       .language = "de",
                       .webhook = "https://example.org/hook?a=1&b=2",
                       .spool = SPOOL,
+                      .trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                       .priority = -10,
                       .bytes = UINT64_C(5) << 40,
                       .created_ms = NOW,
@@ -31,6 +32,7 @@ static void check_full(const es_job_t *job, const es_job_t *as)
     assert_string_equal(job->language, as->language);
     assert_string_equal(job->webhook, as->webhook);
     assert_string_equal(job->spool, as->spool);
+    assert_string_equal(job->trace, as->trace);
     assert_int_equal(job->priority, as->priority);
     assert_true(job->bytes == as->bytes);
     assert_int_equal(job->attempts, as->attempts);
@@ -64,7 +66,7 @@ static void little_is_enough_for_a_job(void **state)
     inserted_as(w->a, &little);
     es_job_t job = got(w->a, 1);
     assert_int_equal(job.attempts, ES_JOB_ATTEMPTS_DEFAULT);
-    assert_true(!job.key && !job.file_name && !job.webhook && job.has_audio);
+    assert_true(!job.key && !job.file_name && !job.webhook && !job.trace && job.has_audio);
     es_job_fini(&job);
 }
 
