@@ -33,15 +33,15 @@ static void fail(trial_t *trial, const char *why)
 
 /* ---- what is sent */
 
-/* A tone that swells with each chunk, then silence, so that a segmenter finds an end. Samples are little-endian, as this machine's are or not. */
+/* A tone that swells with each chunk, then silence, so that a segmenter finds an end. Little-endian samples. */
 static void make_chunk(uint8_t out[2 * CHUNK], int number)
 {
     for (int i = 0; i < CHUNK; i++) {
         int at = (number * CHUNK + i) % PERIOD, high = LOUD * (number % 4 + 1) / 4;
-        int sample =
-            number >= CHUNKS - SILENT_CHUNKS ? 0 : (at < PERIOD / 2 ? at : PERIOD - at) * 4 * high / PERIOD - high;
-        out[2 * i] = (uint8_t)((unsigned)sample & 0xff);
-        out[2 * i + 1] = (uint8_t)((unsigned)sample >> 8 & 0xff);
+        int rising = at < PERIOD / 2 ? at : PERIOD - at;
+        int sample = number < CHUNKS - SILENT_CHUNKS ? rising * 4 * high / PERIOD - high : 0;
+        *out++ = (uint8_t)((unsigned)sample & 0xff);
+        *out++ = (uint8_t)((unsigned)sample >> 8 & 0xff);
     }
 }
 

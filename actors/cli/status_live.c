@@ -49,7 +49,7 @@ void es_status_live_beacon(es_status_live_t *self, const char *key, json_t *hous
     es_status_broker_t *slot = broker_slot(self, key + 4);
     if (slot->count == ES_STATUS_BEACONS) {
         json_decref(slot->beacons[0]);
-        memmove(slot->beacons, slot->beacons + 1, --slot->count * sizeof slot->beacons[0]);
+        memmove(slot->beacons, slot->beacons + 1, --slot->count * sizeof(json_t *));
     }
     slot->beacons[slot->count++] = json_incref(house);
     slot->heard_us = now_us;

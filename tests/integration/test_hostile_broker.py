@@ -81,11 +81,12 @@ STATES = [{}, [], 1, None, "x" * 5000, {"workers": "many"}, {"workers": [1, None
 
 
 def test_nonsense_from_a_broker_for_people(tmp_path):
-    """`earshot status` and `earshot drain` end by themselves, and nothing in a beacon steers a terminal."""
+    """`earshot status`, `earshot doctor` and `earshot drain` end by themselves, and nothing in a beacon steers a terminal."""
     with Talker(f"ipc://{tmp_path}/broker") as talker:
         for state in [msgpack.packb(state) for state in STATES] + [b"", b"\xc1", b"\x91" * 5000, b"\xdd\xff\xff\xff\xff"]:
             talker.state = state
-            for command in (["status", "--wait", "300ms"], ["status", "--wait", "300ms", "--json"], ["drain", "--wait", "0s", "nobody"]):
+            for command in (["status", "--wait", "300ms"], ["status", "--wait", "300ms", "--json"],
+                            ["doctor", "--wait", "300ms", "broker", "services"], ["drain", "--wait", "0s", "nobody"]):
                 if command[0] == "drain" and b"workers" not in state:
                     continue  # it would wait for a broker
                 done = subprocess.run([BIN / "earshot", *command, "--broker", f"ipc://{tmp_path}/broker", "--data", tmp_path / "data"], capture_output=True,
