@@ -9,6 +9,7 @@
 #include "jobs_metrics.h"
 #include "json_out.h"
 #include "log.h"
+#include "loopback.h"
 #include "origin.h"
 #include "rights.h"
 
@@ -24,6 +25,7 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
                           .operator= operator_token,
                           .env = env};
     env->identity = es_identity_new(&settings, err, err_len);
+    self->open_here = env->identity && !es_identity_required(env->identity) && es_loopback_host(config->host);
     if (env->identity && es_identity_warning(env->identity)) es_log_warn(es_identity_warning(env->identity));
     return env->identity ? 0 : -1;
 }
@@ -104,7 +106,8 @@ static void copy(es_span_t text, char out[ORIGIN_MAX])
 
 static bool of_foreign_page(const es_access_t *self, const char *origin, const char *host)
 {
-    if (es_origin_allowed(origin, host, self->tls, self->allow_origin)) return false;
+    bool rebound = self->open_here && es_origin_rebound(origin, self->allow_origin);
+    if (!rebound && es_origin_allowed(origin, host, self->tls, self->allow_origin)) return false;
     es_metric_add(&es_edge_origin_refused, 1);
     es_log_info("a page of another origin is refused; --allow-origin would let it in", ES_S("origin", origin),
                 ES_S("host", host));

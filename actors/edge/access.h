@@ -12,6 +12,7 @@
 typedef struct {
     const char *allow_origin; /* as in --allow-origin */
     bool tls;                 /* the edge speaks it itself */
+    bool open_here;           /* nobody is asked who it is, and no other machine gets here */
     uint64_t ticket_us;       /* a ticket's life, for telling */
     const es_operator_t *operator;
     es_client_env_t *env; /* for the time, and with the identity */

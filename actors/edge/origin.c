@@ -42,6 +42,22 @@ bool es_origin_allowed(const char *origin, const char *host, bool tls, const cha
     return a == b && !strncasecmp(rest, host, a);
 }
 
+/* In the DNS no last label is a number. */
+static bool in_dns(const char *host, size_t len)
+{
+    static const char local[] = ".localhost";
+    const size_t n = sizeof local - 1;
+    if (!len || *host == '[' || !memchr(host, '.', len) || strspn(host, "0123456789.") >= len) return false;
+    return len < n || strncasecmp(host + len - n, local, n) != 0;
+}
+
+bool es_origin_rebound(const char *origin, const char *allowed)
+{
+    const char *port, *host = rest_of(origin, &port);
+    if (!host || strcmp(port, ":80") != 0 || listed(origin, allowed)) return false;
+    return in_dns(host, strcspn(host, ":"));
+}
+
 /* ---- the list */
 
 /* Why this is nobody's origin, or NULL. */

@@ -131,6 +131,20 @@ static void pages_of_others_change_nothing(void **state)
     es_identity_destroy(&env.identity);
 }
 
+static void a_name_of_others_does_not_make_a_page_ours(void **state)
+{
+    (void)state;
+    static const case_t cases[] = {{"POST", "/jobs", "Origin: http://a.example\r\n", 403, "foreign_origin"},
+                                   {"POST", "/jobs", "", 200, NULL}};
+    begin(NULL);
+    access_to.allow_origin = NULL;
+    access_to.open_here = true;
+    check(cases, sizeof cases / sizeof *cases);
+    assert_int_equal(es_access_admit(&access_to, NULL, "http://a.example:80", "a.example:80", &guest), 403);
+    access_to.open_here = false;
+    es_identity_destroy(&env.identity);
+}
+
 /* ---- WebSockets */
 
 static es_guest_t *arrives(const char *target, const char *lines)
@@ -213,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(where_nobody_is_asked_only_the_house_is_guarded),
                                        cmocka_unit_test(where_somebody_is_asked_rights_count),
                                        cmocka_unit_test(pages_of_others_change_nothing),
+                                       cmocka_unit_test(a_name_of_others_does_not_make_a_page_ours),
                                        cmocka_unit_test(whoever_comes_brings_what_it_has),
                                        cmocka_unit_test(a_ticket_is_good_once),
                                        cmocka_unit_test(the_query_goes_on_without_the_ticket)};

@@ -73,6 +73,26 @@ static void over_tls_only_https_is_the_same(void **state)
     assert_true(es_origin_allowed("", "here:8443", true, NULL));
 }
 
+static void names_of_others_may_point_here(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"http://evil.example:8000", "HTTP://EVIL.example", "http://evil.example.",
+                                         "http://127.0.0.1.evil.example:8000", "http://localhost.evil.example"},
+                             *const own[] = {"",
+                                             "http://127.0.0.1:8000",
+                                             "http://10.0.0.1",
+                                             "http://[::1]:8000",
+                                             "http://localhost:8000",
+                                             "http://a.localhost:8000",
+                                             "http://desk:8000",
+                                             "https://www.example", /* a proxy that has its certificate */
+                                             "null"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_true(es_origin_rebound(others[i], NULL));
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) assert_false(es_origin_rebound(own[i], NULL));
+    assert_false(es_origin_rebound("http://www.example", "http://www.example"));
+    assert_false(es_origin_rebound("http://www.example", "*"));
+}
+
 static void what_no_page_can_have_is_refused(void **state)
 {
     (void)state;
@@ -101,6 +121,7 @@ static void what_no_page_can_have_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(origins), cmocka_unit_test(over_tls_only_https_is_the_same),
+                                       cmocka_unit_test(names_of_others_may_point_here),
                                        cmocka_unit_test(what_no_page_can_have_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
