@@ -163,6 +163,7 @@ struct es_client {
     uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
     size_t parked_len;
     es_principal_t *principal;  /* NULL: a stranger, or nobody is asked */
+    es_principal_t *lender;     /* whose token opened what is everybody's; NULL: none did */
     char *opening;              /* a stranger's query, for dialect->open */
     uint64_t known_by_us;       /* a stranger's time is up then */
     es_client_t *older, *newer; /* strangers */
@@ -238,6 +239,8 @@ bool es_client_allowed(es_client_t *self, es_right_t right, es_span_t room, cons
 void es_client_forbid(es_right_t right, es_span_t room, const char *ref, es_refusal_t *why);
 /* Without telling. */
 bool es_client_may(const es_client_t *self, es_right_t right, es_span_t room);
+/* It watches what is everybody's by the right of this one, taken over: with that token it ends. */
+void es_client_lend(es_client_t *self, es_principal_t *principal);
 /* Appends ,"principal":"...","expires":... to what is being said; expires only where it does. */
 void es_client_say_principal(es_client_t *self);
 /* "" where nobody is asked. */

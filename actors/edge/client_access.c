@@ -181,6 +181,13 @@ void es_client_leave(es_client_t *self)
     wait_no_more(self);
     uncount(self->principal);
     es_principal_unref(&self->principal);
+    es_principal_unref(&self->lender);
+}
+
+void es_client_lend(es_client_t *self, es_principal_t *principal)
+{
+    es_principal_unref(&self->lender);
+    self->lender = principal;
 }
 
 /* ---- a token in a message */
@@ -230,13 +237,18 @@ void es_client_authenticate(es_client_t *self, const char *token)
 
 /* ---- time */
 
+static bool over(const es_client_t *self, const es_principal_t *principal)
+{
+    return principal && wall_s(self) >= es_principal_expires(principal);
+}
+
 void es_client_check(es_client_t *self)
 {
     if (self->closing || !self->env->identity) return;
     if (self->opening && self->env->now_us >= self->known_by_us) {
         es_metric_add(&es_edge_strangers_late, 1);
         show_out(self, es_who_code(ES_WHO_MISSING), "No token has come in time (--auth-timeout).", ES_WS_UNKNOWN);
-    } else if (self->principal && wall_s(self) >= es_principal_expires(self->principal)) {
+    } else if (over(self, self->principal) || over(self, self->lender)) {
         es_metric_add(&es_edge_expired, 1);
         show_out(self, es_who_code(ES_WHO_EXPIRED), es_who_sentence(ES_WHO_EXPIRED), ES_WS_EXPIRED);
     }

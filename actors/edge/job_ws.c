@@ -26,6 +26,7 @@ void es_job_ws_fini(es_client_t *self)
     es_job_watcher_destroy(&viewer->jobs);
     es_edge_jobs_view(self->env->jobs, viewer, false);
     free(viewer);
+    es_client_lend(self, NULL);
 }
 
 static es_watched_t watched(const es_client_says_t *says)
@@ -53,7 +54,10 @@ static bool token_gives(es_client_t *self, const char *token)
     if (!self->env->identity) return es_operator_is(es_edge_jobs_operator(self->env->jobs), es_span(token));
     es_who_t who = es_identity_bearer(self->env->identity, es_span(token), self->env->wall_ms / 1000, &principal);
     bool gives = who == ES_WHO_OK && *es_principal_name(principal) && es_principal_may(principal, ES_RIGHT_DASHBOARD);
-    es_principal_unref(&principal);
+    if (gives)
+        es_client_lend(self, principal);
+    else
+        es_principal_unref(&principal);
     return gives;
 }
 

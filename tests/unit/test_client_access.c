@@ -195,6 +195,25 @@ static void a_token_expires(void **state)
     end(w, identity);
 }
 
+/* A token in house.watch or job.watch opens for as long as it is good, whoever the client is. */
+static void a_lent_token_expires_too(void **state)
+{
+    (void)state;
+    es_grant_t dashboard = {.rights = ES_RIGHT_DASHBOARD};
+    es_identity_t *identity = asking(0);
+    world_t *w = world_of(identity, &es_envelope_ws, somebody("jwt:ann", ES_RIGHT_STREAM, UINT64_MAX));
+    expect(w, "welcome");
+    es_client_lend(w->client, es_principal_new("jwt:bob", &dashboard, wall_s + 5, NULL));
+    w->env.wall_ms += 4000;
+    es_client_check(w->client);
+    assert_int_equal(w->closes, 0);
+    w->env.wall_ms += 1000;
+    es_client_check(w->client);
+    expect(w, "\"code\":\"expired_token\"");
+    assert_int_equal(w->close_code, 1008);
+    end(w, identity);
+}
+
 static void it_is_renewed_by_the_same_and_not_by_another(void **state)
 {
     (void)state;
@@ -312,6 +331,7 @@ int main(void)
         cmocka_unit_test(the_oldest_stranger_makes_room),
         cmocka_unit_test(what_a_stranger_says_must_be_short),
         cmocka_unit_test(a_token_expires),
+        cmocka_unit_test(a_lent_token_expires_too),
         cmocka_unit_test(it_is_renewed_by_the_same_and_not_by_another),
         cmocka_unit_test(what_it_may_no_longer_do_ends),
         cmocka_unit_test(so_many_connections_and_no_more),
