@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,14 +91,4 @@ bool es_operator_is(const es_operator_t *self, es_span_t token)
     digest(token.len ? token.ptr : "", token.len, given);
     digest(self->token, strlen(self->token), own);
     return CRYPTO_memcmp(given, own, DIGEST) == 0;
-}
-
-bool es_operator_admits(const es_operator_t *self, es_span_t authorization)
-{
-    static const char scheme[] = "bearer ";
-    const size_t n = sizeof scheme - 1;
-    if (authorization.len <= n || strncasecmp(authorization.ptr, scheme, n) != 0) return false;
-    size_t at = n;
-    while (at < authorization.len && authorization.ptr[at] == ' ') at++;
-    return es_operator_is(self, es_span_of(authorization.ptr + at, authorization.len - at));
 }

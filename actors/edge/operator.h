@@ -20,7 +20,5 @@ int es_operator_load(es_operator_t *self, const char *file, char *err, size_t er
 bool es_operator_exposed(const es_operator_t *self);
 /* Is this the token? Takes the same time however much of it is right. */
 bool es_operator_is(const es_operator_t *self, es_span_t token);
-/* Does this value of Authorization bear it ("Bearer ...")? */
-bool es_operator_admits(const es_operator_t *self, es_span_t authorization);
 
 #endif
