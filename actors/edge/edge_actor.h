@@ -20,6 +20,7 @@ typedef struct {
     uint64_t message_rate, byte_rate, rate_patience_us, ping_us, ping_misses, close_us;
     uint64_t tick_us, drain_us;
     uint64_t dead_max, dead_bytes;
+    uint64_t max_request_line, max_head, max_head_lines;
     uint64_t max_http, max_address, file_reserve, head_us, body_us, idle_us, send_us;
     uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog, say_rate, say_burst;
     char *session_key; /* its file, or NULL: in the data directory */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "dead_letters.h"
+#include "http_head.h"
 #include "loopback.h"
 #include "origin.h"
 
@@ -34,6 +35,12 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, file_reserve, "file-reserve", NULL, "256", 16, 65536,
                 "file descriptors that no connection gets, half of all at most; --max-clients and --max-http are "
                 "lowered to what the others allow (three each with TLS)"),
+    ES_OPT_UINT(es_edge_config_t, max_request_line, "max-request-line", NULL, "8192", 256, ES_HTTP_LINE_MAX,
+                "bytes of the first line of a request; more is answered 414"),
+    ES_OPT_UINT(es_edge_config_t, max_head, "max-head", NULL, "16384", 1024, ES_HTTP_HEAD_MAX,
+                "bytes of the head of a request; more is answered 431"),
+    ES_OPT_UINT(es_edge_config_t, max_head_lines, "max-head-lines", NULL, "100", 8, ES_HTTP_FIELDS_MAX,
+                "lines of a head after the first; more is answered 431"),
     ES_OPT_DURATION(es_edge_config_t, head_us, "head-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for the head of an HTTP request; longer is answered 408"),
     ES_OPT_DURATION(es_edge_config_t, body_us, "body-timeout", "30s", 100000, UINT64_C(3600000000),

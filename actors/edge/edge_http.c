@@ -66,6 +66,9 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
         .ctx = self, .serve = serve, .cut = serve_cut, .user = ops->ctx, .admit = ops->admit, .adopt = ops->adopt};
     const es_gate_limits_t limits = {.connections = config->max_http,
                                      .address = config->max_address,
+                                     .head = {.line = (uint32_t)config->max_request_line,
+                                              .head = (uint32_t)config->max_head,
+                                              .fields = (uint32_t)config->max_head_lines},
                                      .head_us = config->head_us,
                                      .body_us = config->body_us,
                                      .idle_us = config->idle_us,

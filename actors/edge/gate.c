@@ -305,6 +305,7 @@ es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits,
     self->loop = loop;
     if (limits->address) self->addresses = es_addresses_new(limits->address);
     self->env = (es_http_env_t){.io_ops = &io_ops,
+                                .head = limits->head,
                                 .head_us = limits->head_us,
                                 .body_us = limits->body_us,
                                 .idle_us = limits->idle_us,

@@ -32,8 +32,9 @@ typedef struct {
 } es_gate_ops_t;
 
 typedef struct {
-    uint64_t connections; /* at once, WebSockets not counted */
-    uint64_t address;     /* connections of one address, WebSockets counted; 0: any number */
+    uint64_t connections;       /* at once, WebSockets not counted */
+    uint64_t address;           /* connections of one address, WebSockets counted; 0: any number */
+    es_http_head_limits_t head; /* all zero: the most that there is */
     uint64_t head_us, body_us, idle_us, send_us;
 } es_gate_limits_t;
 

@@ -14,6 +14,12 @@ static void wait_from(es_http_exchange_t *self, uint64_t now_us)
     self->since_us = now_us;
 }
 
+static void begin_head(es_http_exchange_t *self)
+{
+    es_http_head_init(&self->head);
+    if (self->env->head.line) self->head.limits = &self->env->head;
+}
+
 es_http_exchange_t *es_http_conn_new(const es_http_env_t *env, void *io, uint64_t now_us)
 {
     es_http_exchange_t *self = es_alloc_zero(sizeof *self);
@@ -22,7 +28,7 @@ es_http_exchange_t *es_http_conn_new(const es_http_env_t *env, void *io, uint64_
     self->fresh = true;
     self->now_us = self->sent_us = now_us;
     wait_from(self, now_us);
-    es_http_head_init(&self->head);
+    begin_head(self);
     return self;
 }
 
@@ -129,7 +135,7 @@ static void end_exchange(es_http_exchange_t *self)
     over(self, true);
     free(self->head_bytes);
     self->head_bytes = NULL;
-    es_http_head_init(&self->head);
+    begin_head(self);
     wait_from(self, self->now_us);
     self->at = ES_AT_HEAD;
     if (!self->close) return;
@@ -286,7 +292,7 @@ static void check_deadlines(es_http_exchange_t *self)
     } else if (self->at == ES_AT_EXCHANGE) {
         es_http_answer_refusal(self, ES_HTTP_BODY_SLOW);
     } else if (self->at == ES_AT_HEAD && es_byte_queue_size(&self->in)) {
-        es_http_head_init(&self->head); /* it points to where the bytes were before the last came */
+        begin_head(self); /* it points to where the bytes were before the last came */
         refuse_head(self, ES_HTTP_HEAD_SLOW);
     } else {
         if (self->at == ES_AT_HEAD && self->fresh) es_http_count_refusal(ES_HTTP_MUTE);

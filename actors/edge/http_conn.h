@@ -42,6 +42,7 @@ typedef struct {
 /* What the connections of one server share. The owner keeps `date` and `closing` current. */
 typedef struct {
     const es_http_io_ops_t *io_ops;
+    es_http_head_limits_t head;
     uint64_t head_us;   /* for a head, from its first byte on, and for the first byte of a connection */
     uint64_t body_us;   /* between two pieces of a body that is being read */
     uint64_t idle_us;   /* between two requests; 0: one request a connection */

@@ -8,6 +8,14 @@
 
 _Static_assert(ES_HTTP_HEAD_MAX <= UINT16_MAX, "offsets have 16 bits");
 
+static const es_http_head_limits_t most = {
+    .line = ES_HTTP_LINE_MAX, .head = ES_HTTP_HEAD_MAX, .fields = ES_HTTP_FIELDS_MAX};
+
+static const es_http_head_limits_t *limits_of(const es_http_head_t *self)
+{
+    return self->limits ? self->limits : &most;
+}
+
 enum { METHOD_MAX = 32, VERSION_LEN = 8 };
 
 static es_http_parse_t refuse(es_http_head_t *self, es_http_why_t why)
@@ -180,7 +188,7 @@ static es_http_parse_t field(es_http_head_t *self, char *from, char *end)
 {
     char *colon = memchr(from, ':', (size_t)(end - from));
     if (!colon || !es_http_is_token(es_span_of(from, (size_t)(colon - from)))) return refuse(self, ES_HTTP_BAD_FIELD);
-    if (self->count == ES_HTTP_FIELDS_MAX) return refuse(self, ES_HTTP_HEAD_TOO_LARGE);
+    if (self->count >= limits_of(self)->fields) return refuse(self, ES_HTTP_HEAD_TOO_LARGE);
     es_http_lower(from, (size_t)(colon - from));
     es_span_t name = es_span_of(from, (size_t)(colon - from));
     es_span_t value = es_http_trim(es_span_of(colon + 1, (size_t)(end - colon - 1)));
@@ -236,8 +244,8 @@ static es_http_parse_t byte(es_http_head_t *self, char *data)
     size_t at = self->at;
     char c = data[at];
     bool after_cr = at > self->line && data[at - 1] == '\r';
-    if (!self->started && at >= ES_HTTP_LINE_MAX) return refuse(self, ES_HTTP_TARGET_TOO_LONG);
-    if (at >= ES_HTTP_HEAD_MAX) return refuse(self, ES_HTTP_HEAD_TOO_LARGE);
+    if (!self->started && at >= limits_of(self)->line) return refuse(self, ES_HTTP_TARGET_TOO_LONG);
+    if (at >= limits_of(self)->head) return refuse(self, ES_HTTP_HEAD_TOO_LARGE);
     if (control(c)) return refuse(self, ES_HTTP_BAD_BYTE);
     if (after_cr != (c == '\n')) return refuse(self, ES_HTTP_BAD_LINE_END);
     self->at++;

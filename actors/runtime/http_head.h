@@ -19,15 +19,21 @@
 
 typedef enum { ES_HTTP_MORE, ES_HTTP_DONE, ES_HTTP_REFUSED } es_http_parse_t;
 
+/* Lower bounds than those above. */
+typedef struct {
+    uint32_t line, head, fields;
+} es_http_head_limits_t;
+
 /* Offsets, since the buffer may move between two calls. */
 typedef struct {
     uint16_t at, len;
 } es_http_piece_t;
 
 typedef struct {
-    char *base;        /* the buffer, as given last */
-    size_t at, line;   /* read so far; where the present line begins */
-    es_http_why_t why; /* of ES_HTTP_REFUSED */
+    const es_http_head_limits_t *limits; /* set after es_http_head_init; NULL: the most that there is */
+    char *base;                          /* the buffer, as given last */
+    size_t at, line;                     /* read so far; where the present line begins */
+    es_http_why_t why;                   /* of ES_HTTP_REFUSED */
     es_http_piece_t method, target, path, query, host, key;
     struct {
         es_http_piece_t name, value;

@@ -241,6 +241,26 @@ static void limits_hold_to_the_byte(void **state)
     assert_int_equal(head_of(1, 1, value + 1), ES_HTTP_HEAD_TOO_LARGE);
 }
 
+static int with_limits(uint32_t line, uint32_t all, uint32_t fields)
+{
+    char text[] = "GET /abcdefgh HTTP/1.1\r\nHost: a\r\nx: y\r\n\r\n";
+    const es_http_head_limits_t limits = {.line = line, .head = all, .fields = fields};
+    es_http_head_t head;
+    es_http_head_init(&head);
+    head.limits = &limits;
+    return es_http_head_feed(&head, text, sizeof text - 1) == ES_HTTP_DONE ? GOOD : (int)head.why;
+}
+
+static void lower_limits_hold_too(void **state)
+{
+    (void)state;
+    const uint32_t line = sizeof "GET /abcdefgh HTTP/1.1\r\n" - 1, all = line + 9 + 6 + 2;
+    assert_int_equal(with_limits(line, all, 2), GOOD);
+    assert_int_equal(with_limits(line - 1, all, 2), ES_HTTP_TARGET_TOO_LONG);
+    assert_int_equal(with_limits(line, all - 1, 2), ES_HTTP_HEAD_TOO_LARGE);
+    assert_int_equal(with_limits(line, all, 1), ES_HTTP_HEAD_TOO_LARGE);
+}
+
 static void a_nul_is_no_end(void **state)
 {
     static const char text[] = "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n";
@@ -267,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_head_has_its_answer), cmocka_unit_test(what_was_said_is_there),
         cmocka_unit_test(what_follows_from_it),     cmocka_unit_test(limits_hold_to_the_byte),
-        cmocka_unit_test(a_nul_is_no_end),          cmocka_unit_test(each_reason_has_its_words)};
+        cmocka_unit_test(lower_limits_hold_too),    cmocka_unit_test(a_nul_is_no_end),
+        cmocka_unit_test(each_reason_has_its_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
