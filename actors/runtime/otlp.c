@@ -106,7 +106,7 @@ static int name_url(es_otlp_t *self, const char *url)
 {
     const char *host = !strncmp(url, "http://", 7) ? url + 7 : !strncmp(url, "https://", 8) ? url + 8 : NULL;
     if (!host || !*host || *host == '/' || strchr(url, '@') || strpbrk(url, " ?#"))
-        return refuse("otlp-url", url,
+        return refuse("otlp-url", strpbrk(url, "@?") ? "(not shown: it may hold a secret)" : url,
                       "is no collector's address; give http://HOST:4318, and secrets in --otlp-header-file");
     const char *path = strchr(host, '/');
     bool bare = !path || !path[1];

@@ -173,4 +173,4 @@ def test_only_a_collectors_address_is_taken(tmp_path):
     house = House("--otlp-url", "http://user:secret@collector")
     with pytest.raises(AssertionError) as error:
         house.__enter__()
-    assert "--otlp-url" in str(error.value)
+    assert "--otlp-url" in str(error.value) and "secret@" not in str(error.value)
