@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +102,7 @@ int es_cmd_doctor(int argc, char **argv)
 {
     static config_t config; /* large */
     int rest, status;
+    signal(SIGPIPE, SIG_IGN); /* an edge may end while TLS is spoken with it */
     switch (es_config_load(&config, tables, &about, argc, argv, &rest)) {
     case ES_CONFIG_OK:
         status = look(&config, argc - rest, argv + rest);
