@@ -150,6 +150,7 @@ struct es_client {
     bool stopping, done;                         /* EOS was pushed; EOS is committed */
     bool moving;                                 /* it was asked to go on elsewhere */
     char session[ES_SESSION_LEN + 1];
+    uint32_t fragments;                /* of it */
     struct es_membership *memberships; /* in rooms */
     es_client_env_t *env;
     const es_dialect_t *dialect;
@@ -158,7 +159,6 @@ struct es_client {
     es_frame_buf_t out;
     uint8_t *in; /* a message that has not come whole */
     size_t in_len, in_cap;
-    uint64_t fragments; /* of it */
     es_pace_t pace;
     uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
     size_t parked_len;
