@@ -1,6 +1,5 @@
 #include "acceptor.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -14,6 +13,7 @@
 
 #include "alloc.h"
 #include "edge_metrics.h"
+#include "listen_address.h"
 #include "log.h"
 
 enum { BACKLOG = 4096, BATCH = 64 };
@@ -43,27 +43,6 @@ static int listen_on(const struct addrinfo *address, bool shared)
     close(fd);
     errno = saved;
     return -1;
-}
-
-static void name_url(es_acceptor_t *self, const char *scheme)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } at = {0};
-    socklen_t len = sizeof at;
-    char host[INET6_ADDRSTRLEN];
-    getsockname(self->fd, &at.any, &len);
-    if (at.any.sa_family == AF_INET6) {
-        if (IN6_IS_ADDR_UNSPECIFIED(&at.six.sin6_addr)) at.six.sin6_addr = in6addr_loopback;
-        inet_ntop(AF_INET6, &at.six.sin6_addr, host, sizeof host);
-        snprintf(self->url, sizeof self->url, "%s://[%s]:%u", scheme, host, ntohs(at.six.sin6_port));
-    } else {
-        if (at.four.sin_addr.s_addr == htonl(INADDR_ANY)) at.four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        inet_ntop(AF_INET, &at.four.sin_addr, host, sizeof host);
-        snprintf(self->url, sizeof self->url, "%s://%s:%u", scheme, host, ntohs(at.four.sin_port));
-    }
 }
 
 static int bind_host(const es_acceptor_config_t *config, char *err, size_t err_len)
@@ -99,7 +78,7 @@ es_acceptor_t *es_acceptor_new(const es_acceptor_config_t *config, void (*fn)(vo
     self->reserved_from = config->reserved_from;
     self->fn = fn;
     self->ctx = ctx;
-    name_url(self, config->scheme);
+    es_listen_address_url(fd, config->scheme, self->url, sizeof self->url);
     return self;
 }
 

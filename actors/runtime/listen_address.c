@@ -74,7 +74,7 @@ int es_listen_address_open(const es_listen_address_t *self, int backlog)
     return -1;
 }
 
-void es_listen_address_url(int fd, char *out, size_t cap)
+void es_listen_address_url(int fd, const char *scheme, char *out, size_t cap)
 {
     union {
         struct sockaddr any;
@@ -87,10 +87,10 @@ void es_listen_address_url(int fd, char *out, size_t cap)
     if (at.any.sa_family == AF_INET6) {
         if (IN6_IS_ADDR_UNSPECIFIED(&at.six.sin6_addr)) at.six.sin6_addr = in6addr_loopback;
         inet_ntop(AF_INET6, &at.six.sin6_addr, host, sizeof host);
-        snprintf(out, cap, "http://[%s]:%u", host, ntohs(at.six.sin6_port));
+        snprintf(out, cap, "%s://[%s]:%u", scheme, host, ntohs(at.six.sin6_port));
     } else {
         if (at.four.sin_addr.s_addr == htonl(INADDR_ANY)) at.four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         inet_ntop(AF_INET, &at.four.sin_addr, host, sizeof host);
-        snprintf(out, cap, "http://%s:%u", host, ntohs(at.four.sin_port));
+        snprintf(out, cap, "%s://%s:%u", scheme, host, ntohs(at.four.sin_port));
     }
 }

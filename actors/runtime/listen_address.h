@@ -17,6 +17,6 @@ int es_listen_address_parse(es_listen_address_t *out, const char *text, char *er
 /* A listening socket that does not block; or -1 with errno. */
 int es_listen_address_open(const es_listen_address_t *self, int backlog);
 /* Where a listening socket is, as a URL without a path; every address is shown as this machine's own. */
-void es_listen_address_url(int fd, char *out, size_t cap);
+void es_listen_address_url(int fd, const char *scheme, char *out, size_t cap);
 
 #endif

@@ -223,7 +223,7 @@ es_metrics_server_t *es_metrics_server_new(const es_listen_address_t *at, const 
     int error = errno;
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (self->listener >= 0 && self->wake >= 0) {
-        es_listen_address_url(self->listener, self->url, sizeof self->url);
+        es_listen_address_url(self->listener, "http", self->url, sizeof self->url);
         error = pthread_create(&self->thread, NULL, run, self);
         if (error == 0) return self;
     }

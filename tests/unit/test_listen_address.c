@@ -53,7 +53,7 @@ static void a_drawn_port_is_told(void **state)
     assert_int_equal(es_listen_address_parse(&at, "127.0.0.1:0", err, sizeof err), 0);
     int fd = es_listen_address_open(&at, 1);
     assert_true(fd >= 0);
-    es_listen_address_url(fd, url, sizeof url);
+    es_listen_address_url(fd, "http", url, sizeof url);
     assert_int_equal(strncmp(url, "http://127.0.0.1:", 17), 0);
     assert_true(atol(url + 17) > 0);
     close(fd);
