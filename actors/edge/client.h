@@ -150,7 +150,7 @@ struct es_client {
     bool stopping, done;                         /* EOS was pushed; EOS is committed */
     bool moving;                                 /* it was asked to go on elsewhere */
     char session[ES_SESSION_LEN + 1];
-    uint32_t fragments;                /* of it */
+    uint32_t fragments;                /* of the message that has not come whole */
     struct es_membership *memberships; /* in rooms */
     es_client_env_t *env;
     const es_dialect_t *dialect;
