@@ -26,7 +26,7 @@ library_allowed() {
     zmq.h | czmq.h) [[ $1 =~ ^actors/runtime/ || $1 =~ ^(broker/hub\.c|actors/cli/up_thread\.c)$ || $1 =~ (^|/)(main\.c|[a-z]+_actor\.[ch])$ ]] ;;
     jwt.h) [[ $1 = actors/cli/token_jwt.c ]] ;;
     curl/*) [[ $1 = actors/runtime/http_client.c || $1 = actors/runtime/otlp.c ]] ;;
-    openssl/ssl.h) [[ $1 =~ ^actors/(edge/tls(_conn)?|cli/net_tls)\.c$ ]] ;;
+    openssl/ssl.h) [[ $1 =~ ^actors/(edge/http/tls(_conn)?|cli/net_tls)\.c$ ]] ;;
     ev.h) [[ $1 =~ ^actors/edge/ ]] ;;
     sqlite3.h) [[ $1 =~ ^actors/(runtime/sqlite_schema|room/room_(sql|store)[a-z_]*|jobs/store_sqlite[a-z_]*)\.[ch]$ ]] ;;
     sndfile.h) [[ $1 = actors/jobs/sound_file.c ]] ;;

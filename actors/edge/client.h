@@ -11,10 +11,10 @@
 #ifndef ES_CLIENT_H
 #define ES_CLIENT_H
 
+#include "access/guest.h"
 #include "client_json.h"
 #include "dead_letters.h"
 #include "frame_buf.h"
-#include "guest.h"
 #include "pace.h"
 #include "rate.h"
 #include "resample.h"

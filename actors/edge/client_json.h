@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "identity.h"
+#include "access/identity.h"
 #include "job_wire.h"
 #include "room_wire.h"
 #include "session.h"

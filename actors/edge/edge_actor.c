@@ -5,26 +5,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "access.h"
+#include "access/access.h"
 #include "alloc.h"
 #include "clients.h"
 #include "crowd.h"
-#include "descriptors.h"
 #include "edge_files.h"
-#include "edge_http.h"
-#include "edge_jobs.h"
 #include "edge_limits.h"
 #include "edge_loop.h"
 #include "edge_metrics.h"
-#include "edge_rooms.h"
 #include "envelope_ws.h"
 #include "flat.h"
 #include "health.h"
+#include "http/descriptors.h"
+#include "http/edge_http.h"
+#include "jobs/edge_jobs.h"
+#include "jobs/uploads.h"
 #include "log.h"
+#include "rooms/edge_rooms.h"
 #include "sender_link.h"
 #include "server.h"
 #include "stream_letter.h"
-#include "uploads.h"
 #include "wire.h"
 
 enum { SECOND = 1000000, MOVE_US = 800000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };

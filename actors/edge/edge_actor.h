@@ -2,8 +2,8 @@
 #ifndef ES_EDGE_ACTOR_H
 #define ES_EDGE_ACTOR_H
 
+#include "access/identity.h"
 #include "config.h"
-#include "identity.h"
 #include "runner.h"
 
 typedef struct {

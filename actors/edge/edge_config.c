@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "dead_letters.h"
+#include "http/origin.h"
 #include "http_head.h"
 #include "loopback.h"
-#include "origin.h"
 
 #define MIB UINT64_C(1048576)
 

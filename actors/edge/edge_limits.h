@@ -4,8 +4,8 @@
 
 #include "client.h"
 #include "edge_actor.h"
+#include "jobs/uploads.h"
 #include "server.h"
-#include "uploads.h"
 
 es_client_limits_t es_edge_client_limits(const es_edge_config_t *config);
 es_server_limits_t es_edge_server_limits(const es_edge_config_t *config);

@@ -8,8 +8,8 @@
 #include "alloc.h"
 #include "edge_metrics.h"
 #include "envelope_out.h"
-#include "job_ws.h"
-#include "room_ws.h"
+#include "jobs/job_ws.h"
+#include "rooms/room_ws.h"
 
 struct es_mark {
     es_mark_t *next;

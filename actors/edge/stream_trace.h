@@ -3,7 +3,7 @@
 #ifndef ES_STREAM_TRACE_H
 #define ES_STREAM_TRACE_H
 
-#include "http_exchange.h"
+#include "http/http_exchange.h"
 #include "spans.h"
 #include "stream_sender.h"
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/identity.h"
 #include "base64url.h"
-#include "identity.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define KEYS "ci 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 stream rooms=a,b*\n" /* of "test" */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_body.h"
+#include "http/http_body.h"
 
 typedef struct {
     es_http_parse_t rc;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_conn.h"
+#include "http/http_conn.h"
 
 #define SECOND UINT64_C(1000000)
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multipart.h"
+#include "jobs/multipart.h"
 
 /* All events one after another, pieces joined. */
 typedef struct {

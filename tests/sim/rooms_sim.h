@@ -12,7 +12,7 @@
  * rooms_network.c   paths                                                           rooms_faults.c what goes wrong, and when
  * rooms_schedule.c  one schedule from seed to verdict                               rooms_main.c   the command line
  *
- * The brokers' choice and the edge's glue are modelled after broker/rooms.c and actors/edge/{edge_room,membership}.c; everything with a memory that
+ * The brokers' choice and the edge's glue are modelled after broker/rooms.c and actors/edge/rooms/{edge_room,membership}.c; everything with a memory that
  * must hold is the real code.
  */
 #ifndef ES_ROOMS_SIM_H

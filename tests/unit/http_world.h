@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "http_conn.h"
+#include "http/http_conn.h"
 
 #define WORLD_SECOND UINT64_C(1000000)
 

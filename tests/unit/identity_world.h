@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "identity.h"
+#include "access/identity.h"
 
 /* `printf %s KEY | sha256sum` */
 #define CI_KEY "earshot_ci-ci-ci-ci-ci-ci-ci-ci"

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "client.h"
-#include "edge_rooms.h"
 #include "envelope_ws.h"
+#include "rooms/edge_rooms.h"
 
 #define LOG UINT64_C(0xabc)
 #define OWN_KEY "abcdef0000000000"

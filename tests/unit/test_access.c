@@ -1,5 +1,5 @@
 /* The right of a route is asked for before its handler sees the request. */
-#include "access.h"
+#include "access/access.h"
 #include "http_world.h"
 #include "identity_world.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "addresses.h"
+#include "http/addresses.h"
 
 static struct sockaddr_storage from(const char *text)
 {

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "asks.h"
 #include "job_wire.h"
+#include "jobs/asks.h"
 
 #define OWN "abcdef0000000000"
 #define MS UINT64_C(1000)

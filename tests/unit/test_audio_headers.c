@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "audio_headers.h"
+#include "jobs/audio_headers.h"
 
 static void ranges(void **state)
 {

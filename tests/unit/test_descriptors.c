@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "descriptors.h"
+#include "http/descriptors.h"
 
 static void what_fits_stays(void **state)
 {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "fanout_log.h"
+#include "rooms/fanout_log.h"
 
 static void add(es_fanout_log_t *log, const char *text, uint64_t rseq)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "header_value.h"
+#include "jobs/header_value.h"
 
 /* "item|name=value|...", with "!" at the end where it is malformed. */
 static void parse(const char *value, char *out, size_t cap)

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
-#include "house_view.h"
+#include "jobs/house_view.h"
 
 #define SECOND UINT64_C(1000000)
 #define WALL UINT64_C(1700000000000)

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "edge_metrics.h"
-#include "http.h"
-#include "http_answer.h"
+#include "http/http.h"
+#include "http/http_answer.h"
 #include "http_world.h"
 
 static const char *why; /* we are not ready */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "http_body.h"
+#include "http/http_body.h"
 
 typedef struct {
     es_http_parse_t rc;

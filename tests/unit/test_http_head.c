@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "http/http_refused.h"
 #include "http_head.h"
-#include "http_refused.h"
 
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define WS "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "http_router.h"
+#include "http/http_router.h"
 
 static void patterns_match_whole_segments(void **state)
 {

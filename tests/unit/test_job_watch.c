@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "job_watch.h"
+#include "jobs/job_watch.h"
 
 #define OWN "abcdef0000000000"
 #define SECOND UINT64_C(1000000)

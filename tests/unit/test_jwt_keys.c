@@ -2,7 +2,7 @@
 
 #include <openssl/x509.h>
 
-#include "jwt_keys.h"
+#include "access/jwt_keys.h"
 
 static void refused(const char *files, const char *complaint)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "multipart.h"
+#include "jobs/multipart.h"
 
 #define FIELD(name) "Content-Disposition: form-data; name=\"" name "\"\r\n"
 #define FILE_OF(name) "Content-Disposition: form-data; name=\"audio\"; " name "\r\n"

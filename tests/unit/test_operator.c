@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "operator.h"
+#include "access/operator.h"
 
 static void write_file(const char *file, const char *text)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "origin.h"
+#include "http/origin.h"
 
 static void origins(void **state)
 {

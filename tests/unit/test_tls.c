@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tls.h"
+#include "http/tls.h"
 #include "tls_world.h"
 
 static files_t files;

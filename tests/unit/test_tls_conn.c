@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tls_conn.h"
+#include "http/tls_conn.h"
 #include "tls_world.h"
 
 enum { STEPS = 100000, PIECE = 65536 };

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "upload_body.h"
+#include "jobs/upload_body.h"
 
 #define FORM "multipart/form-data; boundary=XX"
 #define PART(more) "--XX\r\nContent-Disposition: form-data; " more "\r\n\r\n"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "upload_options.h"
+#include "jobs/upload_options.h"
 
 #define JOB "01234567-89ab-4cde-8f01-23456789abcd"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "uploads.h"
+#include "jobs/uploads.h"
 
 #define MIB 1048576u
 #define SECONDS(n) ((uint64_t)((n)*1000000))

@@ -4,11 +4,11 @@
 
 #include <sys/queue.h>
 
+#include "access/operator.h"
 #include "client.h"
 #include "edge_actor.h"
-#include "http_router.h"
+#include "http/http_router.h"
 #include "job_watch.h"
-#include "operator.h"
 
 typedef struct es_edge_jobs es_edge_jobs_t;
 

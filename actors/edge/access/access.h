@@ -5,7 +5,7 @@
 
 #include "client.h"
 #include "edge_actor.h"
-#include "http_router.h"
+#include "http/http_router.h"
 #include "identity.h"
 #include "operator.h"
 

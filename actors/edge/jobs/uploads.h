@@ -9,7 +9,7 @@
 
 #include "asks.h"
 #include "client.h"
-#include "http_router.h"
+#include "http/http_router.h"
 #include "metrics.h"
 
 typedef struct es_uploads es_uploads_t;

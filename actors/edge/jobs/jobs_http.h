@@ -3,7 +3,7 @@
 #define ES_JOBS_HTTP_H
 
 #include "client.h"
-#include "http_router.h"
+#include "http/http_router.h"
 
 struct es_edge_jobs;
 

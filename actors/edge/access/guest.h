@@ -2,7 +2,7 @@
 #ifndef ES_GUEST_H
 #define ES_GUEST_H
 
-#include "http_exchange.h"
+#include "http/http_exchange.h"
 #include "identity.h"
 #include "trace.h"
 

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "edge_metrics.h"
-#include "jobs_metrics.h"
+#include "http/origin.h"
+#include "jobs/jobs_metrics.h"
 #include "json_out.h"
 #include "log.h"
 #include "loopback.h"
-#include "origin.h"
 #include "rights.h"
 
 enum { MESSAGE_MAX = 1400, TICKET_MAX = 64, ORIGIN_MAX = 512 };

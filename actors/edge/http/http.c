@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/identity.h"
 #include "edge_metrics.h"
-#include "identity.h"
 
 enum { SHORT_MAX = 512 };
 

@@ -3,7 +3,7 @@
 #define ES_UPLOAD_SYNC_H
 
 #include "asks.h"
-#include "http_exchange.h"
+#include "http/http_exchange.h"
 
 typedef struct es_upload_sync es_upload_sync_t;
 
