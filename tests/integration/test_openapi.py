@@ -15,7 +15,7 @@ SPEC = json.loads((ROOT / "actors/edge/web/openapi.json").read_text())
 
 def routes():
     """What the tables of the router have."""
-    return {(method, path) for source in (ROOT / "actors/edge").glob("*.c") for method, path in ROUTE.findall(source.read_text())}
+    return {(method, path) for source in (ROOT / "actors/edge").rglob("*.c") for method, path in ROUTE.findall(source.read_text())}
 
 
 def test_every_route_is_described_and_no_other():
@@ -29,7 +29,7 @@ RIGHT = re.compile(r'"(GET|POST|DELETE)",\s*"(/[^"]*)",\s*\w+,\s*(ES_[A-Z_| ]+?)
 def test_every_route_says_which_right_it_takes():
     """In the tables of the router, and the same in the description."""
     found = {}
-    for source in (ROOT / "actors/edge").glob("*.c"):
+    for source in (ROOT / "actors/edge").rglob("*.c"):
         found.update({(method, path): right.split(" | ") for method, path, right in RIGHT.findall(source.read_text())})
     assert found.keys() == routes()
     for (method, path), (right, *guarded) in found.items():
