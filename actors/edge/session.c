@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "secret_file.h"
@@ -87,9 +88,12 @@ static int read_key(es_session_key_t *key, const char *file)
     uint8_t more;
     ssize_t n = read(fd, key->bytes, sizeof key->bytes);
     bool whole = n == (ssize_t)sizeof key->bytes && read(fd, &more, 1) == 0;
+    struct stat st;
+    bool open_to_all = fstat(fd, &st) == 0 && (st.st_mode & S_IRWXO);
     close(fd);
+    if (open_to_all) errno = EPERM;
     if (!whole) errno = EBADMSG;
-    return whole ? 0 : -1;
+    return whole && !open_to_all ? 0 : -1;
 }
 
 static int make_key(const char *file)
@@ -110,6 +114,12 @@ int es_session_key_load(es_session_key_t *key, const char *file, char *err, size
     if (errno == EBADMSG)
         snprintf(err, err_len, "%s is not a session key: it must have %u bytes. Remove it and one is made.", file,
                  ES_SESSION_KEY_LEN);
+    else if (errno == EPERM)
+        snprintf(
+            err, err_len,
+            "the session key %s is open to every user of this machine, who could take any session; chmod 600 it, and "
+            "think whether it must be replaced",
+            file);
     else
         snprintf(err, err_len, "the session key %s can neither be read nor made: %s", file, strerror(errno));
     return -1;

@@ -85,6 +85,11 @@ static void the_key_is_made_once(void **state)
     struct stat st;
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(chmod(file, 0644), 0);
+    assert_int_equal(es_session_key_load(&b, file, err, sizeof err), -1);
+    assert_non_null(strstr(err, "chmod 600"));
+    assert_int_equal(chmod(file, 0640), 0);
+    assert_int_equal(es_session_key_load(&b, file, err, sizeof err), 0);
     assert_int_equal(truncate(file, 5), 0);
     assert_int_equal(es_session_key_load(&b, file, err, sizeof err), -1);
     assert_non_null(strstr(err, "32 bytes"));
