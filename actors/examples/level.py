@@ -50,7 +50,7 @@ class Stream:
         self.say(FINAL, self.kept[-1])
 
 class Actor:
-    def __init__(self, broker, name, key=None, broker_key=None, capacity=32):
+    def __init__(self, broker, name, capacity=32, key=None, broker_key=None):
         self.name, self.capacity, self.streams, self.running, self.inc = name, capacity, {}, True, secrets.randbits(64)
         self.id, self.heard, self.hello, self.refused = b"%016x" % self.inc, 0.0, 0.0, 0.0
         self.dealer, self.results = zmq.Context.instance().socket(zmq.DEALER), zmq.Context.instance().socket(zmq.PUB)
