@@ -78,7 +78,7 @@ def test_who_does_not_read_is_not_read_or_closed_and_others_are_not_disturbed(ho
 
 
 RATES = {"EARSHOT_MESSAGE_RATE": "2000", "EARSHOT_BYTE_RATE": "4000000", "EARSHOT_RATE_PATIENCE": f"{int(2 * SLOW)}s"}
-STRICT = {**RATES, "EARSHOT_PING_INTERVAL": "1s", "EARSHOT_CLOSE_TIMEOUT": "1s"}
+STRICT = {**RATES, "EARSHOT_PING_INTERVAL": f"{int(SLOW)}s", "EARSHOT_CLOSE_TIMEOUT": "1s"}
 
 
 @pytest.fixture(scope="module")
