@@ -188,7 +188,7 @@ test('a refused microphone and an insecure page are said in words', async () => 
   assert.deepEqual(page.troubles, []);
   await page.context().close();
 
-  const plain = await openPage({}, url.replace(/\/\/[^:/]+/, '//earshot.test'));
+  const plain = await openPage({}, url.replace(/\/\/[^:/]+/, '//ears'));
   await plain.click('#mic');
   await noticeSays(plain, 'https');
   await dropFile(plain, recording); // recordings work all the same

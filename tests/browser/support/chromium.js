@@ -14,7 +14,7 @@ const FLAGS = [
   '--disable-sync',
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
-  '--host-resolver-rules=MAP earshot.test 127.0.0.1', // a name that is not localhost, so not a secure origin
+  '--host-resolver-rules=MAP ears 127.0.0.1', // a name that is not localhost, so not a secure origin
 ];
 
 export function launch(recording) {
