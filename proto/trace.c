@@ -56,7 +56,9 @@ int es_trace_parse(es_trace_t *out, es_span_t text)
 
 void es_trace_print(const es_trace_t *self, char out[ES_TRACEPARENT_LEN + 1])
 {
-    memcpy(out, "00-", 3);
+    static const uint8_t version = 0;
+    write_hex(&version, 1, out);
+    out[2] = '-';
     write_hex(self->id, ES_TRACE_ID, out + 3);
     out[35] = '-';
     write_hex(self->span, ES_TRACE_SPAN, out + 36);
