@@ -3,6 +3,7 @@ import asyncio
 import json
 import pathlib
 import signal
+import threading
 
 import pytest
 import websockets
@@ -153,16 +154,23 @@ def test_a_flood_is_held_back_and_then_closed_and_others_are_not_disturbed(unhur
 
 
 def test_who_answers_no_ping_is_gone_and_who_answers_stays(strict):
-    before = closed(strict, "silent")
-    with Ws(strict.ws + "/api/audio/ws", ping_interval=None) as alive, RawWs(strict.ws + "/api/audio/ws") as raw:
-        frames = raw.until(lambda frames: len(frames) == 1)  # the library answers only while it is called
-        assert frames[0][0] == PING
-        raw.send(frame(PONG, frames[0][1]))
-        raw.until(lambda frames: len(frames) == 2)
-        alive.send({"type": "ping"})
-        alive.until(lambda message: message.get("type") == "pong")
-        assert raw.end() == (None, "")
-        assert [opcode for opcode, _ in frames_of(raw.got)] == [PING] * 3
+    before, seen = closed(strict, "silent"), []
+
+    def fall_silent():
+        with RawWs(strict.ws + "/api/audio/ws") as raw:
+            frames = raw.until(lambda frames: len(frames) == 1)
+            raw.send(frame(PONG, frames[0][1]))
+            raw.until(lambda frames: len(frames) == 2)
+            seen.extend([raw.end(), [opcode for opcode, _ in frames_of(raw.got)]])
+
+    silent = threading.Thread(target=fall_silent)
+    with Ws(strict.ws + "/api/audio/ws", ping_interval=None) as alive:
+        silent.start()
+        while silent.is_alive():  # the library answers only while it is called
+            alive.send({"type": "ping"})
+            alive.until(lambda message: message.get("type") == "pong")
+            silent.join(0.2)
+    assert seen == [(None, ""), [PING] * 3]
     assert closed(strict, "silent") == before + 1
 
 
