@@ -6,7 +6,7 @@ start_earshot() {
     data=$(mktemp -d "${TMPDIR:-/tmp}/es-bench.XXXXXX")
     spawn "$EARSHOT_BIN"/earshot-broker --data "$data" --log-level warn
     spawn "$EARSHOT_BIN"/earshot-transcriber --engine mock --data "$data" --log-level warn
-    spawn "$EARSHOT_BIN"/earshot-edge --port "$PORT" --data "$data" --log-level warn
+    spawn "$EARSHOT_BIN"/earshot-edge --port "$PORT" --max-address 0 --data "$data" --log-level warn
 }
 
 # The next run's members must not get the last one's messages as history, which the generator would take for faults: a second later those members have left
@@ -29,5 +29,5 @@ start_earshot_rooms() {
     data=$(mktemp -d "${TMPDIR:-/tmp}/es-bench.XXXXXX")
     spawn "$EARSHOT_BIN"/earshot-broker --data "$data" --log-level warn
     spawn "$EARSHOT_BIN"/earshot-room --data "$data" --log-level warn --member-grace 100ms
-    spawn "$EARSHOT_BIN"/earshot-edge --port "$PORT" --data "$data" --log-level warn --say-rate 0
+    spawn "$EARSHOT_BIN"/earshot-edge --port "$PORT" --max-address 0 --data "$data" --log-level warn --say-rate 0
 }
