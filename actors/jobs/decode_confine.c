@@ -16,7 +16,7 @@ enum { NICE = 10, FILES_MAX = 16 };
 static void bound(int what, rlim_t most)
 {
     struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
-    setrlimit(what, &limit); /* what is lower already stays */
+    setrlimit((__rlimit_resource_t)what, &limit); /* what is lower already stays */
 }
 
 #if defined(__x86_64__)
