@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
+#include "wire.h"
 
 struct es_log_writer {
     int fd;
@@ -126,15 +126,8 @@ void es_log_writer_put(es_log_writer_t *self, const char *line, size_t len)
 /* True where the thread is at its end; else it is stuck, and what it uses is its own. */
 static bool end_within(es_log_writer_t *self, unsigned wait_ms)
 {
-    struct timespec until;
+    const struct timespec until = es_wall_in_ms(wait_ms);
     int rc = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&self->lock);
     self->ending = true;
     pthread_cond_signal(&self->filled);

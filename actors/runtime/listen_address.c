@@ -66,6 +66,7 @@ int es_listen_address_open(const es_listen_address_t *self, int backlog)
     int fd = socket(self->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (self->shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     const struct sockaddr *at = (const struct sockaddr *)(const void *)&self->at;
     if (bind(fd, at, self->len) == 0 && listen(fd, backlog) == 0) return fd;
     int saved = errno;

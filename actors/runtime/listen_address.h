@@ -10,6 +10,7 @@ typedef struct {
     struct sockaddr_storage at;
     socklen_t len;
     bool loopback; /* only programs of this machine reach it */
+    bool shared;   /* with others of this user that say so too (SO_REUSEPORT); not what is parsed */
 } es_listen_address_t;
 
 /* 0, or -1 with what is wrong and what to write instead. Names are looked up. */

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "alloc.h"
 #include "wire.h"
@@ -115,22 +114,9 @@ void es_spans_wake(void)
     pthread_mutex_unlock(&queue.lock);
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 size_t es_spans_take(es_trace_span_t *out, size_t max, unsigned wait_ms)
 {
-    const struct timespec until = in_ms(wait_ms);
+    const struct timespec until = es_wall_in_ms(wait_ms);
     size_t n = 0;
     pthread_mutex_lock(&queue.lock);
     for (int rc = 0; queue.count < ES_SPANS_BATCH && !queue.woken && rc == 0;)

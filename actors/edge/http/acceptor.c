@@ -33,16 +33,9 @@ static int open_spare(void)
 
 static int listen_on(const struct addrinfo *address, bool shared)
 {
-    int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-    if (!bind(fd, address->ai_addr, address->ai_addrlen) && !listen(fd, BACKLOG)) return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
+    es_listen_address_t at = {.len = address->ai_addrlen, .shared = shared};
+    memcpy(&at.at, address->ai_addr, address->ai_addrlen);
+    return es_listen_address_open(&at, BACKLOG);
 }
 
 static int bind_host(const es_acceptor_config_t *config, char *err, size_t err_len)
