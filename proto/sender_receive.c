@@ -158,7 +158,7 @@ static bool take_final(es_sender_t *self, const es_msg_t *msg, const arrival_t *
     return true;
 }
 
-/* Two brokers bring each twice, and not at the same time. */
+/* Paths repeat and overtake. */
 static bool newer_partial(es_sender_t *self, const es_msg_t *msg)
 {
     if (msg->to_seq < self->heard_to || (msg->to_seq == self->heard_to && msg->end <= self->heard_end)) return false;
@@ -252,4 +252,19 @@ void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body,
         if (self->done || self->closed || !handlers[i].take(self, msg, &at)) self->stale++;
         return;
     }
+}
+
+/* Workers say everything to every broker. Before anything was heard from its own, a stream does not know its worker. */
+static bool is_copy(const es_sender_t *self, const es_msg_t *msg)
+{
+    if (msg->epoch != self->epoch) return msg->epoch < self->epoch;
+    return ES_HAS(msg, ES_M_INC) && (!self->bound || msg->inc == self->inc);
+}
+
+/* A broker that has heard of a batch stream from its worker may ask for its place. It may be wrong about all else that it knows of the stream. */
+bool es_sender_overhear(es_sender_t *self, const es_msg_t *msg, uint64_t now_us)
+{
+    if (msg->kind == ES_YIELD) es_sender_receive(self, msg, NULL, 0, now_us);
+    bool of_a_worker = msg->kind >= ES_ACK && msg->kind <= ES_PARTIAL;
+    return !of_a_worker || is_copy(self, msg);
 }

@@ -72,6 +72,9 @@ bool es_sender_full(const es_sender_t *self);
 
 /* A message on this stream's key: ACK, REWIND, FINAL, PARTIAL, WORKER_LOST, WAIT, REFUSED, YIELD. Others are ignored. */
 void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
+/* One that came through another broker than the stream is at: only YIELD is taken. False: it was dropped, and is not what another broker brings anyway, a copy of what
+ * the stream's own worker says or a broker's own word. */
+bool es_sender_overhear(es_sender_t *self, const es_msg_t *msg, uint64_t now_us);
 /* Timers. Returns the time of the next one, UINT64_MAX where none runs. Call at or after that time; earlier is harmless. */
 uint64_t es_sender_tick(es_sender_t *self, uint64_t now_us);
 /* When es_sender_tick wants to be called next. */

@@ -85,10 +85,11 @@ static void on_beacon(void *ctx, const char *key, json_t *house)
     es_houses_take(&self->houses, key, house, now_us);
 }
 
-static void on_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void on_message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                       uint64_t now_us)
 {
     drain_t *self = ctx;
-    (void)key, (void)body, (void)len, (void)now_us;
+    (void)broker, (void)key, (void)body, (void)len, (void)now_us;
     if (msg->kind == ES_DRAINED && msg->count > self->told) self->told = msg->count;
 }
 

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "edge_metrics.h"
+#include "sender_link.h"
 
 void es_client_env_fini(es_client_env_t *env)
 {
@@ -190,10 +191,10 @@ void es_client_destroy(es_client_t **self_p)
     free(self);
 }
 
-void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body, size_t len)
+void es_client_receive(es_client_t *self, int broker, const es_msg_t *msg, const void *body, size_t len)
 {
     if (!self->sender) return;
-    es_sender_receive(self->sender, msg, body, len, self->env->now_us);
+    es_sender_link_deliver(self->sender, broker == self->broker, msg, body, len, self->env->now_us);
     es_client_settle(self);
 }
 

@@ -193,8 +193,8 @@ es_ws_why_t es_client_piece(es_client_t *self, const void *data, size_t len, siz
 void es_client_control(es_client_t *self, uint64_t frames, uint64_t bytes);
 /* Asks for a sign of life: a PONG. */
 void es_client_ping(es_client_t *self);
-/* A message from the house on this client's key. */
-void es_client_receive(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
+/* A message from the house on this client's key, through this broker. */
+void es_client_receive(es_client_t *self, int broker, const es_msg_t *msg, const void *body, size_t len);
 /* A room actor's answer on this client's key. */
 void es_client_answer(es_client_t *self, const es_msg_t *msg, const void *body, size_t len);
 /* Its timer is due. */

@@ -189,7 +189,8 @@ static const char *unready(void *ctx)
 
 /* ---- what the house says */
 
-static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void link_message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                         uint64_t now_us)
 {
     edge_t *self = ctx;
     es_span_t room;
@@ -200,8 +201,8 @@ static void link_message(void *ctx, es_span_t key, const es_msg_t *msg, const vo
     if (client && es_room_is_answer(msg->kind))
         es_client_answer(client, msg, body, len);
     else if (client)
-        es_client_receive(client, msg, body, len);
-    else if (es_uploads_receive(self->uploads, key, msg, body, len))
+        es_client_receive(client, broker, msg, body, len);
+    else if (es_uploads_receive(self->uploads, broker, key, msg, body, len))
         return;
     else if (msg->kind == ES_ROOM_NEWS && es_room_of_key(key, &room))
         es_edge_rooms_news(self->env.rooms, room, msg, body, len);

@@ -86,7 +86,9 @@ void es_job_run_undecodable(es_job_run_t *self, bool for_good, es_span_t why, es
 
 /* ---- from the brokers */
 
-void es_job_run_receive(es_job_run_t *self, const es_msg_t *msg, const void *body, size_t len, es_job_now_t now);
+/* On its key. own: through the broker that `send` reaches. */
+void es_job_run_receive(es_job_run_t *self, bool own, const es_msg_t *msg, const void *body, size_t len,
+                        es_job_now_t now);
 /* Another broker has its key now; `send` reaches it already. */
 void es_job_run_moved(es_job_run_t *self, es_job_now_t now);
 

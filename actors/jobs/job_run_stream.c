@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "job_run_state.h"
+#include "sender_link.h"
 
 #define NOTE_US UINT64_C(1000000) /* what passes within it is not noted */
 
@@ -101,11 +102,12 @@ void es_run_close_stream(es_job_run_t *self)
     self->stream_over = false;
 }
 
-void es_job_run_receive(es_job_run_t *self, const es_msg_t *msg, const void *body, size_t len, es_job_now_t now)
+void es_job_run_receive(es_job_run_t *self, bool own, const es_msg_t *msg, const void *body, size_t len,
+                        es_job_now_t now)
 {
     self->now = now;
     if (!self->sender || self->phase >= ES_RUN_ENDING) return;
-    es_sender_receive(self->sender, msg, body, len, now.us);
+    es_sender_link_deliver(self->sender, own, msg, body, len, now.us);
     look_at_stream(self);
     es_run_settle(self);
 }

@@ -83,10 +83,12 @@ static void on_figures(void *ctx, es_actor_figures_t *out, uint64_t now_us)
 
 /* ---- the work */
 
-static void sender_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void sender_message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                           uint64_t now_us)
 {
     actor_t *self = ctx;
-    if (es_scheduler_receive(self->scheduler, key, msg, body, len, now_us) || msg->kind != ES_JOB_NEWS) return;
+    if (es_scheduler_receive(self->scheduler, broker, key, msg, body, len, now_us)) return;
+    if (msg->kind != ES_JOB_NEWS) return;
     es_desk_news(self->desk, key, es_span_of(body, len), now_us);
     es_scheduler_news(self->scheduler, key, es_span_of(body, len), now_us);
 }

@@ -200,8 +200,8 @@ static void take_probed(es_scheduler_t *self, const es_msg_t *msg, uint64_t now_
 
 /* ---- runs */
 
-bool es_scheduler_receive(es_scheduler_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
-                          uint64_t now_us)
+bool es_scheduler_receive(es_scheduler_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
+                          size_t len, uint64_t now_us)
 {
     if (msg->kind == ES_PROBED && es_span_eq(key, es_span(self->probe_key))) {
         take_probed(self, msg, now_us);
@@ -211,7 +211,7 @@ bool es_scheduler_receive(es_scheduler_t *self, es_span_t key, const es_msg_t *m
         es_slot_t *slot = self->slots[i];
         if (!es_span_eq(key, es_span(es_job_run_key(slot->run)))) continue;
         slot->due_us = 0;
-        es_job_run_receive(slot->run, msg, body, len, es_scheduler_at(now_us));
+        es_job_run_receive(slot->run, broker == slot->broker, msg, body, len, es_scheduler_at(now_us));
         return true;
     }
     return false;

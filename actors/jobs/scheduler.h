@@ -39,9 +39,9 @@ es_scheduler_t *es_scheduler_new(const es_scheduler_config_t *config, const es_s
 /* After the store's thread is destroyed. */
 void es_scheduler_destroy(es_scheduler_t **self_p);
 
-/* A message on a key of ours; false: no stream of ours has it. */
-bool es_scheduler_receive(es_scheduler_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
-                          uint64_t now_us);
+/* A message on a key of ours, through this broker; false: no stream of ours has it. */
+bool es_scheduler_receive(es_scheduler_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
+                          size_t len, uint64_t now_us);
 /* JOB_NEWS of any actor: what it runs may be cancelled or removed, and there may be something to claim. */
 void es_scheduler_news(es_scheduler_t *self, es_span_t key, es_span_t body, uint64_t now_us);
 /* The set of live brokers changed. */

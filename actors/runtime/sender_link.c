@@ -28,11 +28,13 @@ static ES_METRIC_COUNTER(unsent, "earshot_sender_link_unsent_total",
                          "Messages that no broker could take at once; retransmission mends it.");
 static ES_METRIC_COUNTER(received, "earshot_sender_link_received_total", "Messages received from brokers.");
 static ES_METRIC_COUNTER(malformed, "earshot_sender_link_malformed_total", "Messages received that are not valid.");
+static ES_METRIC_COUNTER(astray, "earshot_sender_link_astray_total",
+                         "Messages of streams dropped: through another broker than theirs, and no copies.");
 static ES_METRIC_GAUGE(live, "earshot_sender_link_brokers", "Brokers whose beacon is fresh.");
 
 es_metric_t *const *es_sender_link_metrics(void)
 {
-    static es_metric_t *const list[] = {&sent, &unsent, &received, &malformed, &live, NULL};
+    static es_metric_t *const list[] = {&sent, &unsent, &received, &malformed, &astray, &live, NULL};
     return list;
 }
 
@@ -180,6 +182,15 @@ int es_sender_link_sockets(const es_sender_link_t *self, void *sockets[], int ma
     return n;
 }
 
+void es_sender_link_deliver(es_sender_t *sender, bool own, const es_msg_t *msg, const void *body, size_t len,
+                            uint64_t now_us)
+{
+    if (own)
+        es_sender_receive(sender, msg, body, len, now_us);
+    else if (!es_sender_overhear(sender, msg, now_us))
+        es_metric_add(&astray, 1);
+}
+
 /* The incarnation follows `sys/` in hex. */
 static uint64_t beacon_inc(es_span_t key)
 {
@@ -212,6 +223,12 @@ static void on_beacon(es_sender_link_t *self, broker_t *broker, es_span_t key, c
     broker->beacon_us = now_us;
 }
 
+static void hand_over(es_sender_link_t *self, const broker_t *broker, es_span_t key, const es_msg_t *msg,
+                      es_span_t body, uint64_t now_us)
+{
+    self->ops->message(self->ctx, (int)(broker - self->brokers), key, msg, body.ptr, body.len, now_us);
+}
+
 static void on_bundle(es_sender_link_t *self, broker_t *broker, es_wire_t *wire, uint64_t now_us)
 {
     es_span_t rest = es_wire_body(wire);
@@ -220,7 +237,7 @@ static void on_bundle(es_sender_link_t *self, broker_t *broker, es_wire_t *wire,
     int rc;
     while ((rc = es_wire_unbundle(&rest, self->decoder, &item, &msg)) != 0 && rc != -1)
         if (rc == 1)
-            self->ops->message(self->ctx, item.key, &msg, item.body.ptr, item.body.len, now_us);
+            hand_over(self, broker, item.key, &msg, item.body, now_us);
         else
             es_metric_add(&malformed, 1); /* one worker's mistake; the other items are other workers' */
     if (rc == 0) return;
@@ -248,7 +265,7 @@ static void on_message(es_sender_link_t *self, broker_t *broker, es_wire_t *wire
     } else if (wire->msg.kind == ES_DRAIN) {
         if (self->ops->drain && es_span_eq(key, es_span(self->own_key))) self->ops->drain(self->ctx, now_us);
     } else if (key.len < 4 || memcmp(key.ptr, "sys/", 4) != 0) {
-        self->ops->message(self->ctx, key, &wire->msg, body.ptr, body.len, now_us);
+        hand_over(self, broker, key, &wire->msg, body, now_us);
     }
 }
 

@@ -8,12 +8,14 @@
 
 #include "envelope.h"
 #include "metrics.h"
+#include "stream_sender.h"
 
 typedef struct es_sender_link es_sender_link_t;
 
 typedef struct {
-    /* A message on one of our keys (PROBED too, where somebody else than the link asked). Spans valid during the call. */
-    void (*message)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);
+    /* A message on one of our keys (PROBED too, where somebody else than the link asked), through this broker. Spans valid during the call. */
+    void (*message)(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                    uint64_t now_us);
     /* The set of live brokers changed: streams whose broker is gone should be raised (es_sender_link_broker tells the new one). May be NULL. */
     void (*changed)(void *ctx, uint64_t now_us);
     /* A broker's BEACON: its key is `sys/` and the broker's incarnation, the body the state of the house. May be NULL. */
@@ -33,6 +35,11 @@ int es_sender_link_broker(const es_sender_link_t *self, es_span_t key);
 /* Send to that broker, DONTWAIT, at the latest with the next es_sender_link_flush. 0, or -1 (counted; the stream's retransmission mends it). */
 int es_sender_link_send(es_sender_link_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
                         size_t len);
+
+/* A message on a stream's key, to its sender. own: it came through the broker that the stream is at. Only that one knows whose the stream is; through another one anybody may say
+ * anything of it who works there, so that is dropped (es_sender_overhear), and counted where it is no copy. */
+void es_sender_link_deliver(es_sender_t *sender, bool own, const es_msg_t *msg, const void *body, size_t len,
+                            uint64_t now_us);
 
 /* Hear what is said on this topic (the key of a room) as well, or no more. One subscription a topic: the caller counts who wants it. */
 void es_sender_link_subscribe(es_sender_link_t *self, es_span_t topic, bool on);

@@ -95,13 +95,15 @@ static void end(bench_t *bench, upload_t *self)
     es_sender_destroy(&self->sender);
 }
 
-static void message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                    uint64_t now_us)
 {
     bench_t *bench = ctx;
     upload_t *self = es_keymap_get(bench->uploads, key);
     bench->now_us = now_us;
     if (!self) return;
-    es_sender_receive(self->sender, msg, body, len, now_us);
+    bool own = broker == es_sender_link_broker(bench->link, key);
+    es_sender_link_deliver(self->sender, own, msg, body, len, now_us);
     self->deadline_us = es_sender_deadline(self->sender);
 }
 

@@ -182,7 +182,7 @@ void slot_receive(sim_t *sim, letter_t *letter)
     for (int i = 0; i < sim->n_slots; i++) {
         slot_t *self = &sim->slots[i];
         if (!self->run || strcmp(es_job_run_key(self->run), letter->key) != 0) continue;
-        es_job_run_receive(self->run, &letter->msg, letter->body, letter->len, sim_now(sim));
+        es_job_run_receive(self->run, true, &letter->msg, letter->body, letter->len, sim_now(sim));
         slot_settled(sim, i);
     }
     free(letter);

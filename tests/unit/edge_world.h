@@ -140,8 +140,9 @@ static inline unsigned world_chunk(world_t *w, size_t len)
     return code;
 }
 
-/* The house commits from..to with these words. */
-static inline void world_final(world_t *w, uint64_t from, uint64_t to, const char *text, uint64_t flags)
+/* The house commits from..to with these words, through this broker. */
+static inline void world_final_through(world_t *w, int broker, uint64_t from, uint64_t to, const char *text,
+                                       uint64_t flags)
 {
     es_msg_t msg = {.version = ES_VERSION, .kind = ES_FINAL, .epoch = w->sent[w->sent_count - 1].epoch, .seq = to};
     ES_SET(&msg, ES_M_INC, inc, 42);
@@ -155,7 +156,12 @@ static inline void world_final(world_t *w, uint64_t from, uint64_t to, const cha
     ES_SET(&msg, ES_M_END, end, 32000);
     ES_SET(&msg, ES_M_CONFIDENCE, confidence, 875);
     ES_SET(&msg, ES_M_CHECKPOINT, checkpoint, es_span("ckp"));
-    es_client_receive(w->client, &msg, NULL, 0);
+    es_client_receive(w->client, broker, &msg, NULL, 0);
+}
+
+static inline void world_final(world_t *w, uint64_t from, uint64_t to, const char *text, uint64_t flags)
+{
+    world_final_through(w, 0, from, to, text, flags);
 }
 
 /* The last frame sent has these flags. */

@@ -203,10 +203,23 @@ static void partials_only_where_asked_for(void **state)
         ES_SET(&msg, ES_M_TEXT, text, es_span("go for"));
         ES_SET(&msg, ES_M_START, start, 0);
         ES_SET(&msg, ES_M_END, end, 320);
-        es_client_receive(w->client, &msg, NULL, 0);
+        es_client_receive(w->client, 0, &msg, NULL, 0);
         assert_string_equal(world_said(w), wanted ? "{\"seq\":1,\"partial\":\"go for\"}" : "");
         world_destroy(w);
     }
+}
+
+static void words_come_through_the_broker_of_the_stream_alone(void **state)
+{
+    (void)state;
+    world_t *w = world_new(&es_flat, "");
+    world_chunk(w, 640);
+    world_said(w);
+    world_final_through(w, 1, 1, 1, "lies", 0);
+    assert_string_equal(world_said(w), "");
+    world_final_through(w, 0, 1, 1, "words", 0);
+    assert_string_equal(world_said(w), "{\"seq\":1,\"transcription\":\"words\"}");
+    world_destroy(w);
 }
 
 static void a_full_sender_stops_the_reading(void **state)
@@ -328,6 +341,7 @@ int main(void)
                                        cmocka_unit_test(the_query_is_checked),
                                        cmocka_unit_test(resampled_positions_are_without_gaps),
                                        cmocka_unit_test(partials_only_where_asked_for),
+                                       cmocka_unit_test(words_come_through_the_broker_of_the_stream_alone),
                                        cmocka_unit_test(a_full_sender_stops_the_reading),
                                        cmocka_unit_test(whoever_does_not_read_is_not_read),
                                        cmocka_unit_test(whoever_never_reads_is_closed),

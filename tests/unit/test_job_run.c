@@ -197,7 +197,8 @@ static void audio(world_t *w, uint64_t from, int frames)
     for (int i = 0; i < frames; i++) es_job_run_audio(w->run, from + (uint64_t)i * FRAME, samples, FRAME, w->now);
 }
 
-static void answer(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, const char *text, const char *body)
+static void answer_through(world_t *w, bool own, es_kind_t kind, uint64_t from, uint64_t to, const char *text,
+                           const char *body)
 {
     es_msg_t msg = {.kind = kind, .epoch = w->epoch, .seq = to};
     ES_SET(&msg, ES_M_INC, inc, INC);
@@ -206,14 +207,19 @@ static void answer(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, const
     ES_SET(&msg, ES_M_FROM, from_seq, from);
     ES_SET(&msg, ES_M_TO, to_seq, to);
     if (text) ES_SET(&msg, ES_M_TEXT, text, es_span(text));
-    es_job_run_receive(w->run, &msg, body, body ? strlen(body) : 0, w->now);
+    es_job_run_receive(w->run, own, &msg, body, body ? strlen(body) : 0, w->now);
+}
+
+static void answer(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, const char *text, const char *body)
+{
+    answer_through(w, true, kind, from, to, text, body);
 }
 
 static void wait_place(world_t *w, uint64_t place)
 {
     es_msg_t msg = {.kind = ES_WAIT, .epoch = w->epoch};
     ES_SET(&msg, ES_M_PLACE, place, place);
-    es_job_run_receive(w->run, &msg, NULL, 0, w->now);
+    es_job_run_receive(w->run, true, &msg, NULL, 0, w->now);
 }
 
 /* Up to where the words are stored and the transcript is read for the analysis. */
@@ -306,6 +312,21 @@ static void audio_waits_while_nothing_can_be_stored(void **state)
     assert_int_equal(w->job.done, 2 * FRAME);
 }
 
+static void words_come_through_the_broker_of_the_stream_alone(void **state)
+{
+    world_t *w = *state;
+    begin(w, ES_JOB_TRANSCRIBING);
+    audio(w, 0, 2);
+    told(w);
+    answer_through(w, false, ES_FINAL, 1, 1, "lies", NULL);
+    pass(w, MS(50));
+    assert_string_equal(told(w), "");
+    answer(w, ES_FINAL, 1, 1, "one", NULL);
+    pass(w, MS(50));
+    assert_string_equal(told(w), "final");
+    assert_string_equal(first_text(w), "one");
+}
+
 static void who_lost_it_says_nothing_more(void **state)
 {
     world_t *w = *state;
@@ -385,7 +406,7 @@ static void who_kills_all_that_hear_it_is_parked(void **state)
     audio(w, 0, 1);
     es_msg_t msg = {.kind = ES_REFUSED, .epoch = w->epoch};
     ES_SET(&msg, ES_M_REASON, reason, es_span("10 workers died of it"));
-    es_job_run_receive(w->run, &msg, NULL, 0, w->now);
+    es_job_run_receive(w->run, true, &msg, NULL, 0, w->now);
     assert_int_equal(w->batch[0]->kind, ES_WRITE_FAILED);
     assert_string_equal(first_text(w), "Its audio ends the transcribers that get it: 10 workers died of it");
     store(w, ES_JOBS_OK, ES_JOB_FAILED);
@@ -477,7 +498,7 @@ static void an_analysis_that_fails_costs_attempts_but_no_words(void **state)
     ES_SET(&msg, ES_M_FLAGS, flags, ES_F_FAILED);
     ES_SET(&msg, ES_M_REASON, reason, es_span("no memory"));
     told(w);
-    es_job_run_receive(w->run, &msg, NULL, 0, w->now);
+    es_job_run_receive(w->run, true, &msg, NULL, 0, w->now);
     assert_string_equal(told(w), "close again");
     assert_string_equal(first_text(w), "The analysis failed: no memory");
     store(w, ES_JOBS_OK, ES_JOB_QUEUED);
@@ -529,6 +550,7 @@ int main(void)
         T(what_is_heard_out_is_not_heard_again),
         T(audio_waits_while_nothing_can_be_stored),
         T(who_lost_it_says_nothing_more),
+        T(words_come_through_the_broker_of_the_stream_alone),
         T(what_is_cancelled_stops_at_once),
         T(what_is_released_keeps_its_attempt),
         T(an_attempt_fails_and_the_last_one_for_good),

@@ -240,6 +240,51 @@ static void hostile_values_change_nothing(void **state)
     assert_int_equal(stats(w).stale, after.stale);
 }
 
+/* Through another broker than the stream is at. */
+static void what_is_overheard_changes_nothing(void **state)
+{
+    world_t *w = *state;
+    push_n(w, 4);
+    const es_msg_t own[] = {ack_of(1, INC, 4, 3), final_of(1, 1, 3)};
+    for (int i = 0; i < 2; i++)
+        assert_true(es_sender_overhear(w->sender, &own[i], w->now)); /* it may be its worker's */
+    ack(w, 1, 2, 0);
+    push_n(w, 1);
+    es_sender_stats_t before = stats(w);
+    for (int i = 0; i < 2; i++) assert_true(es_sender_overhear(w->sender, &own[i], w->now));
+    const es_kind_t of_workers[] = {ES_ACK, ES_REWIND, ES_FINAL, ES_PARTIAL};
+    for (size_t i = 0; i < sizeof of_workers / sizeof *of_workers; i++) {
+        es_msg_t msg = final_of(1, 1, 3);
+        msg.kind = of_workers[i];
+        msg.inc = INC + 1;
+        assert_false(es_sender_overhear(w->sender, &msg, w->now));
+        msg.present &= ~ES_BIT(ES_M_INC); /* nobody has any state: so says the broker of the stream alone */
+        assert_false(es_sender_overhear(w->sender, &msg, w->now));
+        msg = final_of(2, 1, 3); /* an epoch to come */
+        msg.kind = of_workers[i];
+        assert_false(es_sender_overhear(w->sender, &msg, w->now));
+        msg.epoch = 0; /* of a worker before */
+        assert_true(es_sender_overhear(w->sender, &msg, w->now));
+    }
+    const es_kind_t of_brokers[] = {ES_WORKER_LOST, ES_WAIT, ES_REFUSED};
+    for (size_t i = 0; i < sizeof of_brokers / sizeof *of_brokers; i++) {
+        es_msg_t msg = {.kind = of_brokers[i], .epoch = 1};
+        ES_SET(&msg, ES_M_PLACE, place, 1);
+        ES_SET(&msg, ES_M_REASON, reason, es_span("it kills its workers"));
+        assert_true(es_sender_overhear(w->sender, &msg, w->now));
+    }
+    es_sender_stats_t after = stats(w);
+    assert_int_equal(after.epoch, before.epoch);
+    assert_int_equal(after.received, before.received);
+    assert_int_equal(after.committed, before.committed);
+    assert_int_equal(after.place, before.place);
+    assert_int_equal(after.stale, before.stale);
+    assert_false(after.done);
+    assert_string_equal(w->story, "");
+    final(w, 1, 1, 3);
+    assert_string_equal(w->story, "final3");
+}
+
 static void a_receiver_that_began_again_is_followed_back(void **state)
 {
     world_t *w = *state;
@@ -363,6 +408,7 @@ int main(void)
         T(waiting_of_a_bound_stream_means_that_its_worker_is_gone),
         T(answers_before_anything_was_sent_are_stale),
         T(hostile_values_change_nothing),
+        T(what_is_overheard_changes_nothing),
         T(a_receiver_that_began_again_is_followed_back),
         T(a_receiver_that_forgot_all_and_never_asks_is_left),
         T(deaths_alone_are_counted_until_a_commit),

@@ -30,12 +30,15 @@ typedef struct {
     unsigned messages, changes, drains, beacons;
     size_t beacon_len;
     es_msg_t last;
+    int last_broker;
     char last_key[32], last_body[32];
 } world_t;
 
-static void on_message(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void on_message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
+                       uint64_t now_us)
 {
     world_t *w = ctx;
+    w->last_broker = broker;
     w->messages++;
     w->last = *msg;
     assert_int_equal(now_us, w->now);
@@ -159,6 +162,9 @@ static void messages_are_handed_over(void **state)
     assert_string_equal(w->last_key, CLIENT);
     assert_int_equal(w->last.kind, ES_WAIT);
     assert_int_equal(w->last.place, 2);
+    assert_int_equal(w->last_broker, 1);
+    publish(w, 0, CLIENT, &msg, NULL);
+    assert_int_equal(w->last_broker, 0);
 }
 
 static void malformed_ones_are_counted_only(void **state)
@@ -189,13 +195,70 @@ static void one_bad_item_leaves_the_others_alone(void **state)
     assert_true(es_bundle_append(&bundle, &bad));
     ack.epoch = 2;
     assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &ack, NULL, 0), ES_BUNDLE_TAKEN);
-    assert_int_equal(es_wire_send_bundle(w->brokers[0].publish, NULL, es_span(PREFIX "*"), &bundle), 0);
+    assert_int_equal(es_wire_send_bundle(w->brokers[1].publish, NULL, es_span(PREFIX "*"), &bundle), 0);
     es_sender_link_sockets(w->link, sockets, 2);
-    zmq_pollitem_t item = {.socket = sockets[0], .events = ZMQ_POLLIN};
+    zmq_pollitem_t item = {.socket = sockets[1], .events = ZMQ_POLLIN};
     assert_int_equal(zmq_poll(&item, 1, 5000), 1);
     es_sender_link_drain(w->link, 100, w->now);
     assert_int_equal(w->messages, 2);
     assert_int_equal(w->last.epoch, 2);
+    assert_int_equal(w->last_broker, 1);
+}
+
+static uint64_t figure(const char *name)
+{
+    for (es_metric_t *const *m = es_sender_link_metrics(); *m; m++)
+        if (!strcmp((*m)->name, name)) return es_metric_get(*m);
+    fail_msg("no figure %s", name);
+    return 0;
+}
+
+static void on_transmit(void *ctx, const es_msg_t *msg, const void *body, size_t len)
+{
+    (void)ctx, (void)msg, (void)body, (void)len;
+}
+
+static void on_deliver(void *ctx, const es_msg_t *final, const void *words, size_t len)
+{
+    (void)words, (void)len;
+    *(uint64_t *)ctx = final->inc;
+}
+
+static void on_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static es_msg_t final_of(uint64_t inc)
+{
+    es_msg_t msg = {.kind = ES_FINAL, .epoch = 1, .seq = 1};
+    ES_SET(&msg, ES_M_INC, inc, inc);
+    ES_SET(&msg, ES_M_EXPECTED, expected, 2);
+    ES_SET(&msg, ES_M_FROM, from_seq, 1);
+    ES_SET(&msg, ES_M_TO, to_seq, 1);
+    return msg;
+}
+
+static void streams_hear_their_own_broker(void **state)
+{
+    (void)state;
+    static const es_sender_ops_t ops = {
+        .transmit = on_transmit, .deliver = on_deliver, .done = on_nothing, .writable = on_nothing};
+    uint64_t heard = 0, before = figure("earshot_sender_link_astray_total");
+    es_sender_t *sender = es_sender_new(NULL, &ops, &heard, 0);
+    es_msg_t worker = final_of(7), rogue = final_of(8);
+    es_sender_push(sender, 0, 0, "\1\2", 2, 0, 1);
+    es_sender_push(sender, 0, 1, "\1\2", 2, 0, 1);
+    es_sender_link_deliver(sender, false, &worker, NULL, 0, 1); /* the copy may come first */
+    assert_int_equal(heard, 0);
+    es_sender_link_deliver(sender, true, &worker, NULL, 0, 1);
+    assert_int_equal(heard, 7);
+    es_sender_link_deliver(sender, false, &worker, NULL, 0, 1);
+    assert_int_equal(figure("earshot_sender_link_astray_total"), before);
+    es_sender_link_deliver(sender, false, &rogue, NULL, 0, 1);
+    assert_int_equal(figure("earshot_sender_link_astray_total"), before + 1);
+    assert_int_equal(heard, 7);
+    es_sender_destroy(&sender);
 }
 
 static void draining_stops_at_the_limit(void **state)
@@ -448,6 +511,7 @@ int main(void)
         WITH(malformed_ones_are_counted_only),
         WITH(one_bad_item_leaves_the_others_alone),
         WITH(draining_stops_at_the_limit),
+        WITH(streams_hear_their_own_broker),
         WITH(beacons_are_handed_on_with_what_they_say),
         WITH(sends_to_the_broker_named),
         WITH(the_set_of_live_brokers),

@@ -130,6 +130,19 @@ static void the_last_final_ends_it_instead(void **state)
     assert_string_equal(w->story, "final2 done0");
 }
 
+/* Which knows of the stream from its worker. */
+static void another_broker_may_ask_for_the_place(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 2);
+    final(w, 1, 1, 2);
+    sent(w);
+    assert_true(es_sender_overhear(w->sender, &(es_msg_t){.kind = ES_YIELD, .epoch = 1}, w->now));
+    assert_string_equal(sent(w), "1:2C");
+    assert_int_equal(stats(w).yields, 1);
+}
+
 static void a_live_stream_yields_to_nobody(void **state)
 {
     world_t *w = *state;
@@ -149,6 +162,7 @@ int main(void)
         T(a_raise_forgets_that_it_was_to_yield),    T(the_last_final_ends_it_instead),
         T(a_live_stream_yields_to_nobody),          T(it_does_not_wait_for_a_final_for_ever),
         T(who_waits_has_no_place_to_give),          T(who_waits_is_called),
+        T(another_broker_may_ask_for_the_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

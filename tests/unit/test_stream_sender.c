@@ -372,14 +372,14 @@ static void rule8_partials_only_of_the_segment_that_is_open(void **state)
     assert_string_equal(w->story, "partial2 final3 partial5");
 }
 
-static void a_partial_comes_once_though_two_brokers_bring_it(void **state)
+static void a_partial_comes_once_though_it_is_said_twice(void **state)
 {
     world_t *w = *state;
     push_n(w, 6);
     partial(w, 1, 1, 2);
     partial(w, 1, 1, 2);
     partial(w, 1, 1, 4);
-    partial(w, 1, 1, 2); /* overtaken on the other path */
+    partial(w, 1, 1, 2); /* overtaken */
     partial(w, 1, 1, 4);
     assert_string_equal(w->story, "partial2 partial4");
     assert_int_equal(stats(w).stale, 3);
@@ -459,7 +459,7 @@ int main(void)
         T(rule8_a_final_across_the_commit_raises),
         T(rule8_nothing_of_an_old_epoch_counts),
         T(rule8_partials_only_of_the_segment_that_is_open),
-        T(a_partial_comes_once_though_two_brokers_bring_it),
+        T(a_partial_comes_once_though_it_is_said_twice),
         T(rule9_eos_ends_and_done_comes_last),
         T(rule9_marks_come_when_all_before_is_committed),
     };

@@ -309,7 +309,7 @@ static void it_goes_on_at_another_broker(void **state)
     world_t *w = world_new(&defaults);
     es_http_exchange_t *x = request(w, "audio/wav", 10, "");
     stream(x, 0, 10);
-    w->broker = 1;
+    w->broker = w->through = 1;
     es_uploads_rebroker(w->uploads);
     assert_int_equal(w->count, 3);
     assert_int_equal(w->sent[1].msg.kind, ES_CLOSE);
@@ -318,6 +318,10 @@ static void it_goes_on_at_another_broker(void **state)
     assert_true(w->sent[2].msg.flags & ES_F_START);
     assert_int_equal(w->sent[2].msg.epoch, 2);
     end(x);
+    w->through = 0;
+    commit(w, 1, 3, ACCEPTED);
+    assert_false(x->finished);
+    w->through = 1;
     commit(w, 1, 3, ACCEPTED);
     over(x, 202, JOB);
     world_destroy(w);

@@ -152,7 +152,7 @@ static void a_stream_in_quarantine_ends_with_the_reason(void **state)
     world_said(w);
     es_msg_t msg = {.version = ES_VERSION, .kind = ES_REFUSED, .epoch = w->sent[w->sent_count - 1].epoch};
     ES_SET(&msg, ES_M_REASON, reason, es_span("10 workers died"));
-    es_client_receive(w->client, &msg, NULL, 0);
+    es_client_receive(w->client, 0, &msg, NULL, 0);
     refused(w, "stream_quarantined");
     assert_non_null(strstr(world_said(w), "audio.done"));
     world_text(w, START);
@@ -206,7 +206,7 @@ static void words_are_said(void **state)
     ES_SET(&msg, ES_M_TEXT, text, es_span("go on"));
     ES_SET(&msg, ES_M_START, start, 1600);
     ES_SET(&msg, ES_M_END, end, 4800);
-    es_client_receive(w->client, &msg, body, len);
+    es_client_receive(w->client, 0, &msg, body, len);
     const char *said = world_said(w);
     assert_non_null(strstr(said, "\"words\":[{\"text\":\"go\",\"start_ms\":100,\"end_ms\":200,\"confidence\":0.990},"
                                  "{\"text\":\"on\",\"start_ms\":200,\"end_ms\":300,\"confidence\":0.005}]"));
@@ -284,7 +284,7 @@ static void waiting_is_told(void **state)
     world_said(w);
     es_msg_t msg = {.version = ES_VERSION, .kind = ES_WAIT, .epoch = w->sent[0].epoch};
     ES_SET(&msg, ES_M_PLACE, place, 3);
-    es_client_receive(w->client, &msg, NULL, 0);
+    es_client_receive(w->client, 0, &msg, NULL, 0);
     assert_string_equal(world_said(w), "{\"type\":\"status\",\"payload\":{\"state\":\"waiting\",\"queue\":3" TAIL);
     world_final(w, 1, 1, "", ES_F_SILENCE);
     assert_string_equal(world_said(w), "{\"type\":\"status\",\"payload\":{\"state\":\"streaming\"" TAIL);

@@ -137,7 +137,7 @@ typedef struct {
     es_http_router_t router;
     sent_t sent[SENT_MAX];
     unsigned count;
-    int broker;
+    int broker, through; /* where streams are; where answers come from */
     uint64_t random;
     char question[256], verb[32]; /* the last */
     uint64_t question_seq;
@@ -299,7 +299,7 @@ static const sent_t *last(const world_t *w)
 
 static void hear(world_t *w, const es_msg_t *msg)
 {
-    assert_true(es_uploads_receive(w->uploads, es_span(last(w)->key), msg, NULL, 0));
+    assert_true(es_uploads_receive(w->uploads, w->through, es_span(last(w)->key), msg, NULL, 0));
 }
 
 static void told(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, uint64_t flags, const char *text)

@@ -291,10 +291,10 @@ void es_upload_begin(es_uploads_t *all, es_http_exchange_t *x, es_span_t session
     es_http_take(x, &handler_ops, self, most_body(self) + 1); /* what is too large by little we answer ourselves */
 }
 
-void es_upload_receive(es_upload_t *self, const es_msg_t *msg, const void *body, size_t len)
+void es_upload_receive(es_upload_t *self, int broker, const es_msg_t *msg, const void *body, size_t len)
 {
     if (!self->stream) return;
-    es_upload_stream_receive(self->stream, msg, body, len);
+    es_upload_stream_receive(self->stream, broker, msg, body, len);
     settle(self);
 }
 

@@ -37,7 +37,7 @@ struct es_upload {
 
 /* Takes this request or refuses it. */
 void es_upload_begin(es_uploads_t *all, es_http_exchange_t *x, es_span_t session, bool sync);
-void es_upload_receive(es_upload_t *self, const es_msg_t *msg, const void *body, size_t len);
+void es_upload_receive(es_upload_t *self, int broker, const es_msg_t *msg, const void *body, size_t len);
 void es_upload_tick(es_upload_t *self);
 void es_upload_rebroker(es_upload_t *self);
 /* JOB_NEWS on this key. */

@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "edge_metrics.h"
+#include "sender_link.h"
 
 enum { SECOND = 1000000, RETRY_S = 5, RETRY_QUARANTINE_S = 60 };
 
@@ -231,9 +232,10 @@ bool es_upload_stream_settle(es_upload_stream_t *self, size_t allowance)
 
 /* ---- what comes in */
 
-void es_upload_stream_receive(es_upload_stream_t *self, const es_msg_t *msg, const void *body, size_t len)
+void es_upload_stream_receive(es_upload_stream_t *self, int broker, const es_msg_t *msg, const void *body, size_t len)
 {
-    if (self->sender) es_sender_receive(self->sender, msg, body, len, self->env->now_us);
+    if (!self->sender) return;
+    es_sender_link_deliver(self->sender, broker == self->broker, msg, body, len, self->env->now_us);
 }
 
 static uint64_t patience(const es_upload_stream_t *self)

@@ -33,7 +33,8 @@ void es_upload_stream_write(es_upload_stream_t *self, const void *data, size_t l
 /* The file is whole. late: JSON of late options, copied; len 0: none. */
 void es_upload_stream_end(es_upload_stream_t *self, const void *late, size_t len);
 
-void es_upload_stream_receive(es_upload_stream_t *self, const es_msg_t *msg, const void *body, size_t len);
+/* On its key, through this broker. */
+void es_upload_stream_receive(es_upload_stream_t *self, int broker, const es_msg_t *msg, const void *body, size_t len);
 void es_upload_stream_tick(es_upload_stream_t *self);
 /* The live brokers have changed. */
 void es_upload_stream_rebroker(es_upload_stream_t *self);

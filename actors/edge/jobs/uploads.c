@@ -84,10 +84,11 @@ size_t es_uploads_allowance(const es_uploads_t *self)
     return share < ES_UPLOAD_ALLOWANCE_MIN ? ES_UPLOAD_ALLOWANCE_MIN : (size_t)share;
 }
 
-bool es_uploads_receive(es_uploads_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+bool es_uploads_receive(es_uploads_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
+                        size_t len)
 {
     es_upload_t *one = key.len == ES_CLIENT_ID_LEN ? es_keymap_get(self->by_key, key) : NULL;
-    if (one) es_upload_receive(one, msg, body, len);
+    if (one) es_upload_receive(one, broker, msg, body, len);
     return one != NULL;
 }
 

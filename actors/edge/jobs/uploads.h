@@ -41,7 +41,8 @@ void es_uploads_destroy(es_uploads_t **self_p);
 /* POST /session/{id}/upload and /session/{id}/upload-sync. */
 void es_uploads_routes(es_uploads_t *self, es_http_router_t *router);
 /* A message on this key: false where it is of no upload. */
-bool es_uploads_receive(es_uploads_t *self, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
+bool es_uploads_receive(es_uploads_t *self, int broker, es_span_t key, const es_msg_t *msg, const void *body,
+                        size_t len);
 /* JOB_NEWS, of whatever job. */
 void es_uploads_news(es_uploads_t *self, es_span_t key);
 /* Runs timers. Returns the time of the next call. */
