@@ -195,7 +195,10 @@ void connection_receive(sim_t *sim, const packet_t *packet)
     connection_t *self = &sim->connections[packet->key];
     es_msg_t msg = packet->msg;
     if (!self->sender || !bend_to_sender(sim, self, &msg)) return;
-    es_sender_receive(self->sender, &msg, packet->data, packet->len, sim->world.now);
+    if (packet->from == NODE_BROKER + self->broker || sim->off == SAFE_OWN_BROKER)
+        es_sender_receive(self->sender, &msg, packet->data, packet->len, sim->world.now);
+    else
+        es_sender_overhear(self->sender, &msg, sim->world.now);
     check_bounds(self);
     if (msg.kind == ES_WAIT && self->waiting_at > 0 && !sim->clients[self->client].batch) check_live_first(self);
     connection_rearm(self);

@@ -153,6 +153,15 @@ static void route(sim_t *sim, int b, const packet_t *packet)
         publish(sim, b, key_parse(r.yields), &(es_msg_t){.kind = ES_YIELD, .epoch = r.yields_epoch}, NULL);
 }
 
+/* Of a stream that is at another broker this one cannot know whose it is: some of what it brings is forged. */
+static void relay(sim_t *sim, int b, const packet_t *packet)
+{
+    es_msg_t msg = packet->msg;
+    bool own = sim->connections[packet->key].broker == b;
+    if (!own && msg.kind == ES_FINAL && world_chance(&sim->world, 20)) msg.text = es_span("lies");
+    publish(sim, b, packet->key, &msg, packet);
+}
+
 void house_receive(sim_t *sim, const packet_t *packet)
 {
     const es_msg_t *msg = &packet->msg;
@@ -166,7 +175,7 @@ void house_receive(sim_t *sim, const packet_t *packet)
     else if (msg->kind == ES_GOODBYE)
         goodbye(sim, b, msg->inc);
     else
-        publish(sim, b, packet->key, msg, packet);
+        relay(sim, b, packet);
     arm(sim, b, sim->world.now + MS(100)); /* a queue may have begun */
 }
 

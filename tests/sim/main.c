@@ -39,8 +39,8 @@ static void figures(const void *sim, char *out, size_t cap)
 int main(int argc, char **argv)
 {
     static const char *const safeguards[SAFE_MODES] = {
-        "none",     "epoch",  "contiguity", "republish", "checkpoint", "retransmit", "order", "start",   "twice",
-        "rebroker", "resume", "keep",       "one line",  "partials",   "quarantine", "yield", "suspects"};
+        "none",     "epoch",  "contiguity", "republish", "checkpoint", "retransmit", "order", "start",    "twice",
+        "rebroker", "resume", "keep",       "one line",  "partials",   "quarantine", "yield", "suspects", "own broker"};
     static const harness_t harness = {.name = "sim",
                                       .run = run,
                                       .world = world,

@@ -1,7 +1,7 @@
 /* Rules of the protocol switched off one at a time, from outside: what a machine would refuse is bent until it does not. The simulation must miss each. */
 #include "sim.h"
 
-/* A final that the sender has, said again by another broker, passes for the next one. */
+/* A final that the sender has, said again, passes for the next one. */
 static void pass_for_next(const connection_t *connection, es_msg_t *msg)
 {
     if (msg->kind != ES_FINAL || msg->to_seq > connection->committed) return;

@@ -46,15 +46,16 @@ typedef enum {
     SAFE_RETRANSMIT, /* the sender's timers do not run */
     SAFE_ORDER,      /* a receiver takes a frame over a gap */
     SAFE_START,      /* a receiver begins anywhere */
-    SAFE_TWICE,      /* the sender takes a final that it has for the next one: two brokers bring each twice */
-    SAFE_REBROKER,   /* an edge stays with a broker that is dead */
-    SAFE_RESUME,     /* a stream is resumed without its checkpoint */
-    SAFE_KEEP,       /* a client keeps no frames that it has sent */
-    SAFE_ONE_LINE,   /* a client that has resumed elsewhere still hears its old connection */
-    SAFE_PARTIALS,   /* the sender takes partials that it has: two brokers bring each twice */
+    SAFE_TWICE,    /* the sender takes a final that it has for the next one: paths repeat, and receivers say it again */
+    SAFE_REBROKER, /* an edge stays with a broker that is dead */
+    SAFE_RESUME,   /* a stream is resumed without its checkpoint */
+    SAFE_KEEP,     /* a client keeps no frames that it has sent */
+    SAFE_ONE_LINE, /* a client that has resumed elsewhere still hears its old connection */
+    SAFE_PARTIALS, /* the sender takes partials that it has: paths repeat */
     SAFE_QUARANTINE, /* a stream that kills workers is never refused */
     SAFE_YIELD,      /* no batch stream is asked to give its place to a live one */
     SAFE_SUSPECTS,   /* streams whose workers keep dying get no worker apart from one another */
+    SAFE_OWN_BROKER, /* the sender takes what comes through a broker that the stream is not at */
     SAFE_MODES
 } safeguard_t;
 
