@@ -8,10 +8,12 @@ import time
 
 import pytest
 
+import hostile_peer as hostile
 from bare_ws import pause, until
 from fleet import Fleet
-from house import BIN, ROOT, SLOW
+from house import BIN, ROOT, SLOW, wait_until
 from rooms import check, enter, level
+from wire import Ws
 
 sys.path.insert(0, str(ROOT / "tests" / "chaos"))
 from chaos import mock_text  # noqa: E402
@@ -157,6 +159,46 @@ def test_a_rolling_restart_goes_unnoticed():
                 assert streams < PAUSE and chat < PAUSE, (streams, chat)
                 assert sum(s.moves for s in scene.speakers) >= STREAMS, "each edge asks its streams to go elsewhere"
         asyncio.run(scenario())
+
+
+ASTRAY = "earshot_sender_link_astray_total"
+EPOCHS = 20
+
+
+def forge(peer, client, seq):
+    """Results of this frame in the epochs that there may be: of any of them the sender would take one, or begin anew. Returns how many."""
+    key = hostile.KEY
+    told = {key["inc"]: int(peer.route, 16), key["expected"]: seq + 1, key["committed"]: seq, key["from"]: seq, key["to"]: seq, key["text"]: "lies"}
+    for epoch in range(1, EPOCHS + 1):
+        for kind, meta in (("FINAL", told), ("PARTIAL", told), ("ACK", told), ("REWIND", told), ("REWIND", {})):
+            peer.send("results", [client.encode(), hostile.pack(hostile.KIND[kind], meta, epoch, seq)])
+    return EPOCHS * 5
+
+
+def test_nobody_answers_a_stream_through_a_broker_that_it_is_not_at():
+    """All that is forged is counted: had one of it raised the epoch, those of the epochs before would be late copies, which are not."""
+    with Fleet(rooms=0, transcribers=1, brokers=2, transcriber=["--delay-ms", "300"]) as fleet:
+        wait_until(lambda: fleet.metrics().get("earshot_sender_link_brokers") == 2, 10, "two live brokers")
+        with Ws(fleet.urls[0] + "/api/audio/ws") as ws:
+            def words_of(seq):
+                assert ws.expect(seq=seq)["transcription"].endswith(mock_text(seq, 640))
+
+            ws.send(hostile.CHUNK)
+            client = ws.expect(seq=1, chunk_size=640)["client_id"]
+            words_of(1)
+            other = next(name for name in ("broker", "broker-2") if fleet.status(name)["streams"] == 0)
+            rogue = hostile.Peer(f"ipc://{fleet.data}/{other}")
+            rogue.await_open("results")
+            ws.send(hostile.CHUNK)
+            ws.expect(seq=2, chunk_size=640)
+            forged = forge(rogue, client, 2)
+            words_of(2)
+            wait_until(lambda: fleet.metrics()[ASTRAY] >= forged, 10, "all of it counted")
+            assert fleet.metrics()[ASTRAY] == forged
+            ws.send(hostile.CHUNK)
+            ws.expect(seq=3, chunk_size=640)
+            words_of(3)
+            rogue.close()
 
 
 @pytest.mark.speech
