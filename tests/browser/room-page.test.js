@@ -145,6 +145,11 @@ test('a room that cannot be entered says why, and the door stays open', async ()
   await page.click('#door-enter');
   await shows(page, '#door-trouble', '1 to 64');
   await page.fill('#door-room', 'lobby');
+  const greeted = house.greeted;
+  house.breakAll();
+  await until(() => house.greeted > greeted, 'another connection');
+  await page.waitForFunction(() => document.body.dataset.link === 'open');
+  assert.equal(await page.inputValue('#door-room'), 'lobby', 'what is typed stays through a reconnect');
   await page.click('#door-enter');
   await inside(page);
   await close(page);

@@ -24,6 +24,7 @@ export class RoomPanel {
   #onChange;
   #wanted = null; // the room of the address
   #entering = null; // AbortController
+  #severed = false; // the room of the address was not refused: there was no connection any more
   #room = null; // entered
   #unavailable = false;
   #unread = 0;
@@ -54,9 +55,9 @@ export class RoomPanel {
     this.#follow();
   }
 
-  /** There is a connection after there was none for good: into the room of the address once more. */
+  /** There is a connection. If there was none for good, into the room of the address once more; a refusal stands. */
   retry() {
-    if (this.#wanted !== null && document.body.dataset.room === 'asking' && this.#door.name) this.#enter(this.#wanted, this.#door.name);
+    if (this.#severed) this.#enter(this.#wanted, this.#door.name);
   }
 
   /** The room that hears the microphone now, or null. */
@@ -99,8 +100,13 @@ export class RoomPanel {
       const room = await this.#earshot.join(id, { name, signal: entering.signal });
       if (!entering.signal.aborted) this.#open(room);
     } catch (error) {
-      if (!entering.signal.aborted) this.#ask({ room: id, trouble: refusal(error) });
+      if (!entering.signal.aborted) this.#sayRefused(id, error);
     }
+  }
+
+  #sayRefused(room, error) {
+    this.#ask({ room, trouble: refusal(error) });
+    this.#severed = error.code === 'not_connected';
   }
 
   #ask(what) {
@@ -163,7 +169,7 @@ export class RoomPanel {
     if (state === 'rejoining') this.#conversation.interrupt();
     if (error) {
       this.#room = null;
-      this.#ask({ room: this.#wanted, trouble: refusal(error) });
+      this.#sayRefused(this.#wanted, error);
     }
     this.#showStatus();
     this.#onChange();
@@ -196,6 +202,7 @@ export class RoomPanel {
   // ---- what is shown
 
   #become(what) {
+    this.#severed = false;
     document.body.dataset.room = what;
     byId('room').hidden = what === 'none';
     byId('inside').hidden = what !== 'inside';

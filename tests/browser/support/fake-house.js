@@ -43,6 +43,11 @@ export class FakeHouse {
     for (const socket of this.ending.splice(0)) this.say(socket, 'audio.done', {});
   }
 
+  /** How many connections there were. */
+  get greeted() {
+    return this.#sessions;
+  }
+
   /** Every connection breaks. */
   breakAll() {
     for (const socket of [...this.sockets.keys()]) {
