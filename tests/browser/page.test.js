@@ -7,11 +7,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, newPage, shot } from './support/chromium.js';
 import { layout } from './support/layout.js';
+import { hasSent, listenIn, understood } from './support/microphone.js';
 import { speak } from './support/speech.js';
 import { System } from './support/system.js';
+import { until } from './support/until.js';
 
 const WORDS = 'one two three four five'; // the recording
 const SPOKEN = `${WORDS} monday tuesday wednesday thursday friday`; // into the microphone: long enough for partials
+const MIDST_S = 3.5;
+const SPOKEN_S = 8; // with the quiet before it, and enough after it
 const scratch = mkdtempSync(join(tmpdir(), 'earshot-page-'));
 const system = new System(process.env.EARSHOT_BIN, join(scratch, 'data'));
 let browser, url, recording;
@@ -30,6 +34,7 @@ after(async () => {
 
 async function openPage(options, address = url) {
   const page = await newPage(browser, options);
+  await listenIn(page);
   await page.goto(address);
   await linkIs(page, 'open');
   return page;
@@ -41,11 +46,21 @@ const noticeSays = (page, text) =>
   page.waitForFunction((want) => document.getElementById('notice-text').textContent.includes(want), text);
 const noticeIsNotAbout = (page, text) =>
   page.waitForFunction((what) => !document.getElementById('notice-text').textContent.includes(what), text);
-const wordsAre = (page, words) =>
-  page.waitForFunction(
-    (want) => [...document.querySelectorAll('#transcript .utterance > p')].map((p) => p.textContent).join(' ') === want,
-    words,
-  );
+const wordsOf = (page) =>
+  page.evaluate(() => [...document.querySelectorAll('#transcript .utterance > p')].map((p) => p.textContent).join(' '));
+const wordsAre = async (page, words) => {
+  let shown;
+  const same = async () => (shown = await wordsOf(page)) === words;
+  await until(same, () => `the words are “${shown}” instead of “${words}”`);
+};
+
+/** The page has heard all of SPOKEN, and shows what there was to understand. */
+async function spokenIsShown(page) {
+  await hasSent(page, SPOKEN_S);
+  const words = (await understood(page, system)).join(' ');
+  assert.match(words, /\w+ \w+ \w+/);
+  await wordsAre(page, words);
+}
 
 /** Keeps every provisional text that the page shows. */
 function watchPartials(page) {
@@ -85,11 +100,11 @@ test('press, speak, read: words while they are spoken, and the same words when t
   await shot(page, 'desktop-partial');
   assert.equal(await page.getAttribute('#mic', 'aria-label'), null);
   assert.equal(await page.textContent('#mic-label'), 'Stop listening');
-  await wordsAre(page, SPOKEN);
+  await spokenIsShown(page);
   await shot(page, 'desktop-words');
   await page.click('#mic');
   await stateIs(page, 'idle');
-  await wordsAre(page, SPOKEN);
+  await spokenIsShown(page);
   assert.ok(await page.isHidden('#partial'));
   assert.ok(await page.isHidden('#notice'));
   assert.equal(await page.getAttribute('#transcript', 'aria-live'), 'polite');
@@ -102,14 +117,12 @@ test('press, speak, read: words while they are spoken, and the same words when t
 test('by keyboard alone, and stopping in the middle loses nothing', async () => {
   const page = await openPage();
   assert.equal(await page.evaluate(() => document.activeElement.id), 'mic');
-  await watchPartials(page);
   await page.keyboard.press('Space');
   await stateIs(page, 'listening');
-  await page.waitForFunction(() => window.partials.at(-1)?.startsWith('one two three'));
+  await hasSent(page, MIDST_S);
   await page.keyboard.press('Enter');
   await stateIs(page, 'idle');
-  const text = await page.textContent('#transcript .utterance > p');
-  assert.match(text, /^one two three/);
+  await wordsAre(page, (await understood(page, system)).join(' '));
   await page.keyboard.press('Shift+Tab');
   const focus = await page.evaluate(() => {
     const style = getComputedStyle(document.activeElement);
@@ -134,7 +147,7 @@ test('where the browser does not resample a microphone, the page does', async ()
   });
   assert.notEqual(rate, 16000, 'the device itself is at another rate');
   await page.click('#mic');
-  await wordsAre(page, SPOKEN);
+  await spokenIsShown(page);
   await page.click('#mic');
   await stateIs(page, 'idle');
   assert.deepEqual(page.troubles, []);
@@ -168,7 +181,7 @@ test('on a phone everything fits, is large enough, and works', async () => {
   const page = await openPage(phone);
   await shot(page, 'phone-idle');
   await page.tap('#mic');
-  await wordsAre(page, SPOKEN);
+  await spokenIsShown(page);
   await shot(page, 'phone-words');
   assert.deepEqual(await layout(page), { overflow: 0, outside: [], small: [], nameless: [] });
   await page.tap('#mic');
@@ -269,21 +282,20 @@ test('the newest words stay in view until the reader looks back; uncertain words
 for (const signal of ['SIGKILL', 'SIGTERM']) {
   test(`${signal} for the edge in mid-sentence: the page says that it comes back, and the text is whole`, async () => {
     const page = await openPage();
-    await watchPartials(page);
     await page.click('#mic');
-    await page.waitForFunction(() => window.partials.at(-1)?.startsWith('one two three'));
+    await hasSent(page, MIDST_S);
     await page.evaluate(() => {
       window.notices = [];
       const text = document.getElementById('notice-text');
       new MutationObserver(() => window.notices.push(text.textContent)).observe(text, { childList: true });
     });
     system.kill('edge', signal);
-    await wordsAre(page, SPOKEN);
+    await spokenIsShown(page);
     const notices = await page.evaluate(() => window.notices);
     assert.match(notices[0], /connection to the server is lost; trying again. Keep talking: nothing is lost/);
     await page.click('#mic');
     await stateIs(page, 'idle');
-    await wordsAre(page, SPOKEN);
+    await spokenIsShown(page);
     assert.equal(await page.locator('.gap').count(), 0);
     assert.ok(await page.isHidden('#notice'));
     const unexpected = page.troubles.filter((text) => !/^WebSocket connection to .* failed/.test(text));
@@ -295,7 +307,7 @@ for (const signal of ['SIGKILL', 'SIGTERM']) {
 test('a server that goes is missed, and found again when it is back', async () => {
   const page = await openPage();
   await page.click('#mic');
-  await wordsAre(page, SPOKEN);
+  await spokenIsShown(page);
   await system.stop();
   await linkIs(page, 'waiting');
   await noticeSays(page, 'connection to the server is lost');
