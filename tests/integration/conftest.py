@@ -8,9 +8,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from house import SPEECH, House, say  # noqa: E402
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house():
-    """One edge, one broker, one mock transcriber."""
+    """One edge, one broker, one mock transcriber, shared by the tests of a file: what one of them does harms no other."""
     with House() as running:
         yield running
 

@@ -29,6 +29,12 @@ def wait_until(condition, deadline=10.0, what="the condition"):
         pause.wait(0.02)
 
 
+def is_stopped(pid):
+    """Each thread of it: some go on for a moment after SIGSTOP, where the machine is busy."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 class Lines:
     """Reads a pipe in the background; lines can be awaited."""
 
@@ -125,6 +131,8 @@ class House:
     def kill(self, actor, how=signal.SIGKILL):
         pid = self.pid(actor)
         os.kill(pid, how)
+        if how == signal.SIGSTOP:
+            wait_until(lambda: is_stopped(pid), 10, f"{actor} stands still")
         return pid
 
     def await_restart(self, actor, old_pid, deadline=15):

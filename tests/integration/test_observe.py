@@ -36,12 +36,11 @@ def health(url):
 def seen():
     """A house that somebody has used, with --metrics."""
     with House("--metrics", "127.0.0.1:0", "--health-lag", "2s") as house:
-        ws = Ws(house.ws + "/api/audio/ws")
-        for _ in range(5):
-            ws.send(b"\1\2" * 320)
-            ws.until(lambda m: "transcription" in m)
+        with Ws(house.ws + "/api/audio/ws") as ws:
+            for _ in range(5):
+                ws.send(b"\1\2" * 320)
+                ws.until(lambda m: "transcription" in m)
         yield house
-        ws.close()
 
 
 @contextlib.contextmanager

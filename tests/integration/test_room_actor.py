@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from house import wait_until
+from house import is_stopped, wait_until
 from room_peer import CAPTION, JOINED, LEFT, MESSAGE, PARTIAL, Peer, Rooms, texts
 
 
@@ -63,12 +63,31 @@ def test_a_killed_actor_loses_nothing():
         assert [numbers[seq] for seq in range(2, 42)] == list(range(2, 42))
 
 
+def store_is_free(rooms):
+    with sqlite3.connect(f"{rooms.data}/rooms.db", timeout=0, isolation_level=None) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
+def put_to_sleep(rooms, name):
+    """Not in the midst of a transaction: whoever sleeps with the lock of the store stops all others, and says so."""
+    def asleep():
+        rooms.kill(name, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(rooms.processes[name].pid), 10, f"{name} stands still")
+        return store_is_free(rooms) or rooms.kill(name, signal.SIGCONT)
+    wait_until(asleep, 10, f"{name} asleep without the lock")
+
+
 def test_an_actor_that_sleeps_gives_no_number_twice():
     with Rooms("room-1", "room-2") as rooms, Peer(rooms, "aaaaaa", "lobby") as ann:
         ann.join("lobby", 1)
         seq = 2
         for name in ("room-1", "room-2", "room-1", "room-2"):  # one of them has the room
-            rooms.kill(name, signal.SIGSTOP)
+            put_to_sleep(rooms, name)
             for _ in range(10):
                 assert ann.say("lobby", 1, seq, f"text {seq}")["kind"] == "ROOM_DONE"
                 seq += 1
