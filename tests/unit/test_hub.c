@@ -1,4 +1,4 @@
-/* The broker over real sockets. What it decides is tested in test_house.c; here it is about sockets, loss and restart. */
+/* The broker over real sockets. What it decides is tested in test_house*.c; here it is about sockets, loss and restart. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
