@@ -42,6 +42,8 @@ ES_METRIC_COUNTER(es_edge_deaf, "earshot_edge_unheard_total", "messages for clie
 ES_METRIC_GAUGE(es_edge_http_connections, "earshot_edge_http_connections",
                 "connections that are no WebSocket, or not yet");
 ES_METRIC_COUNTER(es_edge_requests, "earshot_edge_requests_total", "plain HTTP requests answered");
+ES_METRIC_COUNTER(es_edge_http_idled, "earshot_edge_http_idled_total",
+                  "connections closed because no further request came for --keep-alive");
 ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"origin\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"draining\"}", "connections refused");
@@ -96,6 +98,7 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_deaf,
                                         &es_edge_http_connections,
                                         &es_edge_requests,
+                                        &es_edge_http_idled,
                                         &es_edge_origin_refused,
                                         &es_edge_full_refused,
                                         &es_edge_drain_refused,

@@ -138,6 +138,7 @@ def test_too_large_in_the_middle():
         kind, body = form([("audio", "a", "audio/wav", noise(1_000_001))])
         status, _, said = post(fleet.address, "/session/s/upload", body, {"Content-Type": kind})
         assert (status, said["error"]) == (413, "too_large")
+        assert fleet.metrics()['earshot_edge_uploads_refused_total{reason="too_large"}'] == 2
         data = noise(1_000_000)
         accepted(fleet, upload(fleet.address, data), data)
         fleet.await_nothing_left()
@@ -289,6 +290,7 @@ def test_the_answer_is_the_transcript(tmp_path):
     with JobsFleet(edge=["--sync-timeout", "1s"], env={"EARSHOT_ASYNC_UPLOADS": "off"}) as fleet:
         status, _, said = upload(fleet.address, recording.read_bytes())  # and no transcriber
         assert status == 202 and said["status"] == "QUEUED"
+        assert fleet.metrics()["earshot_edge_uploads_late_total"] == 1
 
 
 def test_every_202_is_there_once_whatever_is_killed():

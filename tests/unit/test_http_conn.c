@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "edge_metrics.h"
 #include "http_world.h"
 
 #define POST(length) "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n"
@@ -307,6 +308,7 @@ static void who_only_says_no_more_gets_its_answer(void **state)
 static void slow_heads_are_408_and_idle_connections_go_quietly(void **state)
 {
     (void)state;
+    uint64_t idled = es_metric_get(&es_edge_http_idled);
     world_t *world = world_new(reply);
     world_wait(world, 9 * WORLD_SECOND);
     world_say(world, "GET / HT");
@@ -327,8 +329,10 @@ static void slow_heads_are_408_and_idle_connections_go_quietly(void **state)
     world_forget(world);
     world_wait(world, 14 * WORLD_SECOND);
     assert_int_equal(world->state, ES_CONN_OPEN);
+    assert_int_equal(es_metric_get(&es_edge_http_idled), idled);
     world_wait(world, WORLD_SECOND);
     assert_true(world->state == ES_CONN_CLOSED && !world->out_len);
+    assert_int_equal(es_metric_get(&es_edge_http_idled), idled + 1);
     world_destroy(world);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "edge_metrics.h"
 #include "http_conn_state.h"
 #include "http_refused.h"
 
@@ -280,6 +281,14 @@ uint64_t es_http_conn_deadline(const es_http_exchange_t *self)
     return wait < sent ? wait : sent;
 }
 
+/* No request came: the first one, or another after an answer. */
+static void end_unasked(es_http_exchange_t *self)
+{
+    if (self->at == ES_AT_HEAD && self->fresh) es_http_count_refusal(ES_HTTP_MUTE);
+    if (self->at == ES_AT_HEAD && !self->fresh) es_metric_add(&es_edge_http_idled, 1);
+    self->at = ES_AT_END;
+}
+
 static void check_deadlines(es_http_exchange_t *self)
 {
     if (!self->broken && self->now_us >= send_deadline(self)) {
@@ -295,8 +304,7 @@ static void check_deadlines(es_http_exchange_t *self)
         begin_head(self); /* it points to where the bytes were before the last came */
         refuse_head(self, ES_HTTP_HEAD_SLOW);
     } else {
-        if (self->at == ES_AT_HEAD && self->fresh) es_http_count_refusal(ES_HTTP_MUTE);
-        self->at = ES_AT_END;
+        end_unasked(self);
     }
 }
 

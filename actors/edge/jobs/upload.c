@@ -115,6 +115,7 @@ static void settle(es_upload_t *self)
     if (said && !self->answered) answer(self, said);
     arm(self);
     if (self->wait && es_upload_sync_late(self->wait)) {
+        es_metric_add(&es_edge_uploads_late, 1);
         wait_no_more(self);
         tell_queued(self);
     }

@@ -54,7 +54,7 @@ size_t es_uploads_allowance(const es_uploads_t *all);
 /* ---- upload_metrics.c */
 
 extern es_metric_t es_edge_uploads, es_edge_upload_bytes, es_edge_uploads_accepted, es_edge_uploads_gone,
-    es_edge_uploads_paused;
+    es_edge_uploads_paused, es_edge_uploads_late;
 void es_upload_count_refusal(const char *code);
 
 #endif

@@ -7,6 +7,8 @@ ES_METRIC_COUNTER(es_edge_upload_bytes, "earshot_edge_upload_bytes_total", "byte
 ES_METRIC_COUNTER(es_edge_uploads_accepted, "earshot_edge_uploads_accepted_total", "uploads that became jobs");
 ES_METRIC_COUNTER(es_edge_uploads_paused, "earshot_edge_uploads_paused_total",
                   "times that an upload's socket was no longer read");
+ES_METRIC_COUNTER(es_edge_uploads_late, "earshot_edge_uploads_late_total",
+                  "uploads answered 202 because their transcript was not there within --sync-timeout");
 
 #define REFUSED(name, code) \
     ES_METRIC_COUNTER(name, "earshot_edge_uploads_refused_total{reason=\"" code "\"}", "uploads refused or broken off")
@@ -28,6 +30,7 @@ es_metric_t *const *es_uploads_metrics(void)
                                         &es_edge_upload_bytes,
                                         &es_edge_uploads_accepted,
                                         &es_edge_uploads_paused,
+                                        &es_edge_uploads_late,
                                         &es_edge_uploads_gone,
                                         &too_large,
                                         &too_many,
