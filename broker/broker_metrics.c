@@ -37,6 +37,8 @@ ES_METRIC_COUNTER(es_broker_joined_total, "earshot_broker_workers_joined_total",
 ES_METRIC_COUNTER(es_broker_lost_total, "earshot_broker_workers_lost_total", "Workers lost: silent or unreachable.");
 ES_METRIC_COUNTER(es_broker_goodbye_total, "earshot_broker_workers_goodbye_total", "Workers that said GOODBYE.");
 ES_METRIC_COUNTER(es_broker_unknown_total, "earshot_broker_workers_unknown_total", "Times WHO_ARE_YOU was asked.");
+ES_METRIC_COUNTER(es_broker_workers_refused, "earshot_broker_workers_refused_total",
+                  "HELLOs refused because there are --max-workers workers, or as many services as there may be.");
 
 #define DENIED "Messages of peers on tcp that their key's role may not say, by socket."
 static ES_METRIC_COUNTER(denied_frontend, "earshot_broker_denied_total{socket=\"frontend\"}", DENIED);
@@ -65,6 +67,8 @@ static ES_METRIC_COUNTER(lost, "earshot_broker_streams_lost_total", "Streams who
 static ES_METRIC_COUNTER(idled, "earshot_broker_streams_idled_total", "Streams forgotten for want of frames.");
 static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a HELLO claimed in vain.");
 static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
+static ES_METRIC_COUNTER(waits_full, "earshot_broker_waits_full_total",
+                         "Of them, those that came while --max-streams streams were placed.");
 static ES_METRIC_COUNTER(wait_refused, "earshot_broker_wait_refused_total", "STARTs that found the queue full.");
 static ES_METRIC_COUNTER(wait_expired, "earshot_broker_wait_expired_total", "Waiting streams whose START stayed away.");
 static ES_METRIC_COUNTER(orphaned, "earshot_broker_orphaned_total",
@@ -107,6 +111,7 @@ static void set_all(const es_placement_stats_t *s, const es_registry_t *registry
                  {&idled, s->idled},
                  {&losers, s->losers},
                  {&waits, s->waits},
+                 {&waits_full, s->waits_full},
                  {&wait_refused, s->wait_refused},
                  {&wait_expired, s->wait_expired},
                  {&rewinds, s->rewinds},
@@ -163,6 +168,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &es_broker_lost_total,
                                     &es_broker_goodbye_total,
                                     &es_broker_unknown_total,
+                                    &es_broker_workers_refused,
                                     &denied_frontend,
                                     &denied_backend,
                                     &denied_results,
@@ -182,6 +188,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &idled,
                                     &losers,
                                     &waits,
+                                    &waits_full,
                                     &wait_refused,
                                     &wait_expired,
                                     &rewinds,

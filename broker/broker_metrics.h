@@ -14,7 +14,8 @@ extern es_metric_t es_broker_forwarded_total, es_broker_refused_total, es_broker
     es_broker_unreachable_total, es_broker_no_room_total, es_broker_no_jobs_total;
 extern es_metric_t es_broker_publish_failed_total;
 extern es_metric_t es_broker_senders_unknown;
-extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total;
+extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total,
+    es_broker_workers_refused;
 
 extern es_metric_t *const es_broker_denied[]; /* by es_socket_t */
 extern es_metric_t es_broker_handshakes_total, es_broker_refused_malformed, es_broker_refused_unknown,

@@ -161,6 +161,7 @@ static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_
     if (hello == ES_HELLO_FULL || admit(self, inc, msg) != 0) {
         es_registry_remove(self->registry, inc);
         give_up(self, inc, "refused");
+        es_metric_add(&es_broker_workers_refused, 1);
         es_log_warn("worker refused: too many workers or services; raise --max-workers",
                     ES_B("worker", msg->name.ptr, msg->name.len), ES_U("capacity", msg->capacity));
         return ES_TAKEN;

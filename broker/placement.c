@@ -111,6 +111,7 @@ static es_route_t drop(es_placement_t *self, es_route_reason_t reason)
 static es_route_t wait(es_placement_t *self, const es_msg_t *msg, uint64_t place)
 {
     self->stats.waits++;
+    self->stats.waits_full += self->stats.streams >= self->config.max_streams;
     return (es_route_t){.verdict = ES_ROUTE_WAIT, .epoch = msg->epoch, .place = place};
 }
 

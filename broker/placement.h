@@ -150,6 +150,7 @@ typedef struct {
     uint64_t suspected;                                   /* placements of suspects */
     uint64_t yields;                                      /* times that a file job was asked to yield */
     uint64_t wait_expired, wait_refused;                  /* queue: no START came; it was full */
+    uint64_t waits_full;                                  /* of the waits, those while max_streams were placed */
     uint64_t forwards, waits, rewinds, drops[ES_ROUTE_REASONS]; /* verdicts */
 } es_placement_stats_t;
 void es_placement_stats(const es_placement_t *self, es_placement_stats_t *out);

@@ -1,3 +1,4 @@
+#include "broker_metrics.h"
 #include "house_world.h"
 
 static void test_wait_then_place_then_rewind(void **state)
@@ -228,7 +229,9 @@ static void test_a_silent_edge_gives_its_places_back(void **state)
 static void test_too_many_workers(void **state)
 {
     world_t *w = *state;
+    uint64_t refused = es_metric_get(&es_broker_workers_refused);
     for (uint64_t inc = 1; inc <= 5; inc++) assert_int_equal(hello(w, inc, 1, NULL, 0), ES_TAKEN);
+    assert_int_equal(es_metric_get(&es_broker_workers_refused), refused + 1);
     assert_int_equal(from_worker(w, 4, ES_HEARTBEAT), ES_TAKEN);
     assert_int_equal(w->n, 0);
     from_worker(w, 5, ES_HEARTBEAT);

@@ -86,6 +86,7 @@ static void test_stream_limit(void **state)
     assert_forward(start(w, "a", 1), 2);
     assert_forward(start(w, "b", 1), 1);
     assert_wait(start(w, "c", 1), 1);
+    assert_int_equal(stats(w).waits_full, 1);
     assert_false(learn(w, 1, "d", 1));
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
     close_stream(w, "a", 1);
@@ -103,6 +104,7 @@ static void test_fifo_nobody_overtakes(void **state)
     assert_wait(start(w, "b", 1), 1);
     assert_wait(start(w, "c", 1), 2);
     assert_drop(frame(w, "b", 1), ES_ROUTE_WAITING);
+    assert_int_equal(stats(w).waits_full, 0); /* of the workers no place was free */
     close_stream(w, "a", 1);
     assert_wait(start(w, "d", 1), 3); /* a place is free, and b's */
     assert_wait(start(w, "c", 1), 2);
