@@ -32,16 +32,26 @@ static ES_METRIC_GAUGE(places, "earshot_worker_capacity", "Streams that may be o
 static ES_METRIC_GAUGE(oldest_audio, "earshot_worker_lag_microseconds", "Age of the oldest audio without a final.");
 static ES_METRIC_COUNTER(frames_in, "earshot_worker_frames_total", "Frames received from brokers.");
 static ES_METRIC_COUNTER(finals_out, "earshot_worker_finals_total", "Finals given by the engine.");
+static ES_METRIC_COUNTER(idled, "earshot_worker_idled_total", "Streams forgotten for want of frames.");
 static ES_METRIC_COUNTER(refused, "earshot_worker_refused_total{why=\"unknown\"}",
                          "Frames refused: their stream is not open here, or there is no room.");
 static ES_METRIC_COUNTER(refused_full, "earshot_worker_refused_total{why=\"full\"}", "");
 
 es_metric_t *const *es_worker_metrics(void)
 {
-    static es_metric_t *const list[] = {
-        &streams_open,         &places,           &oldest_audio,         &frames_in,
-        &finals_out,           &refused,          &refused_full,         &es_actor_link_malformed,
-        &es_actor_link_unsent, &es_worker_mended, &es_actor_link_hellos, NULL};
+    static es_metric_t *const list[] = {&streams_open,
+                                        &places,
+                                        &oldest_audio,
+                                        &frames_in,
+                                        &finals_out,
+                                        &idled,
+                                        &refused,
+                                        &refused_full,
+                                        &es_actor_link_malformed,
+                                        &es_actor_link_unsent,
+                                        &es_worker_mended,
+                                        &es_actor_link_hellos,
+                                        NULL};
     return list;
 }
 
@@ -315,6 +325,7 @@ static void look_for_idle(es_worker_t *self, uint64_t now_us)
         es_receiver_stats(stream->receiver, &stats);
         if (now_us < stats.last_us + self->idle_us) continue;
         es_log_debug("idle stream forgotten", ES_S("client", stream->key));
+        es_metric_add(&idled, 1);
         stream_destroy(stream);
         at = 0; /* removing ends the iteration; idle ones are few */
     }

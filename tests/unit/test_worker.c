@@ -446,15 +446,25 @@ static void above_twice_the_capacity_it_refuses(void **state)
     assert_int_equal(load_by_ping(w, NULL), 2);
 }
 
-static void idle_streams_are_forgotten(void **state)
+static uint64_t figure(const char *name)
+{
+    for (es_metric_t *const *m = es_worker_metrics(); *m; m++)
+        if (!strcmp((*m)->name, name)) return es_metric_get(*m);
+    fail_msg("no figure %s", name);
+    return 0;
+}
+
+static void idle_streams_are_forgotten_and_counted(void **state)
 {
     world_t *w = *state;
+    uint64_t idled = figure("earshot_worker_idled_total");
     uint64_t end = es_now_us() + DEADLINE_MS * 1000u;
     w->config.idle_us = 1000;
     running(w);
     frame(w, ALICE, 1, 1, ES_F_START, "x");
     frame(w, BOB, 1, 1, ES_F_START, "x");
     while (load_by_ping(w, NULL) != 0) assert_true(es_now_us() < end);
+    assert_int_equal(figure("earshot_worker_idled_total"), idled + 2);
 }
 
 static void nonsense_is_dropped(void **state)
@@ -537,7 +547,7 @@ int main(void)
         WITH(a_newer_epoch_begins_again),
         WITH(quiet_streams_acknowledge_with_heartbeats),
         WITH(above_twice_the_capacity_it_refuses),
-        WITH(idle_streams_are_forgotten),
+        WITH(idle_streams_are_forgotten_and_counted),
         WITH(nonsense_is_dropped),
         WITH(draining_takes_nothing_new),
         WITH(a_restarted_broker_is_told),
