@@ -111,6 +111,7 @@ uint64_t es_job_run_tick(es_job_run_t *self, es_job_now_t now);
 typedef struct {
     uint64_t frames, bytes, retransmits, yields; /* of all its streams */
     uint64_t oldest_us;                          /* push time of the oldest frame that nobody has taken; 0: none */
+    bool too_long;                               /* it failed because it has more than max_samples */
 } es_job_run_stats_t;
 void es_job_run_stats(const es_job_run_t *self, es_job_run_stats_t *out);
 

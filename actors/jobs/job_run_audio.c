@@ -22,6 +22,7 @@ static void too_long(es_job_run_t *self, uint64_t samples)
     char is[32], may[32], why[160];
     say_hours(samples, is);
     say_hours(self->config.max_samples, may);
+    self->past.too_long = true;
     snprintf(why, sizeof why, "The recording lasts %s%s; at most %s are taken (--max-duration).",
              samples > self->config.max_samples ? "" : "at least ", is, may);
     es_run_fail(self, why);

@@ -287,6 +287,7 @@ static void clear_places(es_scheduler_t *self, uint64_t now_us)
         es_job_run_stats(slot->run, &stats);
         self->frames += stats.frames;
         es_metric_add(&es_jobs_yields, stats.yields);
+        es_metric_add(&es_jobs_too_long, stats.too_long);
         es_slot_free(slot);
         self->slots[i] = self->slots[--self->running];
         es_scheduler_wake(self, now_us);

@@ -9,6 +9,7 @@ import wave
 
 import pytest
 
+from fake_broker import figures_at
 from house import BIN, SLOW, say, wait_until
 from jobs_client import DeskFleet
 
@@ -139,10 +140,11 @@ def test_what_cannot_be_decoded_fails_at_once(fleet, tmp_path, content, says):
 
 
 def test_a_recording_may_be_too_long(tmp_path):
-    with WorkFleet(engine=MOCK, jobs=["--max-duration", "10s"]) as fleet:
+    with WorkFleet(engine=MOCK, jobs=["--max-duration", "10s", "--metrics", "127.0.0.1:0"]) as fleet:
         job = fleet.end_of(fleet.upload(tone(tmp_path / "long", 11)))
         assert (job["status"], job["error"]) == ("FAILED", "The recording lasts 0:00:11 h; at most 0:00:10 h are taken (--max-duration).")
         assert fleet.end_of(fleet.upload(tone(tmp_path / "right", 10)))["status"] == "COMPLETED"
+        wait_until(lambda: figures_at(fleet.data / "run" / "jobs-1.metrics")["earshot_jobs_too_long_total"] == 1, 10, "one too long is counted")
 
 
 def test_a_decoder_that_dies_costs_an_attempt(long):

@@ -392,6 +392,9 @@ static void what_no_attempt_can_mend_fails_at_once(void **state)
     begin(w, ES_JOB_TRANSCRIBING);
     es_job_run_info(w->run, 160001, es_span("WAV"), w->now);
     assert_string_equal(first_text(w), "The recording lasts 0:00:10 h; at most 0:00:10 h are taken (--max-duration).");
+    es_job_run_stats_t stats;
+    es_job_run_stats(w->run, &stats);
+    assert_true(stats.too_long);
     store(w, ES_JOBS_OK, ES_JOB_FAILED);
     es_job_run_destroy(&w->run);
     begin(w, ES_JOB_TRANSCRIBING);
