@@ -18,12 +18,14 @@
 enum { REASON = 256 };
 
 static ES_METRIC_COUNTER(asked, "earshot_analysis_llm_questions_total", "Summaries asked for.");
+static ES_METRIC_COUNTER(cut, "earshot_analysis_llm_cut_total",
+                         "Of them, those with the first --llm-max-chars bytes of a longer transcript.");
 static ES_METRIC_COUNTER(tried, "earshot_analysis_llm_tries_total", "Requests to the language model.");
 static ES_METRIC_COUNTER(unavailable, "earshot_analysis_llm_unavailable_total", "Summaries that could not be had.");
 
 es_metric_t *const *es_llm_metrics(void)
 {
-    static es_metric_t *const list[] = {&asked, &tried, &unavailable, NULL};
+    static es_metric_t *const list[] = {&asked, &cut, &tried, &unavailable, NULL};
     return list;
 }
 
@@ -198,6 +200,7 @@ uint64_t es_llm_ask(es_llm_t *self, const es_llm_question_t *question, es_llm_do
     q->len = strlen(q->body);
     self->questions = q;
     es_metric_add(&asked, 1);
+    es_metric_add(&cut, q->sent < q->all);
     ask(q);
     return q->number;
 }

@@ -1,5 +1,6 @@
 """The analysis actor behind a real broker, with a language model that is well, slow, broken, or none at all."""
 import json
+import pathlib
 import signal
 import subprocess
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from analysis_peer import FAILED, Analysis
+from fake_broker import figures_at
 from house import BIN, SLOW, wait_until
 from llm_server import Llm, said
 
@@ -65,11 +67,13 @@ def test_a_summary():
 
 
 def test_a_long_transcript_is_cut_and_the_model_told():
-    with Llm(said("Much.")) as llm, Analysis("--llm-url", llm.url, "--llm-max-chars", "100") as analysis:
+    with Llm(said("Much.")) as llm, Analysis("--llm-url", llm.url, "--llm-max-chars", "100", "--metrics", "127.0.0.1:0") as analysis:
         got = ask(analysis, {"segments": [{"start_ms": 0, "end_ms": 9, "text": "word " * 100}]})
         assert got["summary"]["transcriptCut"] and got["summary"]["transcriptBytes"] == 501
         content = llm.asked[0][2]["messages"][1]["content"]
         assert "first 100 of 501 bytes" in content and content.count("word") == 20
+        figures = figures_at(pathlib.Path(analysis.data) / "run" / "analysis-1.metrics")
+        assert figures["earshot_analysis_llm_questions_total"] == figures["earshot_analysis_llm_cut_total"] == 1
 
 
 @pytest.mark.parametrize("answer,words", [
