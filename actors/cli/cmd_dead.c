@@ -48,6 +48,7 @@ int es_dead_command(const es_option_t *const *tables, const es_config_about_t *a
                     es_dead_common_t *config, int argc, char **argv)
 {
     int rest = argc, status = ES_DEAD_USAGE;
+    *config = (es_dead_common_t){.json = false};
     es_config_result_t loaded = es_config_load(config, tables, about, argc, argv, &rest);
     if (loaded == ES_CONFIG_HELP) status = ES_DEAD_OK;
     if (loaded == ES_CONFIG_OK && settle(&config->common) == 0) status = run(config, argc - rest, argv + rest);
