@@ -91,7 +91,7 @@ typedef struct {
     const char *epilog;  /* after the table (exit codes), may be NULL */
 } es_config_about_t;
 
-/* Fills *config (zeroed first) from argv and the rest. `tables` is a NULL-terminated list of tables with offsets into the same struct, so that shared
+/* Fills the fields of *config that `tables` name (zeroed first; others stay as they are) from argv and the rest. `tables` is a NULL-terminated list of tables with offsets into the same struct, so that shared
  * options are written once. Rest arguments: *rest_p is the index of the first one in argv (argv is permuted). */
 es_config_result_t es_config_load(void *config, const es_option_t *const *tables, const es_config_about_t *about,
                                   int argc, char **argv, int *rest_p);

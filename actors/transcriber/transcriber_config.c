@@ -45,6 +45,7 @@ const es_config_about_t es_transcriber_about = {
 es_config_result_t es_transcriber_config_load(es_transcriber_config_t *config, int argc, char **argv)
 {
     int rest = argc;
+    config->zygote = NULL; /* no option */
     es_config_result_t result =
         es_config_load(config, es_transcriber_option_tables, &es_transcriber_about, argc, argv, &rest);
     if (result != ES_CONFIG_OK) return result;
