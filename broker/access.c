@@ -88,6 +88,12 @@ static void on_change(void *ctx, uint64_t now_us)
     if (self->revoked) self->ops->prove(self->ctx, now_us);
 }
 
+static void refresh(void *ctx, uint64_t now_us)
+{
+    es_access_t *self = ctx;
+    es_key_watch_look(self->watch, now_us);
+}
+
 static int open_list(es_access_t *self, const char *keys)
 {
     static const es_allowed_ops_t nobody = {.added = NULL};
@@ -112,7 +118,7 @@ es_access_t *es_access_new(const char *keys, const es_access_ops_t *ops, void *c
     es_access_t *self = es_alloc_zero(sizeof *self);
     self->ops = ops;
     self->ctx = ctx;
-    if (open_list(self, keys) == 0) self->zap = es_zap_new(&self->allowed);
+    if (open_list(self, keys) == 0) self->zap = es_zap_new(&self->allowed, refresh, self);
     if (!self->zap) es_access_destroy(&self);
     return self;
 }

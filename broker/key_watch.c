@@ -59,13 +59,12 @@ static void watch_anew(es_key_watch_t *self)
     self->watch = inotify_add_watch(self->fd, self->dir, changes);
 }
 
-static void on_events(void *ctx, short revents, uint64_t now_us)
+/* Did anything change since the last look? */
+static bool take_events(es_key_watch_t *self)
 {
-    es_key_watch_t *self = ctx;
     char events[EVENTS_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));
-    bool gone = false;
-    (void)revents;
-    for (ssize_t n; (n = read(self->fd, events, sizeof events)) > 0;) {
+    bool any = false, gone = false;
+    for (ssize_t n; (n = read(self->fd, events, sizeof events)) > 0; any = true) {
         const struct inotify_event *event;
         for (const char *at = events; at < events + n; at += sizeof *event + event->len) {
             event = (const void *)at;
@@ -73,8 +72,20 @@ static void on_events(void *ctx, short revents, uint64_t now_us)
         }
     }
     if (gone) watch_anew(self);
+    return any;
+}
+
+void es_key_watch_look(es_key_watch_t *self, uint64_t now_us)
+{
+    if (!take_events(self)) return;
     self->due_us = self->watch < 0 ? now_us + MISSING_US : UINT64_MAX;
     self->fn(self->ctx, now_us);
+}
+
+static void on_events(void *ctx, short revents, uint64_t now_us)
+{
+    (void)revents;
+    es_key_watch_look(ctx, now_us);
 }
 
 static uint64_t on_tick(void *ctx, uint64_t now_us)

@@ -13,6 +13,8 @@ typedef struct es_key_watch es_key_watch_t;
 es_key_watch_t *es_key_watch_new(const char *dir, void (*fn)(void *ctx, uint64_t now_us), void *ctx);
 void es_key_watch_destroy(es_key_watch_t **self_p);
 void es_key_watch_attach(es_key_watch_t *self, es_loop_t *loop);
+/* Looks now, not at the loop's next turn: calls fn where something has changed since. For who is about to judge by what it has read. */
+void es_key_watch_look(es_key_watch_t *self, uint64_t now_us);
 /* What changed could not be read: fn is called again soon. */
 void es_key_watch_again(es_key_watch_t *self, uint64_t now_us);
 

@@ -16,6 +16,8 @@ enum { ZAP_HWM = 10000, ZAP_BATCH = 64 };
 struct es_zap {
     void *socket;
     const es_allowed_t *allowed;
+    void (*refresh)(void *ctx, uint64_t now_us);
+    void *ctx;
 };
 
 enum { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS };
@@ -35,10 +37,10 @@ es_zap_verdict_t es_zap_judge(const es_span_t *frames, size_t n, const es_allowe
 
 /* ---- the socket ---- */
 
-es_zap_t *es_zap_new(const es_allowed_t *allowed)
+es_zap_t *es_zap_new(const es_allowed_t *allowed, void (*refresh)(void *ctx, uint64_t now_us), void *ctx)
 {
     es_zap_t *self = es_alloc_zero(sizeof *self);
-    self->allowed = allowed;
+    *self = (es_zap_t){.allowed = allowed, .refresh = refresh, .ctx = ctx};
     self->socket = es_wire_socket(ZMQ_REP, ZAP_HWM);
     if (zmq_bind(self->socket, ENDPOINT) == 0) return self;
     es_log_error("another broker of this process asks for keys on tcp already; give each a process of its own",
@@ -103,8 +105,8 @@ static void note(es_zap_verdict_t verdict, const es_span_t *frames, size_t n)
 static bool on_request(void *ctx, uint64_t now_us)
 {
     es_zap_t *self = ctx;
-    (void)now_us;
     unsigned taken = 0;
+    self->refresh(self->ctx, now_us); /* whoever was allowed a moment ago: libzmq does not try again after a refusal */
     for (; taken < ZAP_BATCH; taken++) {
         zmq_msg_t parts[ES_ZAP_FRAMES];
         es_span_t frames[ES_ZAP_FRAMES] = {{0}};

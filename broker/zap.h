@@ -27,8 +27,8 @@ es_zap_verdict_t es_zap_judge(const es_span_t *frames, size_t n, const es_allowe
 
 typedef struct es_zap es_zap_t;
 
-/* Binds the handler. `allowed` must outlive it. NULL with a message logged: another broker of this process has it. */
-es_zap_t *es_zap_new(const es_allowed_t *allowed);
+/* Binds the handler. `allowed` must outlive it; refresh is called before it is asked, and may change it. NULL with a message logged: another broker of this process has it. */
+es_zap_t *es_zap_new(const es_allowed_t *allowed, void (*refresh)(void *ctx, uint64_t now_us), void *ctx);
 void es_zap_destroy(es_zap_t **self_p);
 void es_zap_attach(es_zap_t *self, es_loop_t *loop);
 

@@ -124,12 +124,25 @@ static void a_look_that_failed_is_taken_again(void **state)
     await_look(w);
 }
 
+static void who_looks_sees_it_before_the_loop_does(void **state)
+{
+    world_t *w = *state;
+    es_key_watch_look(w->watch, es_now_us());
+    assert_int_equal(w->looks, 0);
+    put(w->file);
+    es_key_watch_look(w->watch, es_now_us());
+    assert_int_equal(w->looks, 1);
+    es_key_watch_look(w->watch, es_now_us());
+    assert_int_equal(w->looks, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_that_come_and_go_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(the_directory_itself_may_be_another, setup, teardown),
         cmocka_unit_test_setup_teardown(a_look_that_failed_is_taken_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_looks_sees_it_before_the_loop_does, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
