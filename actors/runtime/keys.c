@@ -1,14 +1,15 @@
 #include "keys.h"
 
 #include <ctype.h>
-#include <czmq.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "alloc.h"
 #include "config_parts.h"
@@ -89,65 +90,100 @@ static int make_dir(const char *dir, char *err, size_t err_len)
     return fail_errno(err, err_len, "cannot make directory", dir);
 }
 
-/* `fresh` becomes `path`, at once. */
-static int put_in_place(const char *fresh, const char *path, bool force, char *err, size_t err_len)
+/* One of the two files, before it has its name. */
+typedef struct {
+    char path[ES_KEY_PATH_MAX], fresh[ES_KEY_PATH_MAX + 24];
+} draft_t;
+
+/* As zcert_save does it, which cannot be asked whether the disk took what it wrote. The characters of keys and names need no escape. */
+static size_t text_of(const es_key_t *key, bool secret, char text[FILE_MAX])
 {
-    int rc = force ? rename(fresh, path) : link(fresh, path);
+    int n = snprintf(text, FILE_MAX,
+                     "#   %s key of CURVE, a certificate in the format of CZMQ. %s\n\n"
+                     "metadata\n    role = \"%s\"\n    name = \"%s\"\ncurve\n    public-key = \"%s\"\n",
+                     secret ? "Secret" : "Public", secret ? "Nobody else may read it." : "Everybody may read it.",
+                     es_role_name(key->role), key->name, key->public_key);
+    if (secret) n += snprintf(text + n, FILE_MAX - (size_t)n, "    secret-key = \"%s\"\n", key->secret_key);
+    return (size_t)n;
+}
+
+static int write_whole(int fd, const char *text, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(fd, text + done, len - done);
+        if (n < 0 && errno != EINTR) return -1;
+        if (n > 0) done += (size_t)n;
+    }
+    return fsync(fd);
+}
+
+/* On the disk, all of it, or not there. */
+static int draft_write(draft_t *self, const es_key_t *key, bool secret, char *err, size_t err_len)
+{
+    char text[FILE_MAX], advice[200];
+    size_t len = text_of(key, secret, text);
+    snprintf(self->fresh, sizeof self->fresh, "%s.%ld", self->path, (long)getpid());
+    int fd = open(self->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
+    if (fd < 0) return fail_errno(err, err_len, "cannot write", self->fresh);
+    int rc = write_whole(fd, text, len), error = errno;
+    explicit_bzero(text, sizeof text);
+    if (close(fd) != 0 && rc == 0) rc = -1, error = errno;
+    if (rc == 0) return 0;
+    unlink(self->fresh);
+    snprintf(advice, sizeof advice, "%s; nothing is changed", strerror(error));
+    return fail(err, err_len, "cannot write", self->path, advice);
+}
+
+/* It gets its name, at once. */
+static int draft_place(const draft_t *self, bool force, char *err, size_t err_len)
+{
+    int rc = force ? rename(self->fresh, self->path) : link(self->fresh, self->path);
     int error = errno;
-    if (rc != 0 || !force) unlink(fresh);
+    if (rc != 0 || !force) unlink(self->fresh);
     if (rc == 0) return 0;
     if (error == EEXIST)
-        return fail(err, err_len, "file", path, "is there already; choose another name, or --force to write over it");
+        return fail(err, err_len, "file", self->path,
+                    "is there already; choose another name, or --force to write over it");
     errno = error;
-    return fail_errno(err, err_len, "cannot write", path);
-}
-
-static zcert_t *certificate(const es_key_t *key)
-{
-    uint8_t public[ES_KEY_BYTES], secret[ES_KEY_BYTES] = {0};
-    if (!zmq_z85_decode(public, key->public_key)) return NULL;
-    if (key->secret_key[0] && !zmq_z85_decode(secret, key->secret_key)) return NULL;
-    zcert_t *cert = zcert_new_from(public, secret);
-    explicit_bzero(secret, sizeof secret);
-    zcert_set_meta(cert, "role", "%s", es_role_name(key->role));
-    zcert_set_meta(cert, "name", "%s", key->name);
-    return cert;
-}
-
-static int write_half(const es_key_t *key, bool secret, const char *path, bool force, char *err, size_t err_len)
-{
-    char fresh[ES_KEY_PATH_MAX + 24];
-    snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
-    zcert_t *cert = certificate(key);
-    if (!cert) return fail(err, err_len, "no key for", key->name, "it is not one of CURVE");
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
-    int rc = fd < 0 ? -1 : secret ? zcert_save_secret(cert, fresh) : zcert_save_public(cert, fresh);
-    if (rc == 0) rc = fsync(fd);
-    int error = errno;
-    if (fd >= 0) close(fd);
-    zcert_destroy(&cert);
-    if (rc == 0) return put_in_place(fresh, path, force, err, err_len);
-    if (fd >= 0) unlink(fresh);
-    errno = error;
-    return fail_errno(err, err_len, "cannot write", path);
+    return fail_errno(err, err_len, "cannot write", self->path);
 }
 
 int es_key_save_public(const es_key_t *key, const char *path, bool force, char *err, size_t err_len)
 {
-    return write_half(key, false, path, force, err, err_len);
+    draft_t draft;
+    if (strlen(path) >= sizeof draft.path) return fail(err, err_len, "file", path, "its path is too long");
+    memcpy(draft.path, path, strlen(path) + 1);
+    if (draft_write(&draft, key, false, err, err_len) != 0) return -1;
+    return draft_place(&draft, force, err, err_len);
+}
+
+/* Both or none: a new .key beside somebody's old .pub would puzzle everyone. */
+static int save_both(draft_t *secret, draft_t *public, const es_key_t *key, bool force, char *err, size_t err_len)
+{
+    if (draft_write(secret, key, true, err, err_len) != 0) return -1;
+    if (draft_write(public, key, false, err, err_len) != 0) {
+        unlink(secret->fresh);
+        return -1;
+    }
+    if (draft_place(secret, force, err, err_len) != 0) {
+        unlink(public->fresh);
+        return -1;
+    }
+    if (draft_place(public, force, err, err_len) == 0) return 0;
+    if (!force) unlink(secret->path);
+    return -1;
 }
 
 int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len)
 {
-    char secret[ES_KEY_PATH_MAX], public[ES_KEY_PATH_MAX];
-    if (es_key_path(secret, dir, key->name, ".key") != 0 || es_key_path(public, dir, key->name, ".pub") != 0)
+    draft_t secret, public;
+    if (es_key_path(secret.path, dir, key->name, ".key") != 0 || es_key_path(public.path, dir, key->name, ".pub") != 0)
         return fail(err, err_len, "directory", dir, "its path is too long");
     if (make_dir(dir, err, err_len) != 0) return -1;
-    /* Both or none: a new .key beside somebody's old .pub would puzzle everyone. */
-    if (!force && access(public, F_OK) == 0)
-        return fail(err, err_len, "file", public, "is there already; choose another name, or --force to write over it");
-    if (write_half(key, true, secret, force, err, err_len) != 0) return -1;
-    return write_half(key, false, public, force, err, err_len);
+    if (!force && access(public.path, F_OK) == 0)
+        return fail(err, err_len, "file", public.path,
+                    "is there already; choose another name, or --force to write over it");
+    return save_both(&secret, &public, key, force, err, err_len);
 }
 
 void es_key_public_bytes(const es_key_t *key, uint8_t out[ES_KEY_BYTES])

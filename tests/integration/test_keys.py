@@ -1,11 +1,13 @@
 """Keys: `earshot keygen` and `earshot keys`."""
 import json
+import resource
+import signal
 import stat
 import subprocess
 
 import pytest
 
-from house import BIN
+from house import BIN, SLOW
 from key_house import Ring
 
 
@@ -37,6 +39,24 @@ def test_other_tools_read_them(ring):
     ring.make("observer", "watcher")
     public, secret = zmq.auth.load_certificate(ring.path / "watcher.key")
     assert len(public) == len(secret) == 40 and zmq.auth.load_certificate(ring.path / "watcher.pub") == (public, None)
+
+
+def no_room():
+    """Files end in their midst, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+
+def test_a_full_disk_takes_no_key_away(ring):
+    ring.let_in("edge")
+    new = Ring(ring.path.parent / "new")
+    new.make("edge")
+    before = {path: path.read_text() for path in ring.path.rglob("*") if path.is_file()}
+    assert len(before) == 3
+    for verb in (["keygen", "edge", "--force"], ["keygen", "room"], ["keys", "add", new.path / "edge.pub", "--force"]):
+        done = subprocess.run([BIN / "earshot", *verb, "--keys", ring.path], capture_output=True, text=True, timeout=20 * SLOW, preexec_fn=no_room)
+        assert done.returncode == 1 and done.stdout == "" and "cannot write" in done.stderr and "nothing is changed" in done.stderr
+    assert {path: path.read_text() for path in ring.path.rglob("*") if path.is_file()} == before
 
 
 def test_what_is_wrong_is_said(ring):

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include <czmq.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,70 @@ static void nothing_is_written_over_unless_forced(void **state)
     assert_int_equal(es_key_save(&second, w->dir, true, w->err, sizeof w->err), 0);
     assert_int_equal(es_key_load(&now, path(w, "edge.key"), w->err, sizeof w->err), 0);
     assert_memory_equal(&now, &second, sizeof now);
+}
+
+static void czmq_reads_them(void **state)
+{
+    world_t *w = *state;
+    es_key_t key = saved(w, ES_ROLE_EDGE, "edge");
+    for (int public = 0; public < 2; public ++) {
+        zcert_t *cert = zcert_load(path(w, public ? "edge.pub" : "edge.key"));
+        assert_non_null(cert);
+        assert_string_equal(zcert_public_txt(cert), key.public_key);
+        assert_true((strcmp(zcert_secret_txt(cert), key.secret_key) == 0) == !public);
+        assert_string_equal(zcert_meta(cert, "role"), "edge");
+        assert_string_equal(zcert_meta(cert, "name"), "edge");
+        zcert_destroy(&cert);
+    }
+}
+
+static unsigned files_of(world_t *w)
+{
+    unsigned count = 0;
+    DIR *dir = opendir(w->dir);
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir));) count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+/* A limit of a file's size ends a write in its midst, as a full disk does. */
+static void what_the_disk_does_not_take_changes_nothing(void **state)
+{
+    world_t *w = *state;
+    es_key_t first = saved(w, ES_ROLE_EDGE, "edge"), other, now;
+    struct rlimit before, small;
+    char public[ES_KEY_PATH_MAX];
+    strcpy(public, path(w, "edge.pub"));
+    assert_int_equal(es_key_make(&other, ES_ROLE_EDGE, "edge", w->err, sizeof w->err), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (unsigned room = 0; room < 200; room += 50) {
+        small = (struct rlimit){room, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        int both = es_key_save(&other, w->dir, true, w->err, sizeof w->err);
+        int half = es_key_save_public(&other, public, true, w->err, sizeof w->err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(both, -1);
+        assert_int_equal(half, -1);
+        assert_non_null(strstr(w->err, "File too large; nothing is changed"));
+        assert_int_equal(es_key_load(&now, path(w, "edge.key"), w->err, sizeof w->err), 0);
+        assert_memory_equal(&now, &first, sizeof now);
+        assert_int_equal(es_key_load_public(&now, public, w->err, sizeof w->err), 0);
+        assert_string_equal(now.public_key, first.public_key);
+        assert_int_equal(files_of(w), 2);
+    }
+}
+
+static void half_a_pair_is_none(void **state)
+{
+    world_t *w = *state;
+    es_key_t key;
+    assert_int_equal(es_key_make(&key, ES_ROLE_EDGE, "edge", w->err, sizeof w->err), 0);
+    assert_int_equal(mkdir(path(w, "edge.key"), 0700), 0);
+    for (int force = 0; force < 2; force++) {
+        assert_int_equal(es_key_save(&key, w->dir, force, w->err, sizeof w->err), -1);
+        assert_int_equal(files_of(w), 1);
+    }
 }
 
 static void names_are_names_of_files(void **state)
@@ -246,11 +312,15 @@ static void a_lack_of_descriptors_is_told_apart(void **state)
 
 int main(void)
 {
+    signal(SIGXFSZ, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_have_names),
         cmocka_unit_test_setup_teardown(what_is_written_is_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_public_file_holds_no_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_written_over_unless_forced, setup, teardown),
+        cmocka_unit_test_setup_teardown(czmq_reads_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_disk_does_not_take_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_pair_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_names_of_files, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_open_to_others_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_key_is_refused, setup, teardown),
