@@ -1,8 +1,11 @@
 // The manifests are what the Kubernetes API takes (its own OpenAPI schemas, by kubernetes-models), what they name is there, and the programs know the flags.
 //   node check.mjs MANIFESTS BIN
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
@@ -106,11 +109,57 @@ function flags(document, spec) {
     }
 }
 
+// ---- does it run? ----
+
+const READY_MS = 15_000;
+
+/** What the settings give a container, each folder of it inside `root`, each port a free one. */
+function environmentOf({ envFrom = [], env = [] }, root) {
+    const all = { PATH: process.env.PATH };
+    for (const { configMapRef } of envFrom)
+        Object.assign(all, ofKind('ConfigMap').find(({ object }) => object.metadata.name === configMapRef.name).object.data);
+    for (const { name, value } of env) all[name] = value;
+    const inside = (text) => text.replace(/(\/var\/lib|\/keys|\/etc)(?=\/|$)/, `${root}$1`);
+    return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, name === 'PATH' ? value : inside(value)]));
+}
+
+/** The broker binds what others only name: no schema knows whether it can. */
+async function brokerStarts() {
+    const root = mkdtempSync(join(tmpdir(), 'earshot-kube-'));
+    const keys = fileURLToPath(new URL('../../../deploy/containers/keys', import.meta.url));
+    const [document] = pods.filter(({ object }) => object.metadata.name === 'broker');
+    const [container] = document.object.spec.template.spec.containers;
+    try {
+        execFileSync('sh', [keys, join(root, 'made'), 'edge'], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }, stdio: 'ignore' });
+        execFileSync('cp', ['-r', join(root, 'made', 'broker'), join(root, 'keys')]);
+        execFileSync('mkdir', ['-p', join(root, 'var/lib/earshot'), join(root, 'etc/earshot-metrics')]);
+        writeFileSync(join(root, 'etc/earshot-metrics/token'), 'a-token-that-nobody-uses\n', { mode: 0o600 });
+        const env = environmentOf(container, root);
+        env.EARSHOT_METRICS = env.EARSHOT_METRICS.replace(/\d+$/, '0');
+        const port = 20000 + 4 * Math.floor(Math.random() * 3000);
+        const flags = container.command.slice(1).map((word) => word.replace(/^0\.0\.0\.0:\d+$/, `127.0.0.1:${port}`));
+        const broker = spawn(join(bin, container.command[0]), flags, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+        const ended = once(broker, 'exit');
+        const lines = [];
+        const serving = new Promise((resolve) => {
+            createInterface(broker.stderr).on('line', (line) => (lines.push(line), /"msg":"serving"/.test(line) && resolve(true)));
+            ended.then(() => resolve(false));
+            AbortSignal.timeout(READY_MS).onabort = () => resolve(false);
+        });
+        if (!(await serving)) complain(called(document), `does not start with these settings:\n${lines.join('\n')}`);
+        broker.kill('SIGTERM');
+        await ended;
+    } finally {
+        rmSync(root, { recursive: true, force: true });
+    }
+}
+
 for (const document of objects) await schema(document);
 types();
 kustomization();
 services();
 for (const document of pods) for (const look of [volumes, confined, flags]) look(document, document.object.spec.template.spec);
+await brokerStarts();
 
 for (const complaint of complaints) console.error(`kubernetes: ${complaint}`);
 if (!complaints.length) console.log(`kubernetes: ${objects.length} objects in ${files.length} files are as the API wants them`);
