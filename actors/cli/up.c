@@ -18,9 +18,6 @@
 #include "terminal.h"
 #include "wire.h"
 
-/* timeout(1) and others send one wish to the process and to its group: it arrives twice. */
-#define SAME_STOP_US 500000u
-
 void es_up_say(es_up_t *self, const char *format, ...)
 {
     char line[1024];
@@ -81,7 +78,7 @@ static void on_signal(void *ctx, short revents, uint64_t now_us)
             continue;
         }
         bool again = es_supervisor_stopping(self->supervisor);
-        if (again && now_us - self->stop_us < SAME_STOP_US) continue;
+        if (again && now_us - self->stop_us < ES_RUNNER_SAME_STOP_US) continue;
         self->stop_us = now_us;
         es_notify_stopping();
         es_health_unready("it is going down");

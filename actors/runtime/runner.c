@@ -201,7 +201,8 @@ typedef struct {
     void *pipe;                   /* raw, of the actor */
     es_metrics_server_t *metrics; /* NULL: none */
     int signals;
-    bool asked;   /* to end */
+    bool asked; /* to end */
+    uint64_t asked_us;
     bool leaving; /* somebody else asked */
 } run_t;
 
@@ -216,12 +217,14 @@ static void on_signal(run_t *run)
         if (!run->asked) zstr_send(run->actor, ES_RUNNER_RELOAD);
         return;
     }
+    if (run->asked && es_now_us() < run->asked_us + ES_RUNNER_SAME_STOP_US) return;
     if (run->asked) {
         es_log_warn("second signal: ending at once", ES_S("signal", name));
         es_pidfile_remove(run->common->data, run->common->name);
         _exit(1);
     }
     run->asked = true;
+    run->asked_us = es_now_us();
     es_notify_stopping();
     es_log_info("ending", ES_S("signal", name));
     zstr_send(run->actor, "$TERM");
@@ -275,7 +278,9 @@ static int run_to_the_end(run_t *run, start_t *start)
     }
     run->pipe = zsock_resolve(run->actor);
     /* One that was refused, because another of its name lives, must not touch the other's pid file. */
-    if (!atomic_load(&start->failed) && es_pidfile_write(run->common->data, run->common->name, (int)getpid()) == 0) {
+    if (!atomic_load(&start->failed)) {
+        /* A full disk is no reason not to serve. */
+        es_pidfile_write(run->common->data, run->common->name, (int)getpid());
         es_metrics_setup_announce(run->metrics, run->common);
         es_notify_ready();
         status = wait_for_end(run);

@@ -22,7 +22,9 @@ void es_runner_prepare(void);
 /* SIGHUP means a wish to reload, unless it says that the terminal is gone which the process was started in: then it means the end, as always. es_runner_prepare looks
  * whether there is one. */
 bool es_runner_hung_up(void);
-/* Logs, pid file DATA/run/NAME.pid (once the actor has started), runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
+/* timeout(1) and others send one wish to the process and to its group, so it arrives twice: a second signal within this time is the same one. */
+#define ES_RUNNER_SAME_STOP_US 500000u
+/* Logs, pid file DATA/run/NAME.pid (once the actor has started; it serves without one where that cannot be written), runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
  * the exit status: 0 after a clean end, 1 where the actor could not start (es_runner_fail) or ended unasked. */
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);
 /* The actor could not start: say so in the log, then call this and return. The starter sees a failed start. */
