@@ -126,12 +126,12 @@ void es_log_writer_put(es_log_writer_t *self, const char *line, size_t len)
 /* True where the thread is at its end; else it is stuck, and what it uses is its own. */
 static bool end_within(es_log_writer_t *self, unsigned wait_ms)
 {
-    const struct timespec until = es_wall_in_ms(wait_ms);
+    const struct timespec until = es_monotonic_in_ms(wait_ms);
     int rc = 0;
     pthread_mutex_lock(&self->lock);
     self->ending = true;
     pthread_cond_signal(&self->filled);
-    while (!self->gone && rc == 0) rc = pthread_cond_timedwait(&self->emptied, &self->lock, &until);
+    while (!self->gone && rc == 0) rc = pthread_cond_clockwait(&self->emptied, &self->lock, CLOCK_MONOTONIC, &until);
     bool gone = self->gone;
     self->orphan = !gone;
     if (!gone) pthread_detach(self->thread);

@@ -116,11 +116,11 @@ void es_spans_wake(void)
 
 size_t es_spans_take(es_trace_span_t *out, size_t max, unsigned wait_ms)
 {
-    const struct timespec until = es_wall_in_ms(wait_ms);
+    const struct timespec until = es_monotonic_in_ms(wait_ms);
     size_t n = 0;
     pthread_mutex_lock(&queue.lock);
     for (int rc = 0; queue.count < ES_SPANS_BATCH && !queue.woken && rc == 0;)
-        rc = pthread_cond_timedwait(&queue.many, &queue.lock, &until);
+        rc = pthread_cond_clockwait(&queue.many, &queue.lock, CLOCK_MONOTONIC, &until);
     queue.woken = false;
     for (; n < max && queue.count > 0; queue.count--) {
         out[n++] = queue.ring[queue.first];

@@ -31,9 +31,9 @@ uint64_t es_wall_us(void)
     return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-struct timespec es_wall_in_ms(unsigned ms)
+struct timespec es_monotonic_in_ms(unsigned ms)
 {
-    uint64_t at = es_wall_us() + (uint64_t)ms * 1000;
+    uint64_t at = es_now_us() + (uint64_t)ms * 1000;
     return (struct timespec){.tv_sec = (time_t)(at / 1000000), .tv_nsec = (long)(at % 1000000) * 1000};
 }
 

@@ -60,8 +60,8 @@ void *es_wire_socket(int type, int hwm);
 /* Monotonic and wall clock in microseconds. */
 uint64_t es_now_us(void);
 uint64_t es_wall_us(void);
-/* So long after now on the wall clock: what pthread_cond_timedwait takes. */
-struct timespec es_wall_in_ms(unsigned ms);
+/* So long after now on the monotonic clock: for pthread_cond_clockwait. */
+struct timespec es_monotonic_in_ms(unsigned ms);
 /* Random bits from getrandom(2); dies where there are none. */
 uint64_t es_random_u64(void);
 /* 16 lowercase hex digits and NUL. */
