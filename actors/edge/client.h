@@ -40,6 +40,8 @@ typedef struct {
     uint64_t max_rooms;     /* that a client may be in */
     uint64_t say_rate;      /* messages that a client may say in rooms a second; 0: any number */
     uint64_t say_burst;     /* and at once */
+    uint64_t join_rate;     /* rooms that a client may enter a minute; 0: any number */
+    uint64_t join_burst;    /* and at once */
     uint64_t session_ms;    /* a token is good for so long */
     uint64_t auth_us;       /* time for credentials to come, where they are asked for; then 1008 */
     uint64_t max_strangers; /* whose credentials are waited for; for one more the oldest goes, 1008; 0: any number */
@@ -140,7 +142,7 @@ typedef struct {
     uint64_t streams, messages;     /* streams begun; messages that were given a name here */
     uint64_t operations;            /* the highest number of those in rooms that it has left */
     uint64_t pending;               /* messages without room.said */
-    es_rate_t say_rate;
+    es_rate_t say_rate, join_rate;
     struct es_viewer *viewer; /* what it watches of jobs and of the house; NULL: nothing yet */
 } es_envelope_t;
 

@@ -83,6 +83,10 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, say_rate, "say-rate", NULL, "100", 0, 1000000,
                 "messages a second that a client may say in rooms; 0: any number"),
     ES_OPT_UINT(es_edge_config_t, say_burst, "say-burst", NULL, "400", 1, 1000000, "and at once"),
+    ES_OPT_UINT(es_edge_config_t, join_rate, "join-rate", NULL, "30", 0, 1000000,
+                "rooms that a client may enter a minute; 0: any number"),
+    ES_OPT_UINT(es_edge_config_t, join_burst, "join-burst", NULL, "32", 1, 1000000,
+                "and at once; never fewer than --max-client-rooms, so that who comes back may enter all of its own"),
     ES_OPT_STR(es_edge_config_t, session_key, "session-key", NULL, NULL, 1024,
                "file with the key that signs sessions, the same for all edges; default: session.key in --data, made "
                "where it is not there"),

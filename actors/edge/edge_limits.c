@@ -1,5 +1,10 @@
 #include "edge_limits.h"
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 es_client_limits_t es_edge_client_limits(const es_edge_config_t *config)
 {
     return (es_client_limits_t){.max_chunk = config->max_chunk,
@@ -11,6 +16,8 @@ es_client_limits_t es_edge_client_limits(const es_edge_config_t *config)
                                 .max_rooms = config->max_client_rooms,
                                 .say_rate = config->say_rate,
                                 .say_burst = config->say_burst,
+                                .join_rate = config->join_rate,
+                                .join_burst = larger(config->join_burst, config->max_client_rooms),
                                 .session_ms = config->session_us / 1000,
                                 .auth_us = config->auth_us,
                                 .max_strangers = config->max_strangers,

@@ -57,6 +57,8 @@ static void open_envelope(es_client_t *self, const char *query)
     es_envelope_uint(self, "byte_rate", self->env->limits.pace.bytes);
     es_envelope_uint(self, "say_rate", self->env->limits.say_rate);
     es_envelope_uint(self, "say_burst", self->env->limits.say_burst);
+    es_envelope_uint(self, "join_rate", self->env->limits.join_rate);
+    es_envelope_uint(self, "join_burst", self->env->limits.join_burst);
     es_json_raw(&self->out, "}");
     es_envelope_end(self, place);
 }

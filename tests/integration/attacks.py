@@ -325,6 +325,19 @@ def foreign_room(ground, _):
     return "forbidden" if b'"forbidden"' in answer else answer.decode()
 
 
+def comes_and_goes(ground, _):
+    """Into sixteen rooms and out of them, again and again, with the right to listen alone."""
+    visit = [frame(TEXT, b'{"type":"room.join","payload":{"room":"way-%d","name":"Eve"},"timestamp":0}' % n) for n in range(16)]
+    visit += [frame(TEXT, b'{"type":"room.leave","payload":{"room":"way-%d"},"timestamp":0}' % n) for n in range(16)]
+    with opened(ground, bearer=token(rights=["room.join"])) as raw:
+        for left in range(16, 1 << 20, 16):
+            raw.send(b"".join(visit))
+            frames = raw.until(lambda frames: any(b'"rate_limited"' in said for _, said in frames) or
+                               sum(said.startswith(b'{"type":"room.left"') for _, said in frames) >= left)
+            if any(b'"rate_limited"' in said for _, said in frames):
+                return "rate_limited"
+
+
 def without_right(ground, _):
     answer = told(ground, "audio.start", '{"sample_rate":16000,"format":"pcm16"}', [b"error", b"audio.started"], rights=["room.join"])
     return "forbidden" if b'"forbidden"' in answer else answer.decode()
@@ -350,6 +363,7 @@ IDENTITY = [
     Attack("RSA with the secret", shown(lambda _: token(SECRET, alg="RS256")), "forged_token malformed_token 1008", AUTH, 1),
     Attack("another's session", foreign_session, "ok false", "earshot_edge_sessions_refused_total", 1),
     Attack("a room without the right", foreign_room, "forbidden", 'earshot_edge_forbidden_total{right="room.join"}', 1),
+    Attack("who comes into rooms and goes, without end", comes_and_goes, "rate_limited", error("rate_limited"), 1),
     Attack("audio without the right", without_right, "forbidden", 'earshot_edge_forbidden_total{right="stream"}', 1),
     Attack("all jobs without the right", asked("/jobs", lambda _: token()), "403", 'earshot_edge_forbidden_total{right="dashboard"}', 1),
     Attack("a ticket twice", ticket_twice, "unknown_token 1008", auth("unknown_token"), 1),

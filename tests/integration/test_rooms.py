@@ -339,6 +339,21 @@ def test_more_than_the_rate_is_not_taken(room):
         wait_until(lambda: "room.said" == (ann.send(("room.say", {"room": room, "text": "later"})), ann.recv())[1]["type"], 10, "the rate allows more")
 
 
+def test_who_comes_and_goes_without_end_is_stopped_and_may_come_back(room):
+    with Fleet() as house, Guest(house.urls[0]) as bob:
+        limits = bob.welcome["limits"]
+        for n in range(limits["join_burst"]):
+            bob.come(f"{room}/{n}", "Bob")
+            bob.send(("room.leave", {"room": f"{room}/{n}"}))
+            bob.event(f"{room}/{n}", "room.left", member=bob.session)
+        bob.error("room.join", {"room": room, "name": "Bob"}, "rate_limited")
+        with Guest(house.urls[0], bob.token) as again:  # into as many rooms as a client may be in, at once
+            for n in range(limits["max_rooms"]):
+                again.send(("room.join", {"room": f"{room}/{n}", "name": "Bob"}))
+            for n in range(limits["max_rooms"]):
+                again.await_("room.joined", lambda p: "members" in p, room=f"{room}/{n}")
+
+
 def test_without_a_room_actor_what_is_said_waits():
     with Fleet() as house, Guest(house.urls[0]) as ann:
         ann.come("lobby")

@@ -225,6 +225,36 @@ static void who_says_too_much_is_told(void **state)
     rw_destroy(w);
 }
 
+/* In and out of the lobby, as fast as the room answers. */
+static void look_in(room_world_t *w, uint64_t last)
+{
+    enter(w, 0, last);
+    rw_text(w, 0, "room.leave", IN_LOBBY);
+    rw_done(w, 0, "lobby", rw_request(w, ES_ROOM_LEAVE)->seq, last, 1);
+    drain(w, 0);
+}
+
+static void who_comes_and_goes_too_often_is_told(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    w->env.limits.join_rate = 30;
+    w->env.limits.join_burst = 3;
+    rw_connect(w, 0);
+    drain(w, 0);
+    for (uint64_t last = 0; last < 3; last++) look_in(w, last);
+    rw_text(w, 0, "room.join", "{\"room\":\"lobby\",\"name\":\"Ann\"}");
+    expect_said(w, 0, "\"code\":\"rate_limited\"");
+    expect_silence(w, 0);
+    w->env.now_us += 1900000;
+    rw_text(w, 0, "room.join", "{\"room\":\"elsewhere\",\"name\":\"Ann\"}");
+    expect_said(w, 0, "\"ref\":\"room.join\",\"room\":\"elsewhere\"");
+    assert_int_equal(w->subscribed, 0);
+    w->env.now_us += 100000;
+    look_in(w, 3);
+    rw_destroy(w);
+}
+
 static void errors_leave_the_connection_usable(void **state)
 {
     (void)state;
@@ -671,6 +701,7 @@ int main(void)
         cmocka_unit_test(a_since_of_another_log_is_not_complete),
         cmocka_unit_test(saying_is_tried_until_it_is_done),
         cmocka_unit_test(who_says_too_much_is_told),
+        cmocka_unit_test(who_comes_and_goes_too_often_is_told),
         cmocka_unit_test(errors_leave_the_connection_usable),
         cmocka_unit_test(the_edge_has_its_limits),
         cmocka_unit_test(a_refused_join_leaves_nothing),

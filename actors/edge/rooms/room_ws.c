@@ -210,6 +210,13 @@ static uint64_t rooms_of(const es_client_t *self)
     return n;
 }
 
+/* Entering pays for leaving too: nobody has to stay in a room, and who is in none has nothing to leave. */
+static bool may_enter(es_client_t *self)
+{
+    const es_client_limits_t *limits = &self->env->limits;
+    return es_rate_take(&self->envelope.join_rate, limits->join_rate, limits->join_burst, self->env->now_us / 60);
+}
+
 /* The room to enter, or NULL: the client was told why not. */
 static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
 {
@@ -221,6 +228,9 @@ static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
     } else if (rooms_of(self) >= self->env->limits.max_rooms) {
         code = "too_many_rooms";
         message = "You are in as many rooms as a client may (limits.max_rooms); leave one.";
+    } else if (!may_enter(self)) {
+        code = "rate_limited";
+        message = "You enter more rooms a minute than allowed (limits.join_rate); wait a little.";
     } else if (!(room = es_edge_rooms_need(self->env->rooms, id))) {
         code = "too_many_rooms";
         message = "This server is in as many rooms as it may be (--max-rooms); use one that is there.";
