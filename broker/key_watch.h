@@ -1,4 +1,6 @@
-/* Notices at once that a directory of key files has changed, by inotify in the loop. A directory that is not there is looked for each second.
+/* Notices that a directory of key files has changed: at once by inotify in the loop, and within half a second by a look at the path and at each *.pub, which finds what
+ * inotify is silent about: another directory under the same path (where a parent was renamed, or is a link that leads elsewhere now), the target of a link that went or
+ * changed, another machine that writes to a network's file system.
  *
  * One thread.
  */

@@ -1,5 +1,6 @@
 """A house on tcp alone: each actor with its own key, and what becomes of those whose key is none, another's, or not good for what they say."""
 import json
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -219,6 +220,38 @@ def test_revoked_and_let_in_again(house):
         wait_until(lambda: name in house.workers(), 20, f"{name} again")
         assert {actor: process.pid for actor, process in house.processes.items() if process.poll() is None} == others
     print(f"out after {took:.2f} s, twenty more chunks said after {went_on:.2f} s")
+
+
+def swap_the_keys(ring, name):
+    fresh, old = ring.path.with_name("keys.new"), ring.path.with_name(f"keys.before.{name}")
+    shutil.copytree(ring.path, fresh)
+    (fresh / "allowed" / f"{name}.pub").unlink()
+    ring.path.rename(old)
+    fresh.rename(ring.path)
+
+
+def take_what_a_link_leads_to(ring, name):
+    target = ring.path / f"{name}.pub"
+    (ring.allowed / f"{name}.pub").unlink()
+    (ring.allowed / f"{name}.pub").symlink_to(target)
+    target.unlink()
+
+
+@pytest.mark.parametrize("way", [swap_the_keys, take_what_a_link_leads_to])
+def test_whom_the_list_has_lost_is_out_too(house, way):
+    """Of neither change does inotify tell: another directory under the same path, and a link whose target has gone."""
+    public = (house.ring.path / "transcriber-2.pub").read_text()
+    wait_until(lambda: "transcriber-2" in house.workers(), 20, "transcriber-2")
+    lost, since = house.figures()["earshot_broker_workers_lost_total"], time.monotonic()
+    way(house.ring, "transcriber-2")
+    wait_until(lambda: house.figures()["earshot_broker_workers_lost_total"] > lost, 10, "the end of transcriber-2")
+    took = time.monotonic() - since
+    assert took < 1.0 * SLOW, f"transcriber-2 was there for {took:.2f} s more"
+    file = house.ring.path / "transcriber-2.pub"
+    file.write_text(public)
+    (house.ring.allowed / file.name).unlink(missing_ok=True)
+    house.ring.ok("keys", "add", file)
+    wait_until(lambda: "transcriber-2" in house.workers(), 20, "transcriber-2 again")
 
 
 def test_nobody_without_keys_beyond_loopback(tmp_path):
