@@ -134,9 +134,12 @@ typedef struct {
     char *url;
     uint32_t tries;
 } es_job_delivery_t;
-/* Takes a due delivery until lease_until_ms, so that no two actors send it at once. NONE: *next_ms is when to look again (0: when news come). Free url. */
+#define ES_JOB_BUT_MAX 4 /* beginnings of addresses */
+/* Takes a due delivery until lease_until_ms, so that no two actors send it at once; none whose address, with a '/' behind it, begins like one of `but` (those may be NULL). NONE: *next_ms is when to look
+ * again (0: when news come). Free url. */
 es_jobs_result_t es_job_store_delivery(es_job_store_t *self, uint64_t now_ms, uint64_t lease_until_ms,
-                                       es_job_delivery_t *out, uint64_t *next_ms);
+                                       const char *const but[ES_JOB_BUT_MAX], es_job_delivery_t *out,
+                                       uint64_t *next_ms);
 /* It arrived, or is given up: forget it. */
 es_jobs_result_t es_job_store_delivered(es_job_store_t *self, uint64_t number);
 /* Try again then; tries + 1. */

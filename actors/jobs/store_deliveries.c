@@ -22,13 +22,14 @@ static bool row_delivery(void *arg, const es_job_value_t *row)
 }
 
 es_jobs_result_t es_job_store_delivery(es_job_store_t *self, uint64_t now_ms, uint64_t lease_until_ms,
-                                       es_job_delivery_t *out, uint64_t *next_ms)
+                                       const char *const but[ES_JOB_BUT_MAX], es_job_delivery_t *out, uint64_t *next_ms)
 {
     int64_t at = 0;
     *out = (es_job_delivery_t){0};
     *next_ms = 0;
     if (es_job_store_write(self) != ES_JOBS_OK ||
-        es_job_store_run(self, ES_JOB_SQL_DELIVER, row_delivery, out, NULL, now_ms, lease_until_ms) != ES_JOBS_OK)
+        es_job_store_run(self, ES_JOB_SQL_DELIVER, row_delivery, out, NULL, now_ms, lease_until_ms, but[0], but[1],
+                         but[2], but[3]) != ES_JOBS_OK)
         return ES_JOBS_DOWN;
     if (out->number > 0) return ES_JOBS_OK;
     if (es_job_store_run(self, ES_JOB_SQL_DUE_AT, es_job_row_number, &at, NULL) != ES_JOBS_OK) return ES_JOBS_DOWN;

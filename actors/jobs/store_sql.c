@@ -44,7 +44,10 @@
 #define NEXT(skip) \
     "SELECT number, state FROM job WHERE number IN ((" FIRST_WAITING skip "), (" FIRST_LEFT skip ")) " IN_ORDER
 
-#define DUE_DELIVERY "SELECT number FROM delivery WHERE due_ms <= $1 ORDER BY due_ms, number LIMIT 1"
+#define NOT_TO(param) "AND (" param " IS NULL OR substr(url || '/', 1, length(" param ")) <> " param ") "
+#define DUE_DELIVERY                                                                         \
+    "SELECT number FROM delivery WHERE due_ms <= $1 " NOT_TO("$3") NOT_TO("$4") NOT_TO("$5") \
+        NOT_TO("$6") "ORDER BY due_ms, number LIMIT 1"
 #define LEASE_DELIVERY(due) "UPDATE delivery SET due_ms = $2 WHERE number = (" due ") RETURNING number, id, url, tries"
 
 static const struct {
@@ -138,7 +141,7 @@ static const struct {
     [ES_JOB_SQL_DUE] = {"iu",
                         BOTH("INSERT INTO delivery (job, id, url, due_ms) SELECT number, id, webhook, $2 FROM job "
                              "WHERE number = $1 AND webhook IS NOT NULL")},
-    [ES_JOB_SQL_DELIVER] = {"uu", LEASE_DELIVERY(DUE_DELIVERY), LEASE_DELIVERY(DUE_DELIVERY SKIP)},
+    [ES_JOB_SQL_DELIVER] = {"uutttt", LEASE_DELIVERY(DUE_DELIVERY), LEASE_DELIVERY(DUE_DELIVERY SKIP)},
     [ES_JOB_SQL_DUE_AT] = {"", BOTH("SELECT min(due_ms) FROM delivery")},
     [ES_JOB_SQL_DELIVERED] = {"u", BOTH("DELETE FROM delivery WHERE number = $1")},
     [ES_JOB_SQL_REDELIVER] = {"uu", BOTH("UPDATE delivery SET due_ms = $2, tries = tries + 1 WHERE number = $1")},

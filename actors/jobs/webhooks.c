@@ -10,6 +10,7 @@
 #include "job_json.h"
 #include "log.h"
 #include "webhook_address.h"
+#include "webhook_share.h"
 #include "wire.h"
 
 #define SECOND UINT64_C(1000000)
@@ -19,17 +20,19 @@
 #define LOOK_US (5 * SECOND)     /* other actors make deliveries due as well */
 #define ANSWER_MAX 65536u        /* bytes of an answer, which nobody reads */
 
-enum { AT_ONCE = 16 };
+_Static_assert(ES_WEBHOOK_FULL_MAX <= ES_JOB_BUT_MAX, "the store leaves out every host that has its share");
 
 static ES_METRIC_COUNTER(tried, "earshot_jobs_webhooks_total", "POSTs to webhooks.");
 static ES_METRIC_COUNTER(arrived, "earshot_jobs_webhooks_arrived_total", "Of them those answered by 2xx.");
 static ES_METRIC_COUNTER(refused, "earshot_jobs_webhooks_refused_total",
                          "Of them those not sent: the address is not a public one.");
+static ES_METRIC_COUNTER(full, "earshot_jobs_webhooks_full_total",
+                         "Times that a host had as many webhooks under way as it may; its others wait.");
 static ES_METRIC_COUNTER(given_up, "earshot_jobs_webhooks_given_up_total", "Deliveries that no try brought there.");
 
 es_metric_t *const *es_webhooks_metrics(void)
 {
-    static es_metric_t *const list[] = {&tried, &arrived, &refused, &given_up, NULL};
+    static es_metric_t *const list[] = {&tried, &arrived, &refused, &full, &given_up, NULL};
     return list;
 }
 
@@ -37,6 +40,7 @@ es_metric_t *const *es_webhooks_metrics(void)
 typedef struct call {
     es_webhooks_t *set;
     bool used, posted;
+    char *but[ES_JOB_BUT_MAX]; /* hosts that had their share when the store was asked */
     es_job_delivery_t delivery;
     es_job_t job;
     uint64_t number;                    /* of the HTTP call; 0: none */
@@ -46,7 +50,7 @@ typedef struct call {
 struct es_webhooks {
     es_webhooks_config_t config;
     es_http_client_t *http;
-    call_t calls[AT_ONCE];
+    call_t calls[ES_WEBHOOK_CALLS];
     size_t under_way;
     bool taking; /* the store is asked for a delivery */
     bool woken;  /* meanwhile somebody made one due */
@@ -65,8 +69,21 @@ static void forget(call_t *call)
 {
     call->set->under_way--;
     free(call->delivery.url);
+    for (size_t i = 0; i < ES_JOB_BUT_MAX; i++) free(call->but[i]);
     es_job_fini(&call->job);
     *call = (call_t){.set = call->set};
+}
+
+static void calls_of(const es_webhooks_t *self, es_webhook_calls_t out)
+{
+    for (size_t i = 0; i < ES_WEBHOOK_CALLS; i++) out[i] = self->calls[i].posted ? self->calls[i].delivery.url : NULL;
+}
+
+static bool host_is_full(const es_webhooks_t *self, const char *url)
+{
+    es_webhook_calls_t calls;
+    calls_of(self, calls);
+    return es_webhook_full(calls, url);
 }
 
 /* ---- afterwards */
@@ -143,6 +160,8 @@ static void post(call_t *call)
                            .timeout_us = TIMEOUT_US,
                            .may_reach = self->config.private_too ? NULL : es_webhook_address_public};
     es_metric_add(&tried, 1);
+    call->posted = true;
+    if (host_is_full(self, wish.url)) es_metric_add(&full, 1);
     call->number = es_http_client_send(self->http, &wish, on_answer, call);
     free(body);
 }
@@ -154,8 +173,8 @@ static es_jobs_result_t run_take(void *arg, es_job_store_t *store)
     call_t *call = arg;
     free(call->delivery.url);
     es_job_fini(&call->job);
-    es_jobs_result_t result =
-        es_job_store_delivery(store, call->now_ms, call->now_ms + LEASE_MS, &call->delivery, &call->next_ms);
+    es_jobs_result_t result = es_job_store_delivery(store, call->now_ms, call->now_ms + LEASE_MS,
+                                                    (const char *const *)call->but, &call->delivery, &call->next_ms);
     if (result == ES_JOBS_OK) result = es_job_store_get(store, call->delivery.id, &call->job);
     return result;
 }
@@ -173,7 +192,8 @@ static void take_done(void *arg, es_jobs_result_t result, uint64_t now_us)
     es_webhooks_t *self = call->set;
     self->taking = false;
     self->next_us = result == ES_JOBS_OK || self->woken ? now_us : pause_us(call, now_us);
-    if (result == ES_JOBS_OK && !self->stopped)
+    /* A host that has its share is left out by the store, but for addresses that spell it otherwise: those wait until their lease is over. */
+    if (result == ES_JOBS_OK && !self->stopped && !host_is_full(self, call->delivery.url))
         post(call);
     else
         forget(call);
@@ -181,10 +201,13 @@ static void take_done(void *arg, es_jobs_result_t result, uint64_t now_us)
 
 static void take(es_webhooks_t *self)
 {
+    es_webhook_calls_t calls;
     size_t i = 0;
     while (self->calls[i].used) i++;
     call_t *call = &self->calls[i];
     *call = (call_t){.set = self, .used = true, .now_ms = es_wall_us() / 1000};
+    calls_of(self, calls);
+    es_webhook_full_hosts(calls, call->but);
     self->under_way++;
     self->taking = true;
     self->woken = false;
@@ -197,8 +220,8 @@ es_webhooks_t *es_webhooks_new(const es_webhooks_config_t *config)
 {
     es_webhooks_t *self = es_alloc_zero(sizeof *self);
     self->config = *config;
-    self->http = es_http_client_new(config->loop, AT_ONCE);
-    for (size_t i = 0; i < AT_ONCE; i++) self->calls[i].set = self;
+    self->http = es_http_client_new(config->loop, ES_WEBHOOK_CALLS);
+    for (size_t i = 0; i < ES_WEBHOOK_CALLS; i++) self->calls[i].set = self;
     return self;
 }
 
@@ -207,7 +230,7 @@ void es_webhooks_stop(es_webhooks_t *self)
     if (!self || self->stopped) return;
     self->stopped = true;
     es_http_client_destroy(&self->http);
-    for (size_t i = 0; i < AT_ONCE; i++)
+    for (size_t i = 0; i < ES_WEBHOOK_CALLS; i++)
         if (self->calls[i].number) forget(&self->calls[i]);
 }
 
@@ -228,7 +251,7 @@ void es_webhooks_wake(es_webhooks_t *self, uint64_t now_us)
 
 uint64_t es_webhooks_tick(es_webhooks_t *self, uint64_t now_us)
 {
-    if (self->taking || self->stopped || self->under_way == AT_ONCE) return NEVER;
+    if (self->taking || self->stopped || self->under_way == ES_WEBHOOK_CALLS) return NEVER;
     if (now_us >= self->next_us) take(self);
     return self->taking ? NEVER : self->next_us;
 }

@@ -2,6 +2,8 @@
  *
  *      store: a delivery is due --taken for a while--> POST --> 2xx: forgotten
  *                                                       '--> else: tried again later, ten times over about a day
+ *
+ * Sixteen at once, four of them to one host (webhook_share.h): those of a host that has its share stay in the store until one of its calls is over, and others go before them.
  */
 #ifndef ES_WEBHOOKS_H
 #define ES_WEBHOOKS_H

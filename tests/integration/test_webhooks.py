@@ -1,13 +1,17 @@
 """Webhooks: told until they are heard, signed, and never to an address that only the house can reach."""
+import contextlib
 import hashlib
 import hmac
 import http.server
 import json
 import pathlib
 import signal
+import socket
 import threading
+import time
 
-from house import wait_until
+from fake_broker import figures_at
+from house import SLOW, wait_until
 from jobs_peer import Jobs, Peer
 
 
@@ -90,6 +94,48 @@ def test_tried_again():
         assert len({headers["Earshot-Delivery"] for _, headers, _ in receiver.got}) == 1
         for _, headers, sent in receiver.got:
             check_signature(jobs, headers, sent)
+
+
+class Mute:
+    """Takes connections and says nothing, until it is told to end them."""
+
+    def __init__(self):
+        self.listener, self.taken = socket.create_server(("127.0.0.1", 0), backlog=128), []
+        self.thread = threading.Thread(target=self._take, daemon=True)
+        self.thread.start()
+
+    def _take(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.taken.append(self.listener.accept()[0])
+
+    def url(self):
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}/hook"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for taken in self.taken:
+            taken.close()
+
+
+def test_a_host_that_does_not_answer_keeps_nobody_waiting():
+    with Mute() as mute, Receiver(200) as receiver, \
+            Jobs("jobs-1", options=("--webhook-private", "--metrics", "127.0.0.1:0")) as jobs, Peer(jobs) as peer:
+        for _ in range(20):
+            over(peer, mute.url())
+        wait_until(lambda: len(mute.taken) == 4, 10, "its share of the calls")
+        began = time.monotonic()
+        over(peer, receiver.url(host="localhost"))
+        wait_until(lambda: receiver.got, 10, "the other's webhook")
+        assert time.monotonic() - began < 5 * SLOW, "it waited for calls to another host"
+        assert len(mute.taken) == 4
+        assert figures_at(pathlib.Path(jobs.data) / "run" / "jobs-1.metrics")["earshot_jobs_webhooks_full_total"] == 1
+        mute.taken[0].close()
+        wait_until(lambda: len(mute.taken) == 5, 10, "the next in the place of the first")
 
 
 def test_only_public_addresses():

@@ -187,7 +187,8 @@ static void insert_hooked(es_job_store_t *store, unsigned n)
 
 static es_jobs_result_t delivery_at(es_job_store_t *store, uint64_t now_ms, es_job_delivery_t *out, uint64_t *next_ms)
 {
-    return TURN(store, es_job_store_delivery(store, now_ms, now_ms + LEASE, out, next_ms));
+    static const char *const nothing[ES_JOB_BUT_MAX];
+    return TURN(store, es_job_store_delivery(store, now_ms, now_ms + LEASE, nothing, out, next_ms));
 }
 
 static void a_webhook_is_due_once_the_job_is_over(void **state)
@@ -248,6 +249,34 @@ static void a_webhook_is_tried_until_it_arrives(void **state)
     assert_int_equal(next, 0);
 }
 
+static void due_at(es_job_store_t *store, unsigned n, const char *url)
+{
+    es_job_t job = job_of(n);
+    job.webhook = (char *)url;
+    inserted_as(store, &job);
+    GOES(store, es_job_store_cancel(store, id_of(n), NOW + n, NULL));
+}
+
+static void hosts_may_be_left_out(void **state)
+{
+    static const char *const but[ES_JOB_BUT_MAX] = {"https://slow.example/", NULL, "https://b.example?", NULL};
+    static const char *const urls[] = {"https://slow.example/a", "https://slow.example", "https://b.example?x/y",
+                                       "https://slow.example.org/", "https://slow.example"};
+    world_t *w = *state;
+    es_job_delivery_t delivery;
+    uint64_t next;
+    for (unsigned n = 0; n < 5; n++) due_at(w->a, n + 1, urls[n]);
+    assert_int_equal(TURN(w->a, es_job_store_delivery(w->a, NOW + 9, NOW + LEASE, but, &delivery, &next)), ES_JOBS_OK);
+    assert_string_equal(delivery.url, "https://slow.example.org/");
+    free(delivery.url);
+    assert_int_equal(TURN(w->a, es_job_store_delivery(w->a, NOW + 9, NOW + LEASE, but, &delivery, &next)),
+                     ES_JOBS_NONE);
+    assert_in_range(next, NOW + 10, NOW + 9 + 1000);
+    assert_int_equal(delivery_at(w->b, NOW + 9, &delivery, &next), ES_JOBS_OK);
+    assert_string_equal(delivery.url, urls[0]);
+    free(delivery.url);
+}
+
 static void old_news_is_forgotten(void **state)
 {
     world_t *w = *state;
@@ -302,6 +331,7 @@ int main(void)
         TEST(what_is_over_expires_by_age_and_number),
         TEST(a_webhook_is_due_once_the_job_is_over),
         TEST(a_webhook_is_tried_until_it_arrives),
+        TEST(hosts_may_be_left_out),
         TEST(old_news_is_forgotten),
         TEST(others_are_heard),
     };

@@ -1,4 +1,4 @@
-/* actors/jobs/webhook_address.h, webhook_key.h and the pauses of webhooks.h. */
+/* actors/jobs/webhook_address.h, webhook_key.h, webhook_share.h and the pauses of webhooks.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 
 #include "webhook_address.h"
 #include "webhook_key.h"
+#include "webhook_share.h"
 #include "webhooks.h"
 
 static bool is_public(const char *text)
@@ -136,11 +137,71 @@ static void a_key_is_made_once(void **state)
     assert_non_null(strstr(err, "/nowhere/key"));
 }
 
+static void the_host_of_an_address(void **state)
+{
+    static const char *const cases[][2] = {
+        {"https://example.org/hook", "example.org"},
+        {"http://example.org", "example.org"},
+        {"http://Example.org.:8080?x=/@y", "Example.org"},
+        {"http://a:b@c@example.org#/", "example.org"},
+        {"http://[::1]:80/", "[::1]"},
+        {"http://u@[2001:db8::1]/", "[2001:db8::1]"},
+        {"http://[::1", "[::1"},
+        {"https:///hook", ""},
+        {"https://", ""},
+        {"example.org", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        es_span_t host = es_webhook_host(cases[i][0]);
+        if (!es_span_eq(host, es_span(cases[i][1])))
+            fail_msg("%s has the host %.*s", cases[i][0], (int)host.len, host.ptr);
+    }
+}
+
+static void a_host_has_its_share(void **state)
+{
+    es_webhook_calls_t calls = {"http://a.example/1", NULL, "https://A.example:8443/2", "http://b.example/1"};
+    char *but[ES_WEBHOOK_FULL_MAX];
+    (void)state;
+    calls[14] = "http://u@a.example./3";
+    assert_false(es_webhook_full(calls, "http://a.example/4"));
+    es_webhook_full_hosts(calls, but);
+    assert_null(but[0]);
+    calls[15] = "http://a.example";
+    assert_true(es_webhook_full(calls, "https://A.EXAMPLE:1/"));
+    assert_false(es_webhook_full(calls, "http://b.example/"));
+    assert_false(es_webhook_full(calls, "http://aa.example/"));
+    es_webhook_full_hosts(calls, but);
+    assert_string_equal(but[0], "http://a.example/");
+    assert_null(but[1]);
+    free(but[0]);
+    calls[0] = NULL;
+    assert_false(es_webhook_full(calls, "http://a.example/4"));
+}
+
+static void every_place_may_be_of_hosts_with_their_share(void **state)
+{
+    static const char *const urls[] = {"http://a?1", "http://b", "http://c#", "http://d/"};
+    static const char *const begin[] = {"http://a?", "http://b/", "http://c#", "http://d/"};
+    es_webhook_calls_t calls;
+    char *but[ES_WEBHOOK_FULL_MAX];
+    (void)state;
+    for (size_t i = 0; i < ES_WEBHOOK_CALLS; i++) calls[i] = urls[i % 4];
+    es_webhook_full_hosts(calls, but);
+    for (size_t i = 0; i < ES_WEBHOOK_FULL_MAX; i++) {
+        assert_string_equal(but[i], begin[i]);
+        free(but[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(closed_addresses),  cmocka_unit_test(public_addresses),   cmocka_unit_test(pauses_take_a_day),
-        cmocka_unit_test(a_known_signature), cmocka_unit_test(a_key_is_made_once),
+        cmocka_unit_test(closed_addresses),     cmocka_unit_test(public_addresses),
+        cmocka_unit_test(pauses_take_a_day),    cmocka_unit_test(a_known_signature),
+        cmocka_unit_test(a_key_is_made_once),   cmocka_unit_test(the_host_of_an_address),
+        cmocka_unit_test(a_host_has_its_share), cmocka_unit_test(every_place_may_be_of_hosts_with_their_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
