@@ -130,18 +130,24 @@ static void who_are_you(es_house_t *self, uint64_t inc)
 
 /* ---- backend ---- */
 
-static es_house_verdict_t learn(es_house_t *self, uint64_t inc, es_span_t body, uint64_t now_us)
+/* The streams that a HELLO lists are in refs then: how many, or -1 where that is no such list. */
+static int listed(es_house_t *self, es_span_t body)
 {
     int n = body.len > 0 ? es_streams_decode(self->decoder, body.ptr, body.len, self->refs, ES_HOUSE_REFS_MAX) : 0;
+    for (int i = 0; i < n; i++)
+        if (!es_hex16_parse(self->refs[i].key, NULL)) return -1;
+    return n;
+}
+
+static void learn(es_house_t *self, uint64_t inc, int n, uint64_t now_us)
+{
     for (int i = 0; i < n; i++) {
         const es_stream_ref_t *ref = &self->refs[i];
-        if (!es_hex16_parse(ref->key, NULL)) return ES_NOT_FOR_US;
         if (es_placement_learn(self->placement, inc, ref, now_us)) continue;
         es_log_debug("stream has another worker", ES_B("client", ref->key.ptr, ref->key.len),
                      ES_U("epoch", ref->epoch));
         es_house_tell(self, inc, ref->key, ES_DROP, ref->epoch);
     }
-    return n < 0 ? ES_NOT_FOR_US : ES_TAKEN;
 }
 
 /* Who gets requests is none of placement's business: it would give it streams. */
@@ -155,6 +161,8 @@ static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
 
 static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
+    int streams = listed(self, body);
+    if (streams < 0) return ES_NOT_FOR_US; /* before anything is known of who said it */
     const es_actor_t *before = es_registry_find(self->registry, inc);
     bool drained = before && before->draining;
     es_hello_t hello = es_registry_hello(self->registry, inc, msg, now_us);
@@ -166,7 +174,7 @@ static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_
                     ES_B("worker", msg->name.ptr, msg->name.len), ES_U("capacity", msg->capacity));
         return ES_TAKEN;
     }
-    es_house_verdict_t verdict = learn(self, inc, body, now_us);
+    learn(self, inc, streams, now_us);
     es_placement_worker_load(self->placement, inc, msg->load);
     const es_actor_t *actor = es_registry_find(self->registry, inc);
     if (hello == ES_HELLO_NEW) {
@@ -179,7 +187,7 @@ static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_
                     ES_U("streams", es_placement_worker_streams(self->placement, inc)));
     }
     if (actor->draining) move_away(self, inc, now_us);
-    return verdict;
+    return ES_TAKEN;
 }
 
 static es_house_verdict_t on_heartbeat(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body,

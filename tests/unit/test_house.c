@@ -256,6 +256,22 @@ static void test_what_does_not_belong(void **state)
     assert_int_equal(w->n, 0);
 }
 
+/* One that is refused makes nobody known, and gives him no stream. */
+static void test_a_hello_with_a_wrong_list(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker = 0;
+    const es_stream_ref_t bad[] = {{es_span(CLIENT), 4, 0}, {es_span("room/x"), 4, 0}};
+    assert_int_equal(hello(w, 7, 4, bad, 2), ES_NOT_FOR_US);
+    assert_null(es_house_owner(w->house, 7));
+    assert_int_equal(frame(w, OTHER, 1, ES_F_START, &worker), ES_TAKEN);
+    only(w, ES_WAIT);
+    assert_int_equal(hello(w, 7, 4, NULL, 0), ES_TAKEN);
+    assert_int_equal(hello(w, 7, 0, bad, 2), ES_NOT_FOR_US);
+    place(w, OTHER, 1, 7); /* it does not drain */
+    assert_null(es_house_holder(w->house, es_span(CLIENT), 4));
+}
+
 static void test_probe(void **state)
 {
     world_t *w = *state;
@@ -376,6 +392,7 @@ int main(void)
                                        TEST(test_a_silent_edge_gives_its_places_back),
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
+                                       TEST(test_a_hello_with_a_wrong_list),
                                        TEST(test_probe),
                                        TEST(test_a_live_stream_makes_a_job_yield),
                                        TEST(test_a_stream_that_kills_is_refused),
