@@ -92,6 +92,12 @@ static size_t list_streams(es_actor_link_t *self, size_t *count, char **body)
     return len;
 }
 
+static void say_goodbye(void *ctx, es_broker_link_t *broker)
+{
+    es_msg_t msg = {.kind = ES_GOODBYE};
+    tell(ctx, broker, &msg, NULL, 0);
+}
+
 static int say_hello(void *ctx, es_broker_link_t *broker)
 {
     es_actor_link_t *self = ctx;
@@ -147,7 +153,8 @@ static void on_ping(es_actor_link_t *self, es_broker_link_t *broker, es_wire_t *
     ES_SET(&msg, ES_M_LOAD, load, now.load);
     ES_SET(&msg, ES_M_COUNT, count, now.count);
     ES_SET(&msg, ES_M_LAG_US, lag_us, now.lag_us);
-    if (tell(self, broker, &msg, NULL, 0) != 0) es_metric_add(&es_actor_link_unsent, 1);
+    bool stays = es_broker_link_mute(broker, now_us) == 0;
+    if (stays && tell(self, broker, &msg, NULL, 0) != 0) es_metric_add(&es_actor_link_unsent, 1);
     if (self->ops->pinged) self->ops->pinged(self->ctx, now_us);
 }
 
@@ -203,7 +210,9 @@ static bool name_valid(const char *what, const char *name)
 
 es_actor_link_t *es_actor_link_new(const es_actor_link_config_t *config, const es_actor_link_ops_t *ops, void *ctx)
 {
-    static const es_broker_link_ops_t link_ops = {.message = take_message, .hello = say_hello};
+    static const es_broker_link_ops_t of_streams = {
+        .message = take_message, .hello = say_hello, .goodbye = say_goodbye};
+    static const es_broker_link_ops_t of_requests = {.message = take_message, .hello = say_hello};
     es_endpoints_t brokers[ES_BROKERS_MAX];
     char err[512];
     int n = es_endpoints_parse_list(brokers, config->brokers, err, sizeof err);
@@ -224,7 +233,8 @@ es_actor_link_t *es_actor_link_new(const es_actor_link_config_t *config, const e
     self->bundle = es_alloc_zero(sizeof *self->bundle);
     self->n_brokers = n;
     for (int i = 0; i < n; i++)
-        es_broker_link_init(&self->brokers[i], &brokers[i], self->hex, &link_ops, self, self->decoder);
+        es_broker_link_init(&self->brokers[i], &brokers[i], self->hex, ops->streams ? &of_streams : &of_requests, self,
+                            self->decoder);
     return self;
 }
 
@@ -235,8 +245,7 @@ void es_actor_link_destroy(es_actor_link_t **self_p)
     *self_p = NULL;
     flush(self);
     for (int i = 0; i < self->n_brokers; i++) {
-        es_msg_t msg = {.kind = ES_GOODBYE};
-        tell(self, &self->brokers[i], &msg, NULL, 0);
+        say_goodbye(self, &self->brokers[i]);
         es_broker_link_fini(&self->brokers[i]);
     }
     free(self->bundle);
@@ -244,10 +253,32 @@ void es_actor_link_destroy(es_actor_link_t **self_p)
     free(self);
 }
 
+/* The broker that has not heard us for longest, though we hear it; NULL: there is none. */
+static const es_broker_link_t *find_mute(const es_actor_link_t *self, uint64_t now_us)
+{
+    const es_broker_link_t *longest = NULL;
+    uint64_t mute_us = 0;
+    for (int i = 0; i < self->n_brokers; i++) {
+        uint64_t us = es_broker_link_mute(&self->brokers[i], now_us);
+        if (us <= mute_us) continue;
+        longest = &self->brokers[i];
+        mute_us = us;
+    }
+    return longest;
+}
+
 /* Brokers PING every second, and more often where somebody told them to. */
 static void tell_health(es_actor_link_t *self, uint64_t now_us)
 {
+    const es_broker_link_t *mute = find_mute(self, now_us);
     self->health_us = now_us + HEALTH_US;
+    if (mute) {
+        uint64_t mute_us = es_broker_link_mute(mute, now_us);
+        es_health_lag(ES_HEALTH_LINK, mute_us,
+                      "no streams from %s: its results endpoint has been out of reach for %.1f s", mute->broker,
+                      (double)mute_us / 1e6);
+        return;
+    }
     uint64_t silent_us = now_us - self->heard_us;
     if (silent_us < QUIET_US) silent_us = 0;
     es_health_lag(ES_HEALTH_LINK, silent_us, "no broker has been heard for %.1f s: is %s running?",

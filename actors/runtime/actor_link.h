@@ -26,7 +26,8 @@ typedef struct {
     bool (*message)(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us);
     /* For HELLO and HEARTBEAT. *out is all zero. */
     void (*figures)(void *ctx, es_actor_figures_t *out, uint64_t now_us);
-    /* Streams for HELLO's list, into a malloc'ed *refs that the link frees; keys stay valid until the next turn. Returns the count. NULL: none. */
+    /* Streams for HELLO's list, into a malloc'ed *refs that the link frees; keys stay valid until the next turn. Returns the count. NULL: none, ever; the link
+     * of who has streams leaves a broker while what it publishes cannot get there (broker_link.h). */
     size_t (*streams)(void *ctx, es_stream_ref_t **refs);
     /* After a PING was answered: the time to say again what may have been lost. NULL: nothing. */
     void (*pinged)(void *ctx, uint64_t now_us);

@@ -12,7 +12,8 @@ enum {
     HELLO_US = 1000000,    /* between two HELLOs that were not answered */
     HELLO_MIN_US = 100000, /* between two of them in any case */
     RETRY_MIN_US = 10000,  /* where HELLO could not leave: connecting takes about a millisecond */
-    RETRY_MAX_US = 500000
+    RETRY_MAX_US = 500000,
+    MUTE_US = 1000000 /* for a results leg to come, or to come back: both are cut when a broker's keys change */
 };
 
 void es_broker_link_init(es_broker_link_t *self, const es_endpoints_t *broker, const char *incarnation,
@@ -53,17 +54,22 @@ static bool on_dealer(void *ctx, uint64_t now_us)
     return n == ES_LOOP_BATCH;
 }
 
+static void introduce_anew(es_broker_link_t *self)
+{
+    self->sent_us = self->heard_us = self->hello_us = 0;
+}
+
 static bool on_backend_leg(void *ctx, uint64_t now_us)
 {
     es_broker_link_t *self = ctx;
-    if (es_leg_take(&self->backend_leg, now_us)) self->sent_us = self->heard_us = self->hello_us = 0;
+    if (es_leg_take(&self->backend_leg, now_us)) introduce_anew(self);
     return false;
 }
 
 static bool on_results_leg(void *ctx, uint64_t now_us)
 {
     es_broker_link_t *self = ctx;
-    es_leg_take(&self->results_leg, now_us);
+    if (es_leg_take(&self->results_leg, now_us) && self->ops->goodbye) introduce_anew(self);
     return false;
 }
 
@@ -81,8 +87,44 @@ void es_broker_link_hello_soon(es_broker_link_t *self)
     self->hello_us = self->sent_us ? self->sent_us + HELLO_MIN_US : 0;
 }
 
+/* What we publish does not get there, and it would matter. */
+static bool is_unheard(const es_broker_link_t *self)
+{
+    return self->ops->goodbye && !es_leg_up(&self->results_leg);
+}
+
+uint64_t es_broker_link_mute(const es_broker_link_t *self, uint64_t now_us)
+{
+    return self->left ? now_us - self->mute_us : 0;
+}
+
+static uint64_t speak_again(es_broker_link_t *self)
+{
+    if (self->left && es_leg_up(&self->results_leg))
+        es_log_info("connected to the broker's results again", ES_S("endpoint", self->results_leg.endpoint));
+    self->mute_us = 0;
+    self->left = false;
+    return UINT64_MAX;
+}
+
+/* Leaves a broker that would not hear a word. */
+static uint64_t watch_results(es_broker_link_t *self, uint64_t now_us)
+{
+    if (!is_unheard(self) || !es_leg_up(&self->backend_leg)) return speak_again(self);
+    if (!self->mute_us) self->mute_us = now_us;
+    if (self->left) return UINT64_MAX;
+    if (now_us < self->mute_us + MUTE_US) return self->mute_us + MUTE_US;
+    self->left = true;
+    es_log_warn("no streams from this broker: its results endpoint, where the words go, cannot be reached though its "
+                "backend can; is the port open?",
+                ES_S("broker", self->broker), ES_S("endpoint", self->results_leg.endpoint));
+    self->ops->goodbye(self->ctx, self);
+    return UINT64_MAX;
+}
+
 static uint64_t introduce(es_broker_link_t *self, uint64_t now_us)
 {
+    if (is_unheard(self)) return UINT64_MAX; /* on_results_leg wakes us */
     if (self->heard_us && now_us < self->heard_us + HEARD_US) return self->heard_us + HEARD_US;
     if (now_us < self->hello_us) return self->hello_us;
     if (self->ops->hello(self->ctx, self) == 0) {
@@ -98,8 +140,9 @@ static uint64_t introduce(es_broker_link_t *self, uint64_t now_us)
 
 uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us)
 {
-    uint64_t next = introduce(self, now_us);
+    uint64_t next = introduce(self, now_us), mute = watch_results(self, now_us);
     uint64_t backend = es_leg_tick(&self->backend_leg, now_us), results = es_leg_tick(&self->results_leg, now_us);
+    if (mute < next) next = mute;
     if (backend < next) next = backend;
     return results < next ? results : next;
 }

@@ -1,5 +1,11 @@
 /* An actor's link to one broker: DEALER to its backend and PUB to its results, a leg each; it is told when the DEALER is connected (again). For
- * actor_link.c only. */
+ * actor_link.c only.
+ *
+ * Of a stream only what comes through its own broker counts. A worker that hears a broker and cannot answer through it would swallow every stream that it is given there, so HELLO
+ * waits for both legs, and where the results leg alone has been lost for a second the actor leaves that broker until it is back:
+ *
+ *      both legs up --HELLO--> served --results leg lost for 1 s--> GOODBYE, no HEARTBEAT --results leg up--> HELLO
+ */
 #ifndef ES_BROKER_LINK_H
 #define ES_BROKER_LINK_H
 
@@ -15,6 +21,8 @@ typedef struct {
     void (*message)(void *ctx, es_broker_link_t *link, es_wire_t *wire, uint64_t now_us);
     /* Say HELLO now. 0 where it was sent. */
     int (*hello)(void *ctx, es_broker_link_t *link);
+    /* Say GOODBYE now: the results leg is lost. NULL: what this actor says counts through any broker, so that leg does not matter. */
+    void (*goodbye)(void *ctx, es_broker_link_t *link);
 } es_broker_link_ops_t;
 
 struct es_broker_link {
@@ -28,6 +36,8 @@ struct es_broker_link {
     uint64_t hello_us; /* when the next HELLO is due, unless it is heard from before */
     uint64_t sent_us;  /* last HELLO that left; 0: none since the last connect */
     uint64_t retry_us; /* pause after a HELLO that could not leave */
+    uint64_t mute_us;  /* since when there is a backend leg and no results leg; 0: not so, or it does not matter */
+    bool left;         /* GOODBYE was said for that */
     char broker[ES_ENDPOINT_MAX];
 };
 
@@ -41,5 +51,7 @@ void es_broker_link_attach(es_broker_link_t *self, es_loop_t *loop);
 uint64_t es_broker_link_tick(es_broker_link_t *self, uint64_t now_us);
 /* The broker asked for HELLO, or what it says has changed: say it soon, at most ten times a second. */
 void es_broker_link_hello_soon(es_broker_link_t *self);
+/* The actor has left this broker, because nothing that it says would get there: no HEARTBEAT, and how long it has been so. 0: it has not. */
+uint64_t es_broker_link_mute(const es_broker_link_t *self, uint64_t now_us);
 
 #endif

@@ -42,6 +42,7 @@ void es_leg_init(es_leg_t *self, void *socket, const char *endpoint)
     *self = (es_leg_t){.socket = socket};
     snprintf(self->endpoint, sizeof self->endpoint, "%s", endpoint);
     open_monitor(self);
+    self->blind = !self->monitor || strncmp(endpoint, "inproc://", strlen("inproc://")) == 0;
     dial(self, es_now_us());
 }
 
@@ -101,4 +102,9 @@ uint64_t es_leg_tick(es_leg_t *self, uint64_t now_us)
     zmq_disconnect(self->socket, self->endpoint);
     dial(self, now_us);
     return self->renew_us;
+}
+
+bool es_leg_up(const es_leg_t *self)
+{
+    return self->blind || self->renew_us == 0;
 }

@@ -17,6 +17,7 @@
 typedef struct {
     void *socket, *monitor; /* raw; monitor NULL: none could be made */
     uint64_t renew_us;      /* when to connect anew; 0: the connection stands */
+    bool blind;             /* nothing tells how it is: inproc, or there is no monitor */
     char endpoint[ES_ENDPOINT_MAX];
 } es_leg_t;
 
@@ -28,5 +29,7 @@ void es_leg_fini(es_leg_t *self);
 bool es_leg_take(es_leg_t *self, uint64_t now_us);
 /* Connects anew where it is time. Returns the time of the next call. */
 uint64_t es_leg_tick(es_leg_t *self, uint64_t now_us);
+/* Its handshake is done and the connection stands, as far as es_leg_take has read; true also where nothing tells. */
+bool es_leg_up(const es_leg_t *self);
 
 #endif

@@ -50,8 +50,13 @@ class Fleet:
                         "edge": edges}
         self._watch = threading.Thread(target=self._supervise, daemon=True)
 
-    def _add(self, kind, name, *args):
-        bases = f"ipc://{self.data}/{name}" if kind == "broker" else self.bases
+    def add(self, kind, name, *args, bases=None):
+        """One more, perhaps by other ways to the brokers."""
+        with self._lock:
+            self._add(kind, name, *args, bases=bases)
+
+    def _add(self, kind, name, *args, bases=None):
+        bases = bases or (f"ipc://{self.data}/{name}" if kind == "broker" else self.bases)
         command = [BIN / f"earshot-{kind}", "--data", self.data, "--name", name, "--broker", bases, *args, *self._flags.get(kind, [])]
         self.actors[name] = Actor(name, command, self.data / f"{name}.log", self.env)
         self.actors[name].start()

@@ -201,6 +201,37 @@ def test_nobody_answers_a_stream_through_a_broker_that_it_is_not_at():
             rogue.close()
 
 
+def half_way_to(fleet, broker):
+    """A base by which a broker's backend is reached and its results are not, and what opens the way to those."""
+    way = fleet.data / "half"
+    way.mkdir()
+    (way / f"{broker}-backend").symlink_to(fleet.data / f"{broker}-backend")
+    return f"ipc://{way}/{broker}", lambda: (way / f"{broker}-results").symlink_to(fleet.data / f"{broker}-results")
+
+
+def test_a_worker_that_a_broker_cannot_hear_gets_no_streams_there():
+    """Its words would come through the other broker alone, where they do not count."""
+    with Fleet(rooms=0, transcribers=1, brokers=2) as fleet:
+        base, open_results = half_way_to(fleet, "broker")
+        fleet.add("transcriber", "half", bases=f"{base},ipc://{fleet.data}/broker-2")
+
+        def serve(broker):
+            return {w["name"] for w in fleet.status(broker)["workers"]}
+
+        wait_until(lambda: serve("broker-2") == {"transcriber-1", "half"}, 10, "both at the one broker")
+        wait_until(lambda: "no streams from this broker" in fleet.log("half"), 10, "a warning")
+        assert serve("broker") == {"transcriber-1"}
+        clients = [Ws(fleet.urls[0] + "/api/audio/ws") for _ in range(STREAMS)]
+        for ws in clients:
+            ws.send(hostile.CHUNK)
+        for ws in clients:
+            ws.until(lambda m: "transcription" in m)
+        open_results()
+        wait_until(lambda: serve("broker") == {"transcriber-1", "half"}, 10, "both at both")
+        for ws in clients:
+            ws.close()
+
+
 @pytest.mark.speech
 def test_a_rolling_restart_in_the_midst_of_speech(spoken):
     """Text and times are those of the undisturbed run."""
