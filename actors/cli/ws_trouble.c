@@ -13,7 +13,8 @@ bool es_ws_trouble_failed(const es_ws_url_t *url, const char *why, char *out, si
     if (listens)
         snprintf(out, out_len, "it refuses a WebSocket (%s); %s", why,
                  url->tls ? "is its certificate to be trusted? --ca FILE tells who vouches for it"
-                          : "the address should end in /ws, and begin with wss:// where TLS is spoken");
+                          : "the address should end in /ws, begin with wss:// where TLS is spoken, and have a name "
+                            "that the edge answers to (--allow-origin)");
     else
         snprintf(out, out_len, "%s", reason);
     return listens;

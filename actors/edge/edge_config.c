@@ -24,8 +24,10 @@ static const es_option_t edge_options[] = {
                "write the address (http://... or https://...) into this file"),
     ES_OPT_STR(es_edge_config_t, web, "web", NULL, NULL, 1024,
                "directory of the page; default: the one that came along"),
-    ES_OPT_STR(es_edge_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
-               "origins whose pages may connect besides our own, with commas; * for all"),
+    ES_OPT_STR(
+        es_edge_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
+        "origins whose pages may connect besides our own, and by whose hosts an edge may be called that asks nobody "
+        "who comes, with commas; * for all"),
     ES_OPT_UINT(es_edge_config_t, max_clients, "max-clients", NULL, "20000", 1, 1000000, "WebSocket clients at once"),
     ES_OPT_UINT(es_edge_config_t, max_http, "max-http", NULL, "8192", 1, 1000000,
                 "connections at once that are no WebSocket, or not yet; more is answered 503"),

@@ -45,6 +45,7 @@ ES_METRIC_COUNTER(es_edge_requests, "earshot_edge_requests_total", "plain HTTP r
 ES_METRIC_COUNTER(es_edge_http_idled, "earshot_edge_http_idled_total",
                   "connections closed because no further request came for --keep-alive");
 ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"origin\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_host_refused, "earshot_edge_refused_total{reason=\"host\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"draining\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_path_refused, "earshot_edge_refused_total{reason=\"path\"}", "connections refused");
@@ -100,6 +101,7 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_requests,
                                         &es_edge_http_idled,
                                         &es_edge_origin_refused,
+                                        &es_edge_host_refused,
                                         &es_edge_full_refused,
                                         &es_edge_drain_refused,
                                         &es_edge_path_refused,

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 import zmq
 
@@ -107,15 +108,24 @@ def mute_at_the_broker(ground, sizes):
     return "still open" if left else "closed"
 
 
-def more_than_descriptors(ground, _):
-    """An edge of the same house that has few: who was there first is served on, and of the others some are told no."""
+@contextlib.contextmanager
+def open_edge(ground, files=1024):
+    """The address of a further edge of the house, which asks nobody who comes and has so many descriptors."""
     address = pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)) / "address"
-    edge = subprocess.Popen([BIN / "earshot-edge", "--data", address.parent, "--broker", f"ipc://{ground.data}/broker", "--name", "small", "--port", "0",
-                             "--addr-file", address, "--log-level", "error"], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)))
+    edge = subprocess.Popen([BIN / "earshot-edge", "--data", address.parent, "--broker", f"ipc://{ground.data}/broker", "--name", "open", "--port", "0",
+                             "--addr-file", address, "--log-level", "error"], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))
+    try:
+        yield wait_until(lambda: address.exists() and address.read_text().strip(), 20, "an address").rstrip("/")
+    finally:
+        edge.terminate()
+        edge.wait(20 * SLOW)
+
+
+def more_than_descriptors(ground, _):
+    """An edge that has few: who was there first is served on, and of the others some are told no."""
     crowd = []
     try:
-        url = wait_until(lambda: address.exists() and address.read_text().strip(), 20, "an address").rstrip("/")
-        with RawWs(url.replace("http", "ws", 1) + "/api/audio/ws", headers=f"Authorization: Bearer {token()}\r\n") as first:
+        with open_edge(ground, 300) as url, RawWs(url.replace("http", "ws", 1) + "/api/audio/ws") as first:
             port = int(url.rsplit(":", 1)[1])
             crowd += [hostile.connect_raw(port) for _ in range(400)]
             first.send(frame(BINARY, b"ab"))
@@ -125,8 +135,21 @@ def more_than_descriptors(ground, _):
     finally:
         for made in crowd:
             made.close()
-        edge.terminate()
-        edge.wait(20 * SLOW)
+
+
+def rebound(ground, _):
+    """A page under a name that was pointed at an edge which asks nobody: what it reads, does and opens, and what is told of it."""
+    with open_edge(ground) as url:
+        port = int(url.rsplit(":", 1)[1])
+        name = f"Host: evil.example:{port}"
+        lines = [request(f"{method} {path} HTTP/1.1", *more, host=name) for method, path, *more in (
+            ("GET", "/session/cli/job-status"), ("HEAD", "/jobs/1/transcript"), ("GET", "/jobs/1/audio"), ("GET", "/metrics"), ("GET", "/"),
+            ("GET", "/jobs/1", "X-Forwarded-Proto: https"), ("POST", "/session/cli/upload", "Origin: https://evil.example", "Content-Length: 0"),
+            ("GET", "/ws", *UPGRADE), ("GET", "/ws", *UPGRADE, "Origin: " + name.replace("Host: ", "http://")))]
+        came = {str(ground.answer(line, port)) for line in lines}
+        with urllib.request.urlopen(url + "/metrics", timeout=20 * SLOW) as answer:
+            told = f'earshot_edge_refused_total{{reason="host"}} {len(lines)}\n'.encode() in answer.read()
+        return " ".join(sorted(came)) + ("" if told else " untold")
 
 
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
@@ -453,6 +476,7 @@ ATTACKS = [
     Attack("slow heads", many("slow", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", drip=b"y"), "408", http("head_slow"), 10),
     Attack("slow bodies", many("crowd", upload), "408", http("body_slow"), 10),
     Attack("half-open sockets", many("half open", b""), "closed 503", http("mute"), 500),
+    Attack("a page under a name pointed here", rebound, "421", 'earshot_edge_refused_total{reason="host"}', 0),  # of the open edge: `rebound` has looked
     Attack("more connections than descriptors", more_than_descriptors, "served", "earshot_broker_placed_total", 1),
     *(Attack(name, status(data), wanted, figure, 1) for name, data, wanted, figure in SMUGGLED),
     *SOCKETS,

@@ -97,15 +97,15 @@ class Ground(House):
             made.curve_publickey, made.curve_secretkey, made.curve_serverkey = public, private, server
         return put_on
 
-    def connect(self, data=b""):
-        made = socket.create_connection((self.host, int(self.port)), timeout=20 * SLOW)
+    def connect(self, data=b"", port=None):
+        made = socket.create_connection((self.host, int(port or self.port)), timeout=20 * SLOW)
         if data:
             made.sendall(data)
         return made
 
-    def answer(self, data):
-        """The status that this request gets, 0 where the connection ends without one."""
-        with self.connect() as made:
+    def answer(self, data, port=None):
+        """The status that this request gets, 0 where the connection ends without one; of another edge where a port is named."""
+        with self.connect(port=port) as made:
             got = b""
             try:
                 made.sendall(data)

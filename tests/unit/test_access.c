@@ -1,5 +1,6 @@
 /* The right of a route is asked for before its handler sees the request. */
 #include "access/access.h"
+#include "edge_metrics.h"
 #include "http_world.h"
 #include "identity_world.h"
 
@@ -41,13 +42,18 @@ static void begin(const char *keys)
 }
 
 /* A request with these header lines, on a connection of its own. */
-static world_t *ask(const char *method, const char *target, const char *lines)
+static world_t *ask_by(const char *host, const char *method, const char *target, const char *lines)
 {
     static char request[2048];
     world_t *world = world_new(serve);
-    snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, target, lines);
+    snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", method, target, host, lines);
     world_say(world, request);
     return world;
+}
+
+static world_t *ask(const char *method, const char *target, const char *lines)
+{
+    return ask_by("a", method, target, lines);
 }
 
 #define CI "Authorization: Bearer " CI_KEY "\r\n"
@@ -131,18 +137,78 @@ static void pages_of_others_change_nothing(void **state)
     es_identity_destroy(&env.identity);
 }
 
-static void a_name_of_others_does_not_make_a_page_ours(void **state)
+static unsigned status_by(const char *host, const char *method, const char *target, const char *lines)
+{
+    world_t *world = ask_by(host, method, target, lines);
+    unsigned status = world_status(world);
+    world_destroy(world);
+    return status;
+}
+
+static void a_name_of_others_opens_nothing(void **state)
 {
     (void)state;
-    static const case_t cases[] = {{"POST", "/jobs", "Origin: http://a.example\r\n", 403, "foreign_origin"},
-                                   {"POST", "/jobs", "", 200, NULL}};
+    static const char *const methods[][2] = {
+        {"GET", "/public"}, {"GET", "/jobs/1"}, {"HEAD", "/jobs/1"}, {"POST", "/jobs"}, {"GET", "/metrics"}};
     begin(NULL);
-    access_to.allow_origin = NULL;
-    access_to.open_here = true;
-    check(cases, sizeof cases / sizeof *cases);
-    assert_int_equal(es_access_admit(&access_to, NULL, "http://a.example:80", "a.example:80", &guest), 403);
-    access_to.open_here = false;
+    access_to.nameless = true;
+    uint64_t before = es_metric_get(&es_edge_host_refused);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        const char *method = methods[i][0], *target = methods[i][1];
+        assert_int_equal(status_by("evil.example:8000", method, target, ""), 421);
+        assert_int_equal(status_by("evil.example", method, target, "X-Forwarded-Proto: https\r\n"), 421);
+        assert_int_equal(status_by("evil.example", method, target, "Origin: https://evil.example\r\n"), 421);
+        assert_int_equal(status_by("127.0.0.1:8000", method, target, ""), 200);
+        assert_int_equal(status_by("[::1]:8000", method, target, ""), 200);
+        assert_int_equal(status_by("localhost:8000", method, target, ""), 200);
+        assert_int_equal(status_by("edge", method, target, ""), 200);
+    }
+    assert_int_equal(es_metric_get(&es_edge_host_refused) - before, 3 * sizeof methods / sizeof *methods);
+    assert_int_equal(es_access_admit(&access_to, NULL, "http://a.example:80", "a.example:80", &guest), 421);
+    assert_int_equal(es_access_admit(&access_to, NULL, "", "a.example", &guest), 421);
+    access_to.nameless = false;
+    assert_int_equal(status_by("evil.example:8000", "GET", "/jobs/1", ""), 200);
     es_identity_destroy(&env.identity);
+}
+
+static void a_refused_name_hears_what_to_do(void **state)
+{
+    (void)state;
+    begin(NULL);
+    access_to.nameless = true;
+    world_t *world = ask_by("ears.example:8000", "GET", "/jobs/1", "");
+    assert_true(world_got(world, "HTTP/1.1 421 Misdirected Request\r\n"));
+    assert_true(world_got(world, "\"error\":\"foreign_host\""));
+    assert_true(world_got(world, "--allow-origin http://ears.example ("));
+    world_destroy(world);
+    access_to.allow_origin = "https://ears.example";
+    assert_int_equal(status_by("ears.example:8000", "GET", "/jobs/1", ""), 200);
+    assert_int_equal(status_by("evil.example:8000", "GET", "/jobs/1", ""), 421);
+    access_to.allow_origin = NULL;
+    access_to.nameless = false;
+    es_identity_destroy(&env.identity);
+}
+
+static void who_may_be_called_by_any_name(void **state)
+{
+    (void)state;
+    char err[600];
+    const char *keys = world_file("keys", "ci " CI_DIGEST " jobs\n");
+    const struct {
+        es_edge_config_t config;
+        bool nameless;
+    } cases[] = {{{.host = (char[]){"127.0.0.1"}}, true},
+                 {{.host = (char[]){"0.0.0.0"}}, true}, /* with --insecure */
+                 {{.host = (char[]){"127.0.0.1"}, .tls_cert = (char[]){"cert"}}, false},
+                 {{.host = (char[]){"0.0.0.0"}, .tls_cert = (char[]){"cert"}}, false},
+                 {{.host = (char[]){"127.0.0.1"}, .api_keys = (char *)(uintptr_t)keys}, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        es_client_env_t here = {.wall_ms = 1};
+        es_access_t self;
+        assert_int_equal(es_access_init(&self, &cases[i].config, &world_operator, &here, err, sizeof err), 0);
+        if (self.nameless != cases[i].nameless) fail_msg("case %zu", i);
+        es_access_fini(&self);
+    }
 }
 
 /* ---- WebSockets */
@@ -227,7 +293,9 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(where_nobody_is_asked_only_the_house_is_guarded),
                                        cmocka_unit_test(where_somebody_is_asked_rights_count),
                                        cmocka_unit_test(pages_of_others_change_nothing),
-                                       cmocka_unit_test(a_name_of_others_does_not_make_a_page_ours),
+                                       cmocka_unit_test(a_name_of_others_opens_nothing),
+                                       cmocka_unit_test(a_refused_name_hears_what_to_do),
+                                       cmocka_unit_test(who_may_be_called_by_any_name),
                                        cmocka_unit_test(whoever_comes_brings_what_it_has),
                                        cmocka_unit_test(a_ticket_is_good_once),
                                        cmocka_unit_test(the_query_goes_on_without_the_ticket)};

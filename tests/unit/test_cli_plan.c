@@ -188,8 +188,9 @@ static void several_brokers_and_edges(void **state)
 {
     (void)state;
     es_up_config_t config = config_of();
-    char tcp[] = "10.0.0.1:6000", bases[ES_UP_BASES_MAX];
+    char tcp[] = "10.0.0.1:6000", origin[] = "https://ears.example", bases[ES_UP_BASES_MAX];
     es_up_plan_t plan;
+    config.allow_origin = origin;
     config.brokers = 3, config.edges = 2, config.port = 8000, config.tcp = tcp, config.transcribers = 1;
     config.analyses = 0, config.jobs = 1;
     es_up_plan_bases(bases, "ipc:///d/broker", config.brokers);
@@ -207,6 +208,7 @@ static void several_brokers_and_edges(void **state)
     for (size_t i = 3; i < plan.count; i++) assert_true(has(&plan.actors[i], all));
     assert_true(has(&plan.actors[5], "--port=8000") && has(&plan.actors[5], "--addr-file=/d/run/edge.addr"));
     assert_true(has(&plan.actors[6], "--port=8001") && has(&plan.actors[6], "--addr-file=/d/run/edge-2.addr"));
+    for (size_t i = 5; i < plan.count; i++) assert_true(has(&plan.actors[i], "--allow-origin=https://ears.example"));
     es_up_plan_fini(&plan);
 }
 

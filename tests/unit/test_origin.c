@@ -76,21 +76,47 @@ static void over_tls_only_https_is_the_same(void **state)
 static void names_of_others_may_point_here(void **state)
 {
     (void)state;
-    static const char *const others[] = {"http://evil.example:8000", "HTTP://EVIL.example", "http://evil.example.",
-                                         "http://127.0.0.1.evil.example:8000", "http://localhost.evil.example"},
-                             *const own[] = {"",
-                                             "http://127.0.0.1:8000",
-                                             "http://10.0.0.1",
-                                             "http://[::1]:8000",
-                                             "http://localhost:8000",
-                                             "http://a.localhost:8000",
-                                             "http://desk:8000",
-                                             "https://www.example", /* a proxy that has its certificate */
-                                             "null"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_true(es_origin_rebound(others[i], NULL));
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) assert_false(es_origin_rebound(own[i], NULL));
-    assert_false(es_origin_rebound("http://www.example", "http://www.example"));
-    assert_false(es_origin_rebound("http://www.example", "*"));
+    static const char *const others[] =
+        {"evil.example:8000",           "EVIL.example",           "evil.example.",  "localhost.",       "desk.local",
+         "127.0.0.1.evil.example:8000", "localhost.evil.example", "a.notlocalhost", "127.0.0.1.example"},
+                             *const own[] = {"",           "127.0.0.1:8000",   "10.0.0.1",
+                                             "[::1]:8000", "[::ffff:1.2.3.4]", "localhost:8000",
+                                             "LOCALHOST",  "a.localhost:8000", "desk:8000",
+                                             "edge"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!es_origin_rebound(others[i], NULL)) fail_msg("%s is nobody else's", others[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (es_origin_rebound(own[i], NULL)) fail_msg("%s is another's", own[i]);
+}
+
+static void names_of_the_list_are_ours(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *allowed;
+        bool ours;
+    } cases[] = {
+        {"www.example", "http://www.example", true},
+        {"www.example:8000", "https://www.example", true}, /* a proxy may take the port away, or the scheme */
+        {"www.example", "https://www.example:8443", true},
+        {"WWW.example", "https://www.EXAMPLE", true},
+        {"www.example", "http://a,https://www.example,http://b", true},
+        {"www.example", "*", true},
+        {"www.example", "http://a,*", true},
+        {"www.example", "", false},
+        {"www.example", "http://a", false},
+        {"www.example", "https://www.example.org", false},
+        {"www.example", "https://ww.www.example", false},
+        {"www.example", "https://www.exampl", false},
+        {"www.example.", "https://www.example", false},
+        {"example.org", "https://www.example.org", false},
+        {"www.example", "www.example", false}, /* refused at the start */
+        {"www.example", "a:,:", false},
+        {"www.example", "http://www.exa,mple", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (es_origin_rebound(cases[i].host, cases[i].allowed) == cases[i].ours)
+            fail_msg("case %zu: %s with %s", i, cases[i].host, cases[i].allowed);
 }
 
 static void what_no_page_can_have_is_refused(void **state)
@@ -122,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(origins), cmocka_unit_test(over_tls_only_https_is_the_same),
                                        cmocka_unit_test(names_of_others_may_point_here),
+                                       cmocka_unit_test(names_of_the_list_are_ours),
                                        cmocka_unit_test(what_no_page_can_have_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,9 @@
 #include "jobs/jobs_metrics.h"
 #include "json_out.h"
 #include "log.h"
-#include "loopback.h"
 #include "rights.h"
 
-enum { MESSAGE_MAX = 1400, TICKET_MAX = 64, ORIGIN_MAX = 512 };
+enum { MESSAGE_MAX = 1400, TICKET_MAX = 64, ORIGIN_MAX = 512, NAME_SHOWN = 100 };
 
 int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_operator_t *operator_token,
                    es_client_env_t *env, char *err, size_t err_len)
@@ -25,7 +24,7 @@ int es_access_init(es_access_t *self, const es_edge_config_t *config, const es_o
                           .operator= operator_token,
                           .env = env};
     env->identity = es_identity_new(&settings, err, err_len);
-    self->open_here = env->identity && !es_identity_required(env->identity) && es_loopback_host(config->host);
+    self->nameless = env->identity && !es_identity_required(env->identity) && !self->tls;
     if (env->identity && es_identity_warning(env->identity)) es_log_warn(es_identity_warning(env->identity));
     return env->identity ? 0 : -1;
 }
@@ -97,7 +96,7 @@ static void refuse_right(es_http_exchange_t *x, es_right_t right)
     refuse(x, 403, "forbidden", message, challenge);
 }
 
-/* ---- pages of others: they must not change anything in the name of somebody whose browser can reach us */
+/* ---- pages of others: they must not change anything in the name of somebody whose browser can reach us, nor read it under a name that they have pointed here */
 
 static void copy(es_span_t text, char out[ORIGIN_MAX])
 {
@@ -106,12 +105,30 @@ static void copy(es_span_t text, char out[ORIGIN_MAX])
 
 static bool of_foreign_page(const es_access_t *self, const char *origin, const char *host)
 {
-    bool rebound = self->open_here && es_origin_rebound(origin, self->allow_origin);
-    if (!rebound && es_origin_allowed(origin, host, self->tls, self->allow_origin)) return false;
+    if (es_origin_allowed(origin, host, self->tls, self->allow_origin)) return false;
     es_metric_add(&es_edge_origin_refused, 1);
     es_log_info("a page of another origin is refused; --allow-origin would let it in", ES_S("origin", origin),
                 ES_S("host", host));
     return true;
+}
+
+static bool of_foreign_name(const es_access_t *self, const char *host)
+{
+    if (!self->nameless || !es_origin_rebound(host, self->allow_origin)) return false;
+    es_metric_add(&es_edge_host_refused, 1);
+    es_log_info("a request by a name that may be anybody's is refused; --allow-origin would let it in",
+                ES_S("host", host));
+    return true;
+}
+
+static void refuse_name(es_http_exchange_t *x, const char *host)
+{
+    int len = (int)strcspn(host, ":");
+    es_http_refuse(x, 421, "foreign_host",
+                   "This edge asks nobody who comes, so it answers to addresses, localhost and names without a dot: a "
+                   "page of anybody's could come by the name %.*s. If it is yours, start the edge with --allow-origin "
+                   "http://%.*s (or EARSHOT_ALLOW_ORIGIN).",
+                   len < NAME_SHOWN ? len : NAME_SHOWN, host, len < NAME_SHOWN ? len : NAME_SHOWN, host);
 }
 
 static bool changes_something(const es_http_exchange_t *x)
@@ -123,9 +140,13 @@ static bool changes_something(const es_http_exchange_t *x)
 static bool page_may(const es_access_t *self, es_http_exchange_t *x)
 {
     char origin[ORIGIN_MAX], host[ORIGIN_MAX];
+    copy(es_http_header(x, "host"), host);
+    if (of_foreign_name(self, host)) {
+        refuse_name(x, host);
+        return false;
+    }
     if (!changes_something(x)) return true;
     copy(es_http_header(x, "origin"), origin);
-    copy(es_http_header(x, "host"), host);
     if (!of_foreign_page(self, origin, host)) return true;
     es_http_refuse(x, 403, "foreign_origin", "Pages of this origin may not change anything here; see --allow-origin.");
     return false;
@@ -225,6 +246,7 @@ static es_guest_t *guest_of(const es_access_t *self, const es_http_exchange_t *x
 unsigned es_access_admit(es_access_t *self, const es_http_exchange_t *x, const char *origin, const char *host,
                          es_guest_t **guest)
 {
+    if (of_foreign_name(self, host)) return 421;
     if (of_foreign_page(self, origin, host)) return 403;
     *guest = guest_of(self, x);
     return 0;

@@ -12,7 +12,7 @@
 typedef struct {
     const char *allow_origin; /* as in --allow-origin */
     bool tls;                 /* the edge speaks it itself */
-    bool open_here;           /* nobody is asked who it is, and no other machine gets here */
+    bool nameless;            /* nobody is asked who it is, and no TLS of ours proves by which name we were reached */
     uint64_t ticket_us;       /* a ticket's life, for telling */
     const es_operator_t *operator;
     es_client_env_t *env; /* for the time, and with the identity */
@@ -26,7 +26,7 @@ void es_access_reload(es_access_t *self);
 /* Of one that is all zero too. */
 void es_access_fini(es_access_t *self);
 
-/* As in es_http_router_t; ctx: an es_access_t. False: answered 401 or 403. */
+/* As in es_http_router_t; ctx: an es_access_t. False: answered 401, 403 or 421. */
 bool es_access_allows(void *ctx, es_http_exchange_t *x, const es_http_route_t *route);
 /* POST /api/ticket. Their ctx is an es_access_t. */
 extern const es_http_route_t es_access_routes[];

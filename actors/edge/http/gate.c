@@ -106,6 +106,7 @@ static const es_http_io_ops_t io_ops = {.read = io_read,
 static const char *refusal_text(unsigned status)
 {
     return status == 403   ? "Pages of this origin may not connect; see --allow-origin.\n"
+           : status == 421 ? "The name in Host may be anybody's, and nobody is asked who comes; see --allow-origin.\n"
            : status == 404 ? "WebSocket is spoken at /api/audio/ws and /ws.\n"
            : status == 431 ? "The path, the query, Host or Origin is too long: each may have 511 bytes.\n"
                            : "This server takes no new clients now; try again later.\n";

@@ -23,7 +23,7 @@ typedef struct {
     /* This socket, which you gave, is closed now with an answer broken off: nobody may take that for its end. NULL: a reset is enough. */
     void (*cut)(void *ctx, int fd);
     void *user; /* of the two below */
-    /* May this WebSocket be opened? 0 with *guest, or the HTTP status that refuses it: 403, 404, 431 or 503. */
+    /* May this WebSocket be opened? 0 with *guest, or the HTTP status that refuses it: 403, 404, 421, 431 or 503. */
     unsigned (*admit)(void *user, const es_http_exchange_t *x, const char *path, const char *origin, const char *host,
                       struct es_guest **guest);
     /* The socket is yours, and these bytes of it are read: a head without any secret, and what came after it. es_gate_left(peer) is to be called once it is

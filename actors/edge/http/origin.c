@@ -6,14 +6,26 @@
 
 enum { ORIGIN_MAX = 256 };
 
+/* The next of a list, len bytes long, or NULL. */
+static const char *next(const char **list, size_t *len)
+{
+    const char *one = *list;
+    if (!one || !*one) return NULL;
+    *len = strcspn(one, ",");
+    *list += *len + (one[*len] == ',');
+    return one;
+}
+
+static bool for_all(const char *one, size_t len)
+{
+    return len == 1 && *one == '*';
+}
+
 static bool listed(const char *origin, const char *list)
 {
-    size_t n = strlen(origin);
-    while (list && *list) {
-        size_t len = strcspn(list, ",");
-        if ((len == 1 && *list == '*') || (len == n && !strncasecmp(list, origin, n))) return true;
-        list += len + (list[len] == ',');
-    }
+    size_t n = strlen(origin), len;
+    for (const char *one; (one = next(&list, &len));)
+        if (for_all(one, len) || (len == n && !strncasecmp(one, origin, n))) return true;
     return false;
 }
 
@@ -51,11 +63,23 @@ static bool in_dns(const char *host, size_t len)
     return len < n || strncasecmp(host + len - n, local, n) != 0;
 }
 
-bool es_origin_rebound(const char *origin, const char *allowed)
+/* Is this the host of the origin, whatever scheme and port that has? */
+static bool host_of(const char *origin, size_t len, const char *host, size_t host_len)
 {
-    const char *port, *host = rest_of(origin, &port);
-    if (!host || strcmp(port, ":80") != 0 || listed(origin, allowed)) return false;
-    return in_dns(host, strcspn(host, ":"));
+    const char *scheme_end = memmem(origin, len, "://", 3);
+    if (!scheme_end) return false;
+    const char *at = scheme_end + 3;
+    size_t left = len - (size_t)(at - origin);
+    return left >= host_len && !strncasecmp(at, host, host_len) && (left == host_len || at[host_len] == ':');
+}
+
+bool es_origin_rebound(const char *host, const char *allowed)
+{
+    size_t host_len = strcspn(host, ":"), len;
+    if (!in_dns(host, host_len)) return false;
+    for (const char *one; (one = next(&allowed, &len));)
+        if (for_all(one, len) || host_of(one, len, host, host_len)) return false;
+    return true;
 }
 
 /* ---- the list */
@@ -78,9 +102,9 @@ static const char *wrong(const char *origin)
 int es_origin_check(const char *allowed, char *err, size_t err_len)
 {
     char one[ORIGIN_MAX];
-    while (allowed && *allowed) {
-        size_t len = strcspn(allowed, ",");
-        snprintf(one, sizeof one, "%.*s", (int)len, allowed);
+    size_t len;
+    for (const char *at; (at = next(&allowed, &len));) {
+        snprintf(one, sizeof one, "%.*s", (int)len, at);
         const char *why = len < sizeof one ? wrong(one) : "it is too long";
         if (why) {
             snprintf(err, err_len,
@@ -88,7 +112,6 @@ int es_origin_check(const char *allowed, char *err, size_t err_len)
                      why);
             return -1;
         }
-        allowed += len + (allowed[len] == ',');
     }
     return 0;
 }

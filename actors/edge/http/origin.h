@@ -9,9 +9,10 @@
  * True where there is no origin, where its host and port are those of `host` (over TLS of ours only with https; else whatever the scheme, for a proxy may
  * end TLS), or where it is listed. Compared as they stand, but for case and the scheme's own port: a name with a dot at its end is another. */
 bool es_origin_allowed(const char *origin, const char *host, bool tls, const char *allowed);
-/* May the name in this origin be somebody else's who has pointed it at this machine (DNS rebinding)? For an edge that no other machine reaches and that asks nobody who it
- * is: whoever comes by plain HTTP under a name of the DNS comes from such a page, unless it is listed. An address, "localhost" and a name without a dot are nobody else's. */
-bool es_origin_rebound(const char *origin, const char *allowed);
+/* May this Host, "" where there is none, be a name of somebody else's who has pointed it at us (DNS rebinding)? Then a page under it is at home here, and browsers send no Origin when it
+ * reads. Every name of the DNS is, but those of the hosts in the list, whatever scheme and port they have there; with "*" none is. An address, "localhost" and a name without a dot are nobody
+ * else's. */
+bool es_origin_rebound(const char *host, const char *allowed);
 /* Can each origin of this list be that of a page? 0, or -1 with a sentence in err. */
 int es_origin_check(const char *allowed, char *err, size_t err_len);
 
