@@ -10,6 +10,7 @@
 #define ES_JOBS_TOPIC "jobs/"        /* all keys of JOB_ASK, JOB_NEWS and JOB_STATS begin with it */
 #define ES_JOBS_STATS_KEY "jobs/*"   /* of JOB_STATS */
 #define ES_JOB_ID_LEN 36u            /* a UUID, lower case */
+#define ES_JOB_PRINCIPAL_MAX 208u    /* bytes of the name of whose job it is */
 #define ES_UPLOAD_PIECE 65536u       /* bytes of a file in one frame, at most */
 #define ES_UPLOAD_COMMIT \
     4194304u /* bytes after which a jobs actor commits at the latest; half of what a sender retains */

@@ -116,6 +116,14 @@ static const char *read_key(const json_t *value, es_job_t *job)
     return NULL;
 }
 
+static const char *read_principal(const json_t *value, es_job_t *job)
+{
+    if (!json_is_string(value) || json_string_length(value) > ES_JOB_PRINCIPAL_MAX)
+        return "The principal is not text of at most 208 bytes.";
+    es_job_set(&job->principal, json_string_value(value));
+    return NULL;
+}
+
 static const struct {
     const char *name;
     reader_t read;
@@ -132,6 +140,7 @@ static const struct {
     {"attempts", read_attempts, true},
     {"delete_after_analysis", read_delete_after, true},
     {"key", read_key, false},
+    {"principal", read_principal, false},
 };
 
 static const char *read_fields(const json_t *object, bool late, es_job_t *job)

@@ -11,7 +11,7 @@
 #define ES_ARRIVAL_LANGUAGE_MAX 35u   /* bytes of a language tag */
 #define ES_ARRIVAL_UNKNOWN UINT64_MAX /* bytes, where nothing was announced */
 
-/* Fills *job (zeroed; es_job_fini it, also after an error): id, session, key, file_name, content_type, language, webhook, priority, attempts, delete_after; bytes as announced, or
+/* Fills *job (zeroed; es_job_fini it, also after an error): id, session, key, principal, file_name, content_type, language, webhook, priority, attempts, delete_after; bytes as announced, or
  * ES_ARRIVAL_UNKNOWN. NULL, or a sentence that says what is wrong (static). */
 const char *es_arrival_head_read(es_span_t json, es_job_t *job);
 /* Options that came after the file take the place of the head's. Other fields are skipped. Empty: none. NULL, or what is wrong. */

@@ -165,7 +165,8 @@ static void start(es_inquiry_t *self, const es_msg_t *msg, es_span_t body)
     json_t *json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
     const char *wrong = !self->verb             ? "There is no such verb."
                         : !json_is_object(json) ? "The question is not a JSON object."
-                                                : self->verb->read(self, json);
+                                                : es_inquiry_read_principal(self, json);
+    if (!wrong) wrong = self->verb->read(self, json);
     json_decref(json);
     if (wrong)
         refuse(self, wrong);

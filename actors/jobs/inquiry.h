@@ -34,7 +34,9 @@ struct es_inquiry {
     es_spool_t *spool;
     /* the question */
     char job[ES_JOB_ID_LEN + 1], session[ES_SESSION_MAX + 1], part[ES_INQUIRY_PART_MAX + 1];
-    int state; /* -1: any */
+    bool whoever;                             /* no principal was told: all jobs are open */
+    char principal[ES_JOB_PRINCIPAL_MAX + 1]; /* who asks */
+    int state;                                /* -1: any */
     uint64_t page, per_page, cursor, length;
     uint32_t attempt;
     es_transcript_kind_t format;
@@ -48,6 +50,8 @@ struct es_inquiry {
     bool done;
 };
 
+/* Who asks: for every verb, before its own fields. As es_verb_t.read. */
+const char *es_inquiry_read_principal(es_inquiry_t *self, const json_t *body);
 /* NULL: there is no such verb. */
 const es_verb_t *es_verb_find(es_span_t name);
 

@@ -54,10 +54,36 @@ static const char *read_job(es_inquiry_t *self, const json_t *body)
     return NULL;
 }
 
+const char *es_inquiry_read_principal(es_inquiry_t *self, const json_t *body)
+{
+    const json_t *value = json_object_get(body, "principal");
+    self->whoever = !value || json_is_null(value);
+    return read_text(body, "principal", self->principal, sizeof self->principal)
+               ? NULL
+               : "The principal is not text of at most 208 bytes.";
+}
+
+/* A job that is nobody's is open to whoever knows its id. */
+static bool is_open(const es_inquiry_t *self, const es_job_t *job)
+{
+    return self->whoever || !job->principal || !*job->principal || strcmp(job->principal, self->principal) == 0;
+}
+
 static es_jobs_result_t get_job(es_inquiry_t *self, es_job_store_t *store, es_job_t *job)
 {
     *job = (es_job_t){0};
-    return es_inquiry_found(self, self->job[0] ? es_job_store_get(store, self->job, job) : ES_JOBS_NONE);
+    es_jobs_result_t result = self->job[0] ? es_job_store_get(store, self->job, job) : ES_JOBS_NONE;
+    if (result == ES_JOBS_OK && !is_open(self, job)) result = ES_JOBS_NONE;
+    return es_inquiry_found(self, result);
+}
+
+/* Before a command: may it be given? Whose a job is never changes. */
+static es_jobs_result_t find_job(es_inquiry_t *self, es_job_store_t *store)
+{
+    es_job_t job;
+    es_jobs_result_t result = get_job(self, store, &job);
+    es_job_fini(&job);
+    return result;
 }
 
 /* Its recording lies with another actor. */
@@ -76,6 +102,7 @@ static const char *list_read(es_inquiry_t *self, const json_t *body)
         return "The state is none of QUEUED, TRANSCRIBING, ANALYZING, COMPLETED, FAILED and CANCELLED.";
     if (!read_text(body, "session", self->session, sizeof self->session))
         return "The session is not text of at most 64 bytes.";
+    if (!self->whoever && !self->session[0]) return "The jobs of a principal are listed by session.";
     if (!read_text(body, "q", self->part, sizeof self->part))
         return "What is looked for is not text of at most 200 bytes.";
     if (!read_uint(body, "page", 1, 1u << 30, &self->page) || self->page == 0)
@@ -94,6 +121,7 @@ static es_jobs_result_t list_jobs(es_inquiry_t *self, es_job_store_t *store, jso
 {
     es_job_filter_t filter = {.state = self->state,
                               .session = self->session[0] ? self->session : NULL,
+                              .principal = self->whoever ? NULL : self->principal,
                               .q = self->part[0] ? self->part : NULL,
                               .offset = (self->page - 1) * self->per_page,
                               .count = self->per_page};
@@ -283,8 +311,10 @@ static es_jobs_result_t cancel_run(void *arg, es_job_store_t *store)
 {
     es_inquiry_t *self = arg;
     es_job_fini(&self->changed);
-    return commanded(self,
-                     self->job[0] ? es_job_store_cancel(store, self->job, self->now_ms, &self->changed) : ES_JOBS_NONE,
+    self->done = false;
+    es_jobs_result_t result = find_job(self, store);
+    if (result != ES_JOBS_OK) return result;
+    return commanded(self, es_job_store_cancel(store, self->job, self->now_ms, &self->changed),
                      "The job is over already.");
 }
 
@@ -295,9 +325,10 @@ static es_jobs_result_t retry_run(void *arg, es_job_store_t *store)
 {
     es_inquiry_t *self = arg;
     es_job_fini(&self->changed);
-    es_jobs_result_t result =
-        self->job[0] ? es_job_store_retry(store, self->job, self->attempt, self->now_ms, &self->changed) : ES_JOBS_NONE;
-    return commanded(self, result,
+    self->done = false;
+    es_jobs_result_t result = find_job(self, store);
+    if (result != ES_JOBS_OK) return result;
+    return commanded(self, es_job_store_retry(store, self->job, self->attempt, self->now_ms, &self->changed),
                      self->changed.has_audio ? "Only a job that failed or was cancelled can be tried again."
                                              : "The recording of this job is deleted: it cannot be tried again.");
 }

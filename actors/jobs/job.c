@@ -28,7 +28,7 @@ void es_job_fini(es_job_t *self)
 {
     char *const owned[] = {self->session, self->key,      self->file_name, self->content_type, self->language,
                            self->webhook, self->spool,    self->format,    self->worker,       self->note,
-                           self->error,   self->analysis, self->trace};
+                           self->error,   self->analysis, self->trace,     self->principal};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     *self = (es_job_t){0};
 }

@@ -37,10 +37,11 @@ typedef enum {
 typedef struct {
     char id[ES_JOB_ID_LEN + 1];
     char *session, *key, *file_name, *content_type, *language, *webhook;
-    char *spool;  /* name of the spool that has the file; only actors with that spool can claim the job */
-    char *format; /* of the file, for people; once known */
-    char *worker; /* name of the owner, or of the last one */
-    char *note;   /* why nothing moves */
+    char *principal; /* whose it is: who uploaded it; "" or NULL: nobody was asked */
+    char *spool;     /* name of the spool that has the file; only actors with that spool can claim the job */
+    char *format;    /* of the file, for people; once known */
+    char *worker;    /* name of the owner, or of the last one */
+    char *note;      /* why nothing moves */
     char *error;
     char *analysis; /* JSON */
     char *trace;    /* traceparent: of the upload's span */

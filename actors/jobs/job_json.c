@@ -45,6 +45,7 @@ static void set_what(json_t *json, const es_job_t *job)
 {
     set(json, "jobId", json_string(job->id));
     set(json, "sessionId", es_job_text_json(job->session));
+    set(json, "principal", es_job_text_json(job->principal && *job->principal ? job->principal : NULL));
     set(json, "status", json_string(es_job_state_name(job->state)));
     set(json, "progress", json_real(es_job_progress(job) / 1000.0));
     set(json, "priority", json_integer(job->priority));

@@ -19,7 +19,7 @@ typedef struct es_job_store es_job_store_t;
 typedef enum {
     ES_JOBS_OK,
     ES_JOBS_NONE,     /* no such job; nothing to claim */
-    ES_JOBS_EXISTS,   /* insert: the id, or the session's key, is there already */
+    ES_JOBS_EXISTS,   /* insert: the id, or the key in its principal's session, is there already */
     ES_JOBS_LOST,     /* the hold is over */
     ES_JOBS_CONFLICT, /* the job's state does not allow it */
     /* The store is out of reach or broken: nothing of this turn is stored; try again later. Where the connection to a server broke in the commit itself, all of the turn may be: every call
@@ -107,6 +107,7 @@ es_jobs_result_t es_job_store_segments(es_job_store_t *self, const char *id, uin
 
 typedef struct {
     int state;               /* es_job_state_t; -1: any */
+    const char *principal;   /* with session: of this one only; NULL: of whoever */
     const char *session, *q; /* NULL: any. q: a part of id, session, file name or error, whatever case */
     uint64_t offset, count;
 } es_job_filter_t;

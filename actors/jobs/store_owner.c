@@ -45,7 +45,7 @@ static es_jobs_result_t insert(es_job_store_t *self, const es_job_t *job, uint64
         job->webhook, job->spool ? job->spool : "", job->format, (int64_t)job->priority, job->bytes, job->duration,
         job->created_ms, job->run_at_ms > 0 ? job->run_at_ms : job->created_ms,
         (uint64_t)(job->attempts > 0 ? job->attempts : ES_JOB_ATTEMPTS_DEFAULT), (uint64_t)job->delete_after,
-        es_span(folded), job->trace);
+        es_span(folded), job->trace, job->principal ? job->principal : "");
     free(folded);
     return result;
 }
@@ -73,7 +73,7 @@ es_jobs_result_t es_job_store_insert(es_job_store_t *self, const es_job_t *job, 
             return ES_JOBS_OK;
         }
         if (es_job_store_run(self, ES_JOB_SQL_THERE, row_there, &other, NULL, job->id, job->session ? job->session : "",
-                             job->key) != ES_JOBS_OK)
+                             job->key, job->principal ? job->principal : "") != ES_JOBS_OK)
             return ES_JOBS_DOWN;
         if (!other.id[0]) continue; /* removed in between */
         if (there) memcpy(there, other.id, sizeof other.id);

@@ -53,6 +53,11 @@ static const char *const steps[] = {
     "CREATE INDEX delivery_due ON delivery (due_ms, number);"
     "CREATE INDEX delivery_job ON delivery (job);",
     "ALTER TABLE job ADD COLUMN trace TEXT;", /* traceparent */
+    /* Whose a job is, and a key is one of its principal's. Jobs of before are nobody's. */
+    "ALTER TABLE job ADD COLUMN principal TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX job_key;"
+    "CREATE UNIQUE INDEX job_key ON job (principal, session, key) WHERE key IS NOT NULL;"
+    "CREATE INDEX job_principal ON job (principal, session, number);",
 };
 
 const es_job_schema_t es_job_schema_postgres = {steps, sizeof steps / sizeof *steps};

@@ -115,18 +115,26 @@ static bool row_listed(void *arg, const es_job_value_t *row)
     return true;
 }
 
+/* See ES_JOB_SQL_LIST. */
+static unsigned which_list(const es_job_filter_t *filter)
+{
+    unsigned session = !filter->session ? 0 : filter->principal ? 4 : 2;
+    return (filter->state >= 0 ? 1u : 0) + session + (filter->q && filter->q[0] ? 6u : 0);
+}
+
 es_jobs_result_t es_job_store_list(es_job_store_t *self, const es_job_filter_t *filter, uint64_t *total,
                                    void (*fn)(void *arg, const es_job_t *job), void *arg)
 {
     list_t list = {fn, arg};
     int64_t count = 0, state = filter->state;
     char *pattern = es_job_text_pattern(filter->q ? filter->q : "");
-    unsigned which = (filter->state >= 0 ? 1u : 0) | (filter->session ? 2u : 0) | (filter->q && filter->q[0] ? 4u : 0);
-    es_jobs_result_t result = es_job_store_run(self, (es_job_sql_t)(ES_JOB_SQL_TOTAL + which), es_job_row_number,
-                                               &count, NULL, state, filter->session, es_span(pattern));
+    unsigned which = which_list(filter);
+    es_jobs_result_t result =
+        es_job_store_run(self, (es_job_sql_t)(ES_JOB_SQL_TOTAL + which), es_job_row_number, &count, NULL, state,
+                         filter->session, filter->principal, es_span(pattern));
     if (result == ES_JOBS_OK && filter->offset < (uint64_t)count)
         result = es_job_store_run(self, (es_job_sql_t)(ES_JOB_SQL_LIST + which), row_listed, &list, NULL, state,
-                                  filter->session, es_span(pattern), filter->count, filter->offset);
+                                  filter->session, filter->principal, es_span(pattern), filter->count, filter->offset);
     free(pattern);
     *total = (uint64_t)count;
     return result;

@@ -65,6 +65,7 @@ static const struct {
     FIELD(token, U64),
     FIELD(lease_until_ms, U64),
     FIELD(trace, TEXT),
+    FIELD(principal, TEXT),
 #undef FIELD
 };
 

@@ -3,7 +3,9 @@
 #define COLUMNS(analysis)                                                                                         \
     "id, session, key, file_name, content_type, language, webhook, spool, format, worker, note, error, " analysis \
     ", state, priority, bytes, duration, done, checkpoint, created_ms, updated_ms, run_at_ms, started_ms, "       \
-    "finished_ms, attempts, attempt, deaths, warnings, delete_after, has_audio, version, token, lease_until_ms, trace"
+    "finished_ms, attempts, attempt, deaths, warnings, delete_after, has_audio, version, token, lease_until_ms, " \
+    "trace, "                                                                                                     \
+    "principal"
 #define WHOLE COLUMNS("analysis")
 #define BRIEF COLUMNS("CAST(NULL AS TEXT)")
 
@@ -22,15 +24,16 @@
 #define LISTED_BY_STATE "created_ms >= 0 "
 
 #define LISTED(columns, where, rest) "SELECT " columns " FROM job" where rest
-#define PAGE " ORDER BY number DESC LIMIT $4 OFFSET $5"
+#define PAGE " ORDER BY number DESC LIMIT $5 OFFSET $6"
 #define STATE LISTED_BY_STATE "AND state = $1"
 #define SESSION "session = $2"
 #define STATE_OF_SESSION "state + 0 = $1 AND " SESSION /* a session has fewer jobs than a state */
-#define PART "(find LIKE $3 ESCAPE '\\' OR find_error LIKE $3 ESCAPE '\\')"
+#define SESSION_OF_PRINCIPAL "principal = $3 AND " SESSION
+#define PART "(find LIKE $4 ESCAPE '\\' OR find_error LIKE $4 ESCAPE '\\')"
 #define BOTH(sql) sql, sql
-#define LIST_AND_TOTAL(n, where)                                                      \
-    [ES_JOB_SQL_LIST + (n)] = {"itsuu", BOTH(LISTED("number, " BRIEF, where, PAGE))}, \
-                       [ES_JOB_SQL_TOTAL + (n)] = {"its", BOTH(LISTED("count(*)", where, ""))}
+#define LIST_AND_TOTAL(n, where)                                                       \
+    [ES_JOB_SQL_LIST + (n)] = {"ittsuu", BOTH(LISTED("number, " BRIEF, where, PAGE))}, \
+                       [ES_JOB_SQL_TOTAL + (n)] = {"itts", BOTH(LISTED("count(*)", where, ""))}
 
 /* Rows that a transaction will change, locked. SQLite has one writer at a time and needs no such words. */
 #define LOCKING(sql) sql, sql " FOR UPDATE"
@@ -55,13 +58,14 @@ static const struct {
 } statements[ES_JOB_SQL_STATEMENTS] = {
     [ES_JOB_SQL_PROBE] = {"", BOTH("UPDATE house SET probes = probes + 1")},
     [ES_JOB_SQL_INSERT] =
-        {"tttttttttiuuuuuust",
+        {"tttttttttiuuuuuustt",
          BOTH("INSERT INTO job (id, session, key, file_name, content_type, language, webhook, spool, format, priority, "
-              "bytes, duration, created_ms, updated_ms, run_at_ms, attempts, delete_after, find, trace) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18) "
+              "bytes, duration, created_ms, updated_ms, run_at_ms, attempts, delete_after, find, trace, principal) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19) "
               "ON CONFLICT DO NOTHING")},
-    [ES_JOB_SQL_THERE] = {"ttt", BOTH("SELECT id FROM job WHERE id = $1 OR (session = $2 AND key = $3) "
-                                      "ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1")},
+    [ES_JOB_SQL_THERE] = {"tttt",
+                          BOTH("SELECT id FROM job WHERE id = $1 OR (session = $2 AND key = $3 AND principal = $4) "
+                               "ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1")},
     [ES_JOB_SQL_NEXT] = {"tu", NEXT(""), NEXT(SKIP)},
     [ES_JOB_SQL_NEXT_AT] = {"t", BOTH("SELECT min(at_ms) FROM (SELECT min(run_at_ms) AS at_ms FROM job WHERE " WAITING
                                       "AND state = 0 "
@@ -130,10 +134,14 @@ static const struct {
     LIST_AND_TOTAL(1, " WHERE " STATE),
     LIST_AND_TOTAL(2, " WHERE " SESSION),
     LIST_AND_TOTAL(3, " WHERE " STATE_OF_SESSION),
-    LIST_AND_TOTAL(4, " WHERE " PART),
-    LIST_AND_TOTAL(5, " WHERE " STATE " AND " PART),
-    LIST_AND_TOTAL(6, " WHERE " SESSION " AND " PART),
-    LIST_AND_TOTAL(7, " WHERE " STATE_OF_SESSION " AND " PART),
+    LIST_AND_TOTAL(4, " WHERE " SESSION_OF_PRINCIPAL),
+    LIST_AND_TOTAL(5, " WHERE " STATE_OF_SESSION " AND principal = $3"),
+    LIST_AND_TOTAL(6, " WHERE " PART),
+    LIST_AND_TOTAL(7, " WHERE " STATE " AND " PART),
+    LIST_AND_TOTAL(8, " WHERE " SESSION " AND " PART),
+    LIST_AND_TOTAL(9, " WHERE " STATE_OF_SESSION " AND " PART),
+    LIST_AND_TOTAL(10, " WHERE " SESSION_OF_PRINCIPAL " AND " PART),
+    LIST_AND_TOTAL(11, " WHERE " STATE_OF_SESSION " AND principal = $3 AND " PART),
     [ES_JOB_SQL_REMOVE_SEGMENTS] = {"i", BOTH("DELETE FROM segment WHERE job = $1")},
     [ES_JOB_SQL_REMOVE_HISTORY] = {"i", BOTH("DELETE FROM history WHERE job = $1")},
     [ES_JOB_SQL_REMOVE_DELIVERIES] = {"i", BOTH("DELETE FROM delivery WHERE job = $1")},

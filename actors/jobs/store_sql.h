@@ -44,9 +44,9 @@ typedef enum {
     ES_JOB_SQL_OLDEST,
     ES_JOB_SQL_OVER,
     ES_JOB_SQL_EXPIRED,
-    ES_JOB_SQL_LIST, /* eight: + 1 by state, + 2 by session, + 4 by a part of the text */
-    ES_JOB_SQL_TOTAL = ES_JOB_SQL_LIST + 8,
-    ES_JOB_SQL_REMOVE_SEGMENTS = ES_JOB_SQL_TOTAL + 8,
+    ES_JOB_SQL_LIST, /* twelve: + 1 by state, + 2 by session or + 4 by a principal's session, + 6 by a part of the text */
+    ES_JOB_SQL_TOTAL = ES_JOB_SQL_LIST + 12,
+    ES_JOB_SQL_REMOVE_SEGMENTS = ES_JOB_SQL_TOTAL + 12,
     ES_JOB_SQL_REMOVE_HISTORY,
     ES_JOB_SQL_REMOVE_DELIVERIES,
     ES_JOB_SQL_REMOVE,

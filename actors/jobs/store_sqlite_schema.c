@@ -50,6 +50,11 @@ static const char *const steps[] = {
     "CREATE TABLE house (probes INTEGER NOT NULL);"
     "INSERT INTO house (probes) VALUES (0);",
     "ALTER TABLE job ADD COLUMN trace TEXT;", /* traceparent */
+    /* Whose a job is, and a key is one of its principal's. Jobs of before are nobody's. */
+    "ALTER TABLE job ADD COLUMN principal TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX job_key;"
+    "CREATE UNIQUE INDEX job_key ON job (principal, session, key) WHERE key IS NOT NULL;"
+    "CREATE INDEX job_principal ON job (principal, session, number);",
 };
 
 const es_job_schema_t es_job_schema_sqlite = {steps, sizeof steps / sizeof *steps};

@@ -23,7 +23,7 @@ TYPES = {"QUEUED": "job.queued", "TRANSCRIBING": "job.progress", "ANALYZING": "j
 
 def new_job(session="s", status="QUEUED", **more):
     now = int(time.time() * 1000)
-    return {"jobId": str(uuid.uuid4()), "sessionId": session, "status": status, "progress": 0, "priority": 0, "language": None, "fileName": "talk.wav",
+    return {"jobId": str(uuid.uuid4()), "sessionId": session, "principal": None, "status": status, "progress": 0, "priority": 0, "language": None, "fileName": "talk.wav",
             "contentType": "audio/wav", "bytes": 0, "format": None, "durationMs": None, "doneMs": 0, "createdAt": now, "startedAt": None,
             "finishedAt": None, "updatedAt": now, "version": 1, "attempt": 0, "attempts": 3, "nextAttemptAt": None, "worker": None, "note": None,
             "error": None, "warnings": 0, "deleteAfterAnalysis": False, "audio": True, "webhook": None, **more}
@@ -119,6 +119,7 @@ class Desk(level.Actor):
                 self._answer(meta[CLIENT], seq, meta[NAME], json.loads(body))
 
     def _answer(self, client, seq, verb, question):
+        question.pop("principal", None)
         try:
             status, kind, body, more = getattr(self, "on_" + verb)(**question)
         except Refused as refused:

@@ -58,13 +58,40 @@ def test_mistakes():
         assert peer.get("list")["total"] == 0
 
 
+def second_of_nothing():
+    wav = io.BytesIO()
+    with wave.open(wav, "wb") as w:
+        w.setnchannels(1), w.setsampwidth(2), w.setframerate(16000)
+        w.writeframes(bytes(32000))
+    return wav.getvalue()
+
+
+def test_whose_jobs():
+    with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
+        wav = second_of_nothing()  # nobody transcribes: it waits
+        alice = peer.upload(wav, session="cli", key="k", principal="key:alice").run()
+        bob = peer.upload(wav, session="cli", key="k", principal="key:bob").run()
+        nobody = peer.upload(wav, session="cli", key="k").run()
+        assert len({alice, bob, nobody}) == 3
+        assert peer.upload(wav, session="cli", key="k", principal="key:bob").run() == bob
+        for principal, seen in (("key:alice", [alice]), ("key:bob", [bob]), ("", [nobody]), (None, [nobody, bob, alice])):
+            assert [j["jobId"] for j in peer.get("session", session="cli", principal=principal)["jobs"]] == seen
+        assert peer.get("session", 404, session="cli", principal="key:eve")["error"] == "no_such_session"
+        assert peer.get("list", 400, principal="key:alice")["error"] == "bad_request"
+        assert peer.get("list")["total"] == 3
+        for verb in ("get", "transcript", "audio", "cancel", "retry", "remove"):
+            for principal in ("key:bob", "key:alic", ""):
+                assert peer.get(verb, 404, job=alice, principal=principal)["error"] == "no_such_job", verb
+            assert peer.get(verb, 400, job=alice, principal="x" * 209)["error"] == "bad_request"
+        assert peer.get("get", job=alice, principal="key:alice")["principal"] == "key:alice"
+        assert peer.get("get", job=nobody, principal="key:alice")["principal"] is None
+        assert peer.get("cancel", job=alice, principal="key:alice")["status"] == "CANCELLED"
+        assert peer.get("remove", job=alice)["jobId"] == alice
+
+
 def test_commands():
     with Jobs("jobs-1") as jobs, Peer(jobs) as peer:
-        wav = io.BytesIO()
-        with wave.open(wav, "wb") as w:
-            w.setnchannels(1), w.setsampwidth(2), w.setframerate(16000)
-            w.writeframes(bytes(32000))
-        job = peer.upload(wav.getvalue()).run()  # nobody transcribes: it waits
+        job = peer.upload(second_of_nothing()).run()  # nobody transcribes: it waits
         assert peer.get("cancel", job=job)["status"] == "CANCELLED"
         assert peer.get("cancel", job=job)["status"] == "CANCELLED"
         assert peer.get("retry", job=job)["status"] == "QUEUED"

@@ -26,7 +26,7 @@ static void a_whole_head(void **state)
     json = HEAD(
         ",\"file_name\":\"../../Töne.wav\",\"content_type\":\"audio/wav; x=y\",\"size\":12,\"language\":\"pt-BR\","
         "\"webhook\":\"https://example.org/hook?x=1\",\"priority\":-10,\"attempts\":10,\"delete_after_analysis\":true,"
-        "\"key\":\"k\",\"later\":[1]");
+        "\"key\":\"k\",\"principal\":\"jwt:änne\",\"later\":[1]");
     assert_null(es_arrival_head_read(es_span(json), &job));
     assert_string_equal(job.id, ID);
     assert_string_equal(job.session, "s-1");
@@ -35,6 +35,7 @@ static void a_whole_head(void **state)
     assert_string_equal(job.language, "pt-BR");
     assert_string_equal(job.webhook, "https://example.org/hook?x=1");
     assert_string_equal(job.key, "k");
+    assert_string_equal(job.principal, "jwt:änne");
     assert_int_equal(job.bytes, 12);
     assert_int_equal(job.priority, -10);
     assert_int_equal(job.attempts, 10);
@@ -52,6 +53,7 @@ static void a_short_head(void **state)
     assert_int_equal(job.priority, 0);
     assert_null(job.file_name);
     assert_null(job.language);
+    assert_null(job.principal);
     es_job_fini(&job);
 }
 
@@ -86,6 +88,7 @@ static void wrong_heads(void **state)
         HEAD(",\"language\":\"en/..\""),
         HEAD(",\"content_type\":\"a\\nb\""),
         HEAD(",\"key\":\"\""),
+        HEAD(",\"principal\":7"),
         HEAD(",\"key\":\"a b\""),
         HEAD(",\"webhook\":\"ftp://x\""),
         HEAD(",\"webhook\":\"http://\""),
@@ -112,7 +115,7 @@ static void long_values(void **state)
     static const struct {
         const char *field;
         size_t max;
-    } limits[] = {{"file_name", 255}, {"content_type", 127}, {"key", 128}, {"language", 35}};
+    } limits[] = {{"file_name", 255}, {"content_type", 127}, {"key", 128}, {"language", 35}, {"principal", 208}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         for (size_t more = 0; more < 2; more++) {
             es_job_t job;

@@ -95,6 +95,45 @@ static void filters_may_be_combined(void **state)
     }
 }
 
+static void insert_owned(es_job_store_t *store, unsigned n, const char *principal)
+{
+    es_job_t job = job_of(n);
+    job.session = "s";
+    job.principal = (char *)principal;
+    job.file_name = n % 2 ? "odd.wav" : "even.wav";
+    inserted_as(store, &job);
+}
+
+static void a_session_is_listed_as_its_principals_see_it(void **state)
+{
+    world_t *w = *state;
+    insert_owned(w->a, 1, "key:alice");
+    insert_owned(w->a, 2, "key:bob");
+    insert_owned(w->a, 3, "key:alice");
+    insert_owned(w->a, 4, NULL);
+    insert_named(w->a, 5, "other", NULL);
+    GOES(w->a, es_job_store_cancel(w->a, id_of(3), NOW, NULL));
+    struct {
+        int state;
+        const char *principal, *q;
+        uint64_t total;
+        const char *as;
+    } cases[] = {{-1, NULL, NULL, 4, "4 3 2 1"},
+                 {-1, "key:alice", NULL, 2, "3 1"},
+                 {-1, "key:bob", NULL, 1, "2"},
+                 {-1, "", NULL, 1, "4"},
+                 {-1, "key:al", NULL, 0, ""},
+                 {ES_JOB_QUEUED, "key:alice", NULL, 1, "1"},
+                 {-1, "key:alice", "odd", 2, "3 1"},
+                 {-1, "key:alice", "even", 0, ""},
+                 {ES_JOB_CANCELLED, "key:alice", "odd", 1, "3"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        es_job_filter_t filter = filter_of(cases[i].state, "s", cases[i].q);
+        filter.principal = cases[i].principal;
+        check_list(w, &filter, cases[i].total, cases[i].as);
+    }
+}
+
 static void what_is_looked_for_is_no_pattern(void **state)
 {
     world_t *w = *state;
@@ -325,6 +364,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(newest_first_in_pages),
         TEST(filters_may_be_combined),
+        TEST(a_session_is_listed_as_its_principals_see_it),
         TEST(what_is_looked_for_is_no_pattern),
         TEST(errors_of_attempts_past_are_not_found),
         TEST(states_are_counted),

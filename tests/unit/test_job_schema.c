@@ -230,19 +230,25 @@ static void tables_are_brought_up_to_date(void **state)
     check_refused(w->url, "newer earshot");
 }
 
-/* Of the first version, which knew nothing of traces. */
+/* Tables of an older version, with a job in them. */
+static void make_old(world_t *w, int version)
+{
+    const es_job_schema_t *today = on_a_server() ? &es_job_schema_postgres : &es_job_schema_sqlite;
+    es_job_schema_t old = {today->steps, version};
+    assert_int_equal(bring_to(w, &old), 0);
+    by_hand(
+        w,
+        "INSERT INTO job (id, session, key, spool, priority, bytes, duration, created_ms, updated_ms, run_at_ms, "
+        "attempts, delete_after, find) VALUES ('00000000-0000-4000-8000-000000000001', 's', 'k', 'spool-a', 0, 1, 0, "
+        "1, 1, 1, 3, 0, '')");
+}
+
+/* The first version knew nothing of traces. */
 static void a_job_from_before_traces_has_none(void **state)
 {
     static char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     world_t *w = *state;
-    const es_job_schema_t *today = on_a_server() ? &es_job_schema_postgres : &es_job_schema_sqlite;
-    es_job_schema_t first = {today->steps, 1};
-    assert_int_equal(bring_to(w, &first), 0);
-    by_hand(
-        w,
-        "INSERT INTO job (id, session, spool, priority, bytes, duration, created_ms, updated_ms, run_at_ms, attempts, "
-        "delete_after, find) VALUES ('00000000-0000-4000-8000-000000000001', 's', 'spool-a', 0, 1, 0, 1, 1, 1, 3, 0, "
-        "'')");
+    make_old(w, 1);
     w->a = opened(w);
     es_job_t old = got(w->a, 1), job = job_of(2);
     assert_null(old.trace);
@@ -252,6 +258,24 @@ static void a_job_from_before_traces_has_none(void **state)
     job = got(w->a, 2);
     assert_string_equal(job.trace, trace);
     es_job_fini(&job);
+}
+
+/* The second knew nothing of principals. */
+static void a_job_from_before_principals_is_nobodys(void **state)
+{
+    char there[ES_JOB_ID_LEN + 1] = "";
+    world_t *w = *state;
+    make_old(w, 2);
+    w->a = opened(w);
+    es_job_t old = got(w->a, 1), hers = job_of(2), nobodys = job_of(3);
+    assert_string_equal(old.principal, "");
+    es_job_fini(&old);
+    hers.session = nobodys.session = "s";
+    hers.key = nobodys.key = "k";
+    hers.principal = "key:alice";
+    inserted_as(w->a, &hers);
+    assert_int_equal(TURN(w->a, es_job_store_insert(w->a, &nobodys, there)), ES_JOBS_EXISTS);
+    assert_string_equal(there, id_of(1));
 }
 
 static void a_step_that_fails_leaves_all_as_it_was(void **state)
@@ -284,6 +308,7 @@ int main(void)
         TEST(a_right_that_is_missing_is_said),
         TEST(tables_are_brought_up_to_date),
         TEST(a_job_from_before_traces_has_none),
+        TEST(a_job_from_before_principals_is_nobodys),
         TEST(a_step_that_fails_leaves_all_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@ static es_job_t full_job(void)
     return (es_job_t){.id = "12345678-1234-4234-8234-123456789abc",
                       .session = "s.1_-Z",
                       .key = "my key",
+                      .principal = "jwt:änne",
                       .file_name = "Vortrag \"über\" '; DROP TABLE job; -- \xf0\x9f\x8e\xa4.mp3",
                       .content_type = "audio/mpeg",
                       .language = "de",
@@ -27,6 +28,7 @@ static void check_full(const es_job_t *job, const es_job_t *as)
     assert_string_equal(job->id, as->id);
     assert_string_equal(job->session, as->session);
     assert_string_equal(job->key, as->key);
+    assert_string_equal(job->principal, as->principal);
     assert_string_equal(job->file_name, as->file_name);
     assert_string_equal(job->content_type, as->content_type);
     assert_string_equal(job->language, as->language);
@@ -67,6 +69,7 @@ static void little_is_enough_for_a_job(void **state)
     es_job_t job = got(w->a, 1);
     assert_int_equal(job.attempts, ES_JOB_ATTEMPTS_DEFAULT);
     assert_true(!job.key && !job.file_name && !job.webhook && !job.trace && job.has_audio);
+    assert_string_equal(job.principal, "");
     es_job_fini(&job);
 }
 
@@ -89,6 +92,21 @@ static void a_job_is_there_once(void **state)
     assert_int_equal(counted(w, "SELECT count(*) FROM job"), 4);
     GOES(w->a, es_job_store_remove(w->a, id_of(1), NULL));
     inserted_as(w->b, &two);
+}
+
+static void a_key_is_its_principals(void **state)
+{
+    world_t *w = *state;
+    char there[ES_JOB_ID_LEN + 1] = "";
+    es_job_t alice = job_of(1), bob = job_of(2), again = job_of(3), nobody = job_of(4);
+    alice.key = bob.key = again.key = nobody.key = "upload-7";
+    alice.principal = again.principal = "key:alice";
+    bob.principal = "key:bob";
+    inserted_as(w->a, &alice);
+    inserted_as(w->b, &bob);
+    inserted_as(w->a, &nobody);
+    assert_int_equal(TURN(w->b, es_job_store_insert(w->b, &again, there)), ES_JOBS_EXISTS);
+    assert_string_equal(there, id_of(1));
 }
 
 static void texts_that_are_none_do_no_harm(void **state)
@@ -460,6 +478,7 @@ int main(void)
         TEST(all_of_a_job_is_kept),
         TEST(little_is_enough_for_a_job),
         TEST(a_job_is_there_once),
+        TEST(a_key_is_its_principals),
         TEST(texts_that_are_none_do_no_harm),
         TEST(a_turn_is_all_or_nothing),
         TEST(a_job_goes_its_way),
