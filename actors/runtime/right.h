@@ -8,7 +8,7 @@ typedef enum {
     ES_RIGHT_STREAM = 1u, /* audio in, words out */
     ES_RIGHT_ROOM_JOIN = 2u,
     ES_RIGHT_ROOM_SAY = 4u,   /* say, and speak into (captions) */
-    ES_RIGHT_JOBS = 8u,       /* upload, see and change jobs whose id one knows */
+    ES_RIGHT_JOBS = 8u,       /* upload, see and change one's own jobs; with DASHBOARD all */
     ES_RIGHT_DASHBOARD = 16u, /* the house and all jobs, to look at; metrics */
     ES_RIGHT_ADMIN = 32u,     /* everything, in every room */
     ES_RIGHTS_ALL = 63u

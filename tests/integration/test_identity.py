@@ -18,7 +18,7 @@ from tokens import api_key_line, jwt
 from wire import Ws
 
 SECRET = b"a-secret-of-at-least-thirty-two-bytes-for-tests"
-KEY, UPLOADER = "earshot_" + "k" * 40, "earshot_" + "u" * 40
+KEY, UPLOADER, SNOOP = ("earshot_" + letter * 40 for letter in "kus")
 ALL = ["stream", "room.join", "room.say", "jobs"]
 CHUNK = b"\1\2" * 320
 START = {"sample_rate": 16000, "format": "pcm16"}
@@ -40,7 +40,8 @@ def bearer(secret):
 def house(tmp_path_factory):
     keys = tmp_path_factory.mktemp("keys")
     (keys / "jwt.secret").write_bytes(SECRET)
-    (keys / "api").write_text(api_key_line("ci", KEY, "stream") + api_key_line("uploads", UPLOADER, "jobs"))
+    (keys / "api").write_text(api_key_line("ci", KEY, "stream") + api_key_line("uploads", UPLOADER, "jobs")
+                               + api_key_line("snoop", SNOOP, "jobs"))
     for file in keys.iterdir():
         os.chmod(file, 0o600)
     env = {"EARSHOT_AUTH_TIMEOUT": "2s", "EARSHOT_MAX_TOKEN_CONNECTIONS": "3", "EARSHOT_MAX_STRANGERS": "4", "EARSHOT_LOG_LEVEL": "debug"}
@@ -275,6 +276,49 @@ def test_an_upload_and_its_job(house, tmp_path):
     assert ask(house, "GET", f"/jobs/{said['jobId']}")[0] == 401
     assert ask(house, "GET", f"/jobs/{said['jobId']}", bearer(UPLOADER))[0] == 200
     assert ask(house, "POST", f"/jobs/{said['jobId']}/cancel", {**bearer(UPLOADER), "Origin": "http://evil.example"})[0] == 403
+
+
+def upload(house, secret, session, wav):
+    headers = {**bearer(secret), "Content-Type": "audio/wav", "Idempotency-Key": "the-same"}
+    status, _, said = ask(house, "POST", f"/session/{session}/upload", headers, wav)
+    assert status == 202
+    return said["jobId"]
+
+
+def test_jobs_are_their_principals(house, tmp_path):
+    wav = say(tmp_path / "talk.wav", "one two").read_bytes()
+    hers, his = upload(house, UPLOADER, "cli", wav), upload(house, SNOOP, "cli", wav)
+    assert his != hers == upload(house, UPLOADER, "cli", wav)
+    for secret, seen in ((UPLOADER, [hers]), (SNOOP, [his])):
+        status, _, said = ask(house, "GET", "/session/cli/job-status", bearer(secret))
+        assert status == 200 and [job["jobId"] for job in said["jobs"]] == seen
+    said = ask(house, "GET", "/session/cli/job-status", house.operator)[2]
+    assert [job["jobId"] for job in said["jobs"]] == [his, hers] and said["jobs"][1]["principal"] == "key:uploads"
+    assert ask(house, "GET", "/session/cli/job-status", bearer(token(sub="eve")))[0] == 404
+    for method, path in (("GET", ""), ("GET", "/transcript"), ("GET", "/audio"), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")):
+        assert ask(house, method, f"/jobs/{hers}{path}", bearer(SNOOP))[0] == 404, (method, path)
+    for secret in (bearer(UPLOADER), house.operator):
+        assert ask(house, "GET", f"/jobs/{hers}", secret)[0] == 200
+
+
+def test_watches_are_their_principals(house, tmp_path):
+    wav = say(tmp_path / "talk.wav", "one two").read_bytes()
+    spy, _ = welcomed(house, SNOOP)
+    boss, _ = welcomed(house, house.operator["Authorization"].split()[1])
+    with spy, boss:
+        for ws in (spy, boss):
+            ws.send(("job.watch", {"session_id": "watched"}))
+            ws.expect("job.watching", session_id="watched")
+        hers = upload(house, UPLOADER, "watched", wav)
+        while (told := boss.expect(deadline=30))["type"] != "job.completed":
+            assert told["payload"]["job_id"] == hers
+        spy.send(("job.watch", {"job_id": hers}))
+        spy.expect("job.watching", job_id=hers)
+        spy.expect("error", code="not_found", job_id=hers)
+        his = upload(house, SNOOP, "watched", wav)
+        while (told := spy.expect(deadline=30))["type"] != "job.completed":
+            assert told["payload"]["job_id"] == his
+        assert told["payload"]["job"]["principal"] == "key:snoop"
 
 
 # ---- time

@@ -17,7 +17,17 @@ static void say_ok(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
     es_http_reply(x, 200, "text/plain", NULL, "ok", 2);
 }
 
-static const es_http_route_t routes[] = {{"GET", "/public", say_ok, ES_HTTP_PUBLIC},
+static void say_who(void *ctx, es_http_exchange_t *x, const es_span_t *ids)
+{
+    char text[300];
+    (void)ctx;
+    (void)ids;
+    int len = snprintf(text, sizeof text, "\"%s\"%s", es_http_principal(x), es_http_whoever(x) ? " sees all" : ".");
+    es_http_reply(x, 200, "text/plain", NULL, text, (size_t)len);
+}
+
+static const es_http_route_t routes[] = {{"GET", "/who", say_who, ES_RIGHT_JOBS},
+                                         {"GET", "/public", say_ok, ES_HTTP_PUBLIC},
                                          {"GET", "/jobs/{id}", say_ok, ES_RIGHT_JOBS},
                                          {"POST", "/jobs", say_ok, ES_RIGHT_JOBS},
                                          {"GET", "/metrics", say_ok, ES_RIGHT_DASHBOARD},
@@ -118,6 +128,26 @@ static void where_somebody_is_asked_rights_count(void **state)
                                    {"POST", "/api/ticket", CI, 200, "\"ticket\":\""}};
     begin("ci " CI_DIGEST " jobs\n");
     check(cases, sizeof cases / sizeof *cases);
+    es_identity_destroy(&env.identity);
+}
+
+static void a_request_is_in_somebodys_name(void **state)
+{
+    (void)state;
+    static const case_t open[] = {{"GET", "/who", "", 200, "\"\"."},
+                                  {"GET", "/who", WRONG, 200, "\"\"."},
+                                  {"GET", "/who", BOSS, 200, "\"\" sees all"}};
+    static const case_t asking[] = {{"GET", "/who", CI, 200, "\"key:ci\"."},
+                                    {"GET", "/who", BOSS, 200, "\"operator\" sees all"}};
+    begin(NULL);
+    check(open, sizeof open / sizeof *open);
+    es_identity_destroy(&env.identity);
+    begin("ci " CI_DIGEST " jobs\n");
+    check(asking, sizeof asking / sizeof *asking);
+    world_t *world = ask("GET", "/who", BOSS);
+    world_say(world, "GET /who HTTP/1.1\r\nHost: a\r\n" CI "\r\n");
+    assert_non_null(strstr(strstr(world->out, "sees all"), "\"key:ci\".")); /* the next request is another one */
+    world_destroy(world);
     es_identity_destroy(&env.identity);
 }
 
@@ -292,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(where_nobody_is_asked_only_the_house_is_guarded),
                                        cmocka_unit_test(where_somebody_is_asked_rights_count),
+                                       cmocka_unit_test(a_request_is_in_somebodys_name),
                                        cmocka_unit_test(pages_of_others_change_nothing),
                                        cmocka_unit_test(a_name_of_others_opens_nothing),
                                        cmocka_unit_test(a_refused_name_hears_what_to_do),

@@ -123,17 +123,18 @@ static void end(world_t *w)
 
 static void watch_job(person_t *p, const char *job)
 {
-    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_JOB, job}, p->world->now), 0);
+    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_JOB, job, NULL}, p->world->now), 0);
 }
 
 static void watch_session(person_t *p, const char *session)
 {
-    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_SESSION, session}, p->world->now), 0);
+    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_SESSION, session, NULL}, p->world->now),
+                     0);
 }
 
 static void watch_all(person_t *p)
 {
-    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_ALL, ""}, p->world->now), 0);
+    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){ES_WATCH_ALL, "", NULL}, p->world->now), 0);
 }
 
 /* The oldest question that is not answered: "get {...}"; "" where there is none. */
@@ -322,13 +323,81 @@ static void who_watches_twice_hears_once(void **state)
     assert_string_equal(heard(p), "progress 3");
     assert_string_equal(heard(q), "progress 3");
     assert_string_equal(heard(&w->people[2]), "");
-    assert_true(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_ALL, ""}));
-    assert_false(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_ALL, ""}));
-    assert_true(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_SESSION, "s"}));
+    assert_true(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_ALL, "", NULL}));
+    assert_false(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_ALL, "", NULL}));
+    assert_true(es_job_watcher_remove(p->watcher, &(es_watched_t){ES_WATCH_SESSION, "s", NULL}));
     news(w, "progress", JOB("1"), 4);
     news(w, "progress", JOB("2"), 4);
     assert_string_equal(heard(p), "progress 4");
     assert_string_equal(heard(q), "progress 4, progress 4");
+    end(w);
+}
+
+static void watch_as(person_t *p, es_watch_scope_t scope, const char *id, const char *principal)
+{
+    assert_int_equal(es_job_watcher_add(p->watcher, &(es_watched_t){scope, id, principal}, p->world->now), 0);
+}
+
+static void news_of(world_t *w, const char *principal, const char *id, int version)
+{
+    char key[64], body[512];
+    snprintf(key, sizeof key, ES_JOBS_TOPIC "%s", id);
+    snprintf(
+        body, sizeof body,
+        "{\"type\":\"job.progress\",\"version\":%d,\"job\":{\"jobId\":\"%s\",\"sessionId\":\"s\",\"principal\":%s}}",
+        version, id, principal);
+    es_job_watch_news(w->watch, es_span(key), body, strlen(body), w->now);
+}
+
+static void a_session_is_watched_as_somebody(void **state)
+{
+    (void)state;
+    world_t *w = begin();
+    person_t *alice = &w->people[0], *bob = &w->people[1], *boss = &w->people[2];
+    watch_as(alice, ES_WATCH_SESSION, "s", "jwt:\"alice\"");
+    assert_string_equal(question(w), "session {\"session\":\"s\",\"principal\":\"jwt:\\\"alice\\\"\"}");
+    answer(w, 404, "{}");
+    watch_as(bob, ES_WATCH_SESSION, "s", "bob");
+    assert_string_equal(question(w), "session {\"session\":\"s\",\"principal\":\"bob\"}");
+    answer(w, 200,
+           "{\"jobs\":[{\"jobId\":\"" JOB("7") "\",\"sessionId\":\"s\",\"status\":\"QUEUED\",\"version\":1,"
+                                               "\"principal\":\"eve\"}]}"); /* by one that does not look */
+    watch_as(boss, ES_WATCH_SESSION, "s", NULL);
+    assert_string_equal(question(w), "session {\"session\":\"s\"}");
+    answer(w, 404, "{}");
+    news_of(w, "\"jwt:\\\"alice\\\"\"", JOB("1"), 3);
+    news_of(w, "\"bob\"", JOB("2"), 4);
+    news_of(w, "null", JOB("3"), 5);
+    assert_string_equal(heard(alice), "progress 3");
+    assert_string_equal(heard(bob), "progress 4");
+    assert_string_equal(heard(boss), "progress 3, progress 4, progress 5");
+    assert_true(es_job_watcher_remove(alice->watcher, &(es_watched_t){ES_WATCH_SESSION, "s", ""}));
+    news_of(w, "\"bob\"", JOB("2"), 6);
+    assert_string_equal(heard(bob), "progress 6");
+    end(w);
+}
+
+static void a_job_of_others_is_not_there(void **state)
+{
+    (void)state;
+    world_t *w = begin();
+    person_t *alice = &w->people[0], *bob = &w->people[1];
+    watch_as(alice, ES_WATCH_JOB, JOB("1"), "alice");
+    assert_string_equal(question(w), "get {\"job\":\"" JOB("1") "\",\"principal\":\"alice\"}");
+    answer(w, 200,
+           "{\"jobId\":\"" JOB("1") "\",\"sessionId\":\"s\",\"status\":\"QUEUED\",\"version\":1,\"principal\":"
+                                    "\"alice\"}");
+    watch_as(bob, ES_WATCH_JOB, JOB("1"), "bob");
+    news_of(w, "\"alice\"", JOB("1"), 2);
+    assert_string_equal(question(w), "get {\"job\":\"" JOB("1") "\",\"principal\":\"bob\"}");
+    answer(w, 404, "{}");
+    assert_string_equal(heard(bob), "not_found");
+    assert_string_equal(heard(alice), "queued 1, progress 2"); /* and not deleted */
+    watch_as(bob, ES_WATCH_JOB, JOB("2"), "bob");
+    news_of(w, "null", JOB("2"), 4); /* nobody's: whoever names it */
+    assert_string_equal(heard(bob), "progress 4");
+    watch_as(bob, ES_WATCH_JOB, JOB("2"), NULL); /* the same watch, as somebody else */
+    assert_int_equal(es_job_watcher_count(bob->watcher), 1);
     end(w);
 }
 
@@ -446,7 +515,8 @@ static void there_are_limits(void **state)
     (void)state;
     world_t *w = malloc(sizeof *w);
     begin_with(w, 3, 2);
-    es_watched_t one = {ES_WATCH_JOB, JOB("1")}, two = {ES_WATCH_JOB, JOB("2")}, three = {ES_WATCH_JOB, JOB("3")};
+    es_watched_t one = {ES_WATCH_JOB, JOB("1"), NULL}, two = {ES_WATCH_JOB, JOB("2"), NULL},
+                 three = {ES_WATCH_JOB, JOB("3"), NULL};
     assert_int_equal(es_job_watcher_add(w->people[0].watcher, &one, 0), 0);
     assert_int_equal(es_job_watcher_add(w->people[0].watcher, &two, 0), 0);
     assert_int_equal(es_job_watcher_add(w->people[0].watcher, &three, 0), -1);
@@ -517,6 +587,8 @@ int main(void)
         cmocka_unit_test(a_session_without_jobs_waits_for_one),
         cmocka_unit_test(all_is_every_job_that_is_not_over),
         cmocka_unit_test(who_watches_twice_hears_once),
+        cmocka_unit_test(a_session_is_watched_as_somebody),
+        cmocka_unit_test(a_job_of_others_is_not_there),
         cmocka_unit_test(who_joins_late_gets_the_present_state),
         cmocka_unit_test(what_came_with_the_others_does_not_come_again),
         cmocka_unit_test(a_job_that_is_over_is_told_to_who_names_it),

@@ -36,12 +36,12 @@ static void the_head_has_what_is_known(void **state)
                                                      "&delete_after_analysis=true&attempts=&file_name=a+b%22.mp3"),
                                              &why),
                      0);
-    es_upload_options_head(&options, JOB, 1234, &out);
+    es_upload_options_head(&options, JOB, "jwt:\"al\"", 1234, &out);
     assert_written(
-        &out,
-        "{\"job\":\"" JOB "\",\"session\":\"desk-1_a.b\",\"content_type\":\"audio/mpeg\",\"key\":\"\\\"8e03\\\"\","
-        "\"size\":1234,\"file_name\":\"a b\\\".mp3\",\"language\":\"en-GB\",\"webhook\":\"https://a.b/?c=d\","
-        "\"priority\":-3,\"delete_after_analysis\":true}");
+        &out, "{\"job\":\"" JOB "\",\"session\":\"desk-1_a.b\",\"principal\":\"jwt:\\\"al\\\"\",\"content_type\":"
+              "\"audio/mpeg\",\"key\":\"\\\"8e03\\\"\","
+              "\"size\":1234,\"file_name\":\"a b\\\".mp3\",\"language\":\"en-GB\",\"webhook\":\"https://a.b/?c=d\","
+              "\"priority\":-3,\"delete_after_analysis\":true}");
     es_upload_options_late(&options, &out);
     assert_written(&out, "");
 }
@@ -56,7 +56,7 @@ static void what_comes_after_the_head_is_late(void **state)
     assert_int_equal(es_upload_options_type(&options, es_span(""), &why), 0);
     assert_int_equal(es_upload_options_part_name(&options, es_span("../talk.wav"), &why), 0);
     assert_int_equal(es_upload_options_field(&options, es_span("priority"), es_span("5"), &why), 0);
-    es_upload_options_head(&options, JOB, -1, &out);
+    es_upload_options_head(&options, JOB, "", -1, &out);
     assert_written(&out, "{\"job\":\"" JOB "\",\"session\":\"s\",\"content_type\":\"application/octet-stream\","
                          "\"file_name\":\"../talk.wav\",\"priority\":5}");
     assert_int_equal(es_upload_options_field(&options, es_span("attempts"), es_span("1"), &why), 0);
@@ -74,7 +74,7 @@ static void an_option_for_the_name_goes_first(void **state)
     es_frame_buf_t out = {0};
     assert_int_equal(es_upload_options_query(&options, es_span("file_name=mine.wav"), &why), 0);
     assert_int_equal(es_upload_options_part_name(&options, es_span("tmp.wav"), &why), 0);
-    es_upload_options_head(&options, JOB, -1, &out);
+    es_upload_options_head(&options, JOB, "", -1, &out);
     assert_written(&out, "{\"job\":\"" JOB "\",\"file_name\":\"mine.wav\"}");
 }
 

@@ -19,7 +19,7 @@
 /* ---- an exchange */
 
 struct es_http_exchange {
-    const char *query, *type, *key;
+    const char *query, *type, *key, *principal;
     int64_t length; /* -2: no body */
     const es_http_handler_ops_t *ops;
     void *handler;
@@ -52,6 +52,11 @@ es_span_t es_http_header(const es_http_exchange_t *x, const char *lower_name)
     return es_span(!strcmp(lower_name, "content-type")      ? x->type
                    : !strcmp(lower_name, "idempotency-key") ? x->key
                                                             : NULL);
+}
+
+const char *es_http_principal(const es_http_exchange_t *x)
+{
+    return x->principal ? x->principal : "";
 }
 
 int64_t es_http_body_length(const es_http_exchange_t *x)

@@ -154,6 +154,29 @@ static bool page_may(const es_access_t *self, es_http_exchange_t *x)
 
 /* ---- routes */
 
+/* Where nobody is asked, everybody who is not somebody is nobody. */
+static es_who_t who_asks(const es_access_t *self, es_span_t authorization, es_principal_t **principal)
+{
+    es_who_t who = es_identity_authorization(self->env->identity, authorization, wall_s(self), principal);
+    if (who == ES_WHO_OK || asked(self)) return who;
+    return es_identity_bearer(self->env->identity, es_span(NULL), wall_s(self), principal);
+}
+
+/* Where nobody is asked, what is made is everybody's, whatever token comes along. */
+static void let_in(const es_access_t *self, es_http_exchange_t *x, const es_principal_t *principal)
+{
+    es_http_ask_as(x, asked(self) ? es_principal_name(principal) : NULL,
+                   es_principal_may(principal, ES_RIGHT_DASHBOARD));
+}
+
+static void let_anybody_in(const es_access_t *self, es_http_exchange_t *x)
+{
+    es_principal_t *principal = NULL;
+    es_span_t authorization = es_http_header(x, "authorization");
+    if (authorization.len && who_asks(self, authorization, &principal) == ES_WHO_OK) let_in(self, x, principal);
+    es_principal_unref(&principal);
+}
+
 bool es_access_allows(void *ctx, es_http_exchange_t *x, const es_http_route_t *route)
 {
     const es_access_t *self = ctx;
@@ -161,25 +184,22 @@ bool es_access_allows(void *ctx, es_http_exchange_t *x, const es_http_route_t *r
     const es_right_t right = route->right & ES_RIGHTS_ALL;
     const bool guarded = route->right & ES_HTTP_GUARDED;
     if (!page_may(self, x)) return false;
-    if (route->right & ES_HTTP_PUBLIC || (!guarded && !asked(self))) return true;
+    if (route->right & ES_HTTP_PUBLIC) return true;
+    if (!guarded && !asked(self)) {
+        let_anybody_in(self, x);
+        return true;
+    }
     es_who_t who =
         es_identity_authorization(self->env->identity, es_http_header(x, "authorization"), wall_s(self), &principal);
     if (who == ES_WHO_OK && guarded && !*es_principal_name(principal)) who = ES_WHO_MISSING;
     bool may = who == ES_WHO_OK && es_principal_may(principal, right);
+    if (may) let_in(self, x, principal);
     es_principal_unref(&principal);
     if (who != ES_WHO_OK)
         refuse_credentials(self, x, who);
     else if (!may)
         refuse_right(x, right);
     return may;
-}
-
-/* Where nobody is asked, everybody who is not somebody is nobody. */
-static es_who_t who_asks(const es_access_t *self, es_span_t authorization, es_principal_t **principal)
-{
-    es_who_t who = es_identity_authorization(self->env->identity, authorization, wall_s(self), principal);
-    if (who == ES_WHO_OK || asked(self)) return who;
-    return es_identity_bearer(self->env->identity, es_span(NULL), wall_s(self), principal);
 }
 
 static void say_ticket(const es_access_t *self, es_http_exchange_t *x, const char *ticket)

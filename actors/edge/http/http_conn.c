@@ -50,6 +50,7 @@ void es_http_conn_destroy(es_http_exchange_t **self_p)
     es_byte_queue_clear(&self->in);
     es_byte_queue_clear(&self->out);
     free(self->head_bytes);
+    free(self->principal);
     free(self);
 }
 
@@ -136,6 +137,7 @@ static void end_exchange(es_http_exchange_t *self)
     over(self, true);
     free(self->head_bytes);
     self->head_bytes = NULL;
+    es_http_ask_as(self, NULL, false);
     begin_head(self);
     wait_from(self, self->now_us);
     self->at = ES_AT_HEAD;

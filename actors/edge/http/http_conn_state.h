@@ -21,6 +21,8 @@ struct es_http_exchange {
     /* The exchange. */
     es_http_head_t head;
     char *head_bytes;
+    char *principal; /* see es_http_ask_as; NULL: "" */
+    bool whoever;
     es_http_body_t body;
     const es_http_handler_ops_t *ops; /* NULL: nobody has taken it */
     void *handler;

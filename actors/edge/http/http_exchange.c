@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "frame_buf.h"
 #include "http_conn_state.h"
 #include "http_text.h"
@@ -91,6 +92,25 @@ int es_http_query_without(const es_http_exchange_t *x, const char *name, char *o
     }
     out[used] = 0;
     return 0;
+}
+
+/* ---- in whose name */
+
+void es_http_ask_as(es_http_exchange_t *x, const char *principal, bool whoever)
+{
+    free(x->principal);
+    x->principal = principal ? es_alloc_copy(principal, strlen(principal)) : NULL;
+    x->whoever = whoever;
+}
+
+const char *es_http_principal(const es_http_exchange_t *x)
+{
+    return x->principal ? x->principal : "";
+}
+
+bool es_http_whoever(const es_http_exchange_t *x)
+{
+    return x->whoever;
 }
 
 /* ---- taking it */

@@ -42,6 +42,11 @@ int es_http_parameter(const es_http_exchange_t *x, const char *name, char *out, 
 /* The query without this parameter, and a NUL. 0, or -1: longer than cap - 1. */
 int es_http_query_without(const es_http_exchange_t *x, const char *name, char *out, size_t cap);
 
+/* For the door: in whose name the request is, and whether what is others' is open to it too. Nobody's, and not, until it is said. Copied; NULL is "". */
+void es_http_ask_as(es_http_exchange_t *x, const char *principal, bool whoever);
+const char *es_http_principal(const es_http_exchange_t *x); /* "": nobody's */
+bool es_http_whoever(const es_http_exchange_t *x);
+
 /* Take the exchange over; without it or an answer the router answers 404. Sends 100 Continue where the client waits for one. max_body: more (announced or not) is answered 413:
  * where more is announced, at once; `over` is all that the handler hears then, and what it says is not heard. */
 void es_http_take(es_http_exchange_t *x, const es_http_handler_ops_t *ops, void *handler, uint64_t max_body);

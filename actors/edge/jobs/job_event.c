@@ -48,6 +48,13 @@ static int copy(char *out, size_t cap, const json_t *value)
     return 0;
 }
 
+/* Absent and null are nobody. */
+static int copy_principal(char *out, size_t cap, const json_t *value)
+{
+    out[0] = 0;
+    return !value || json_is_null(value) ? 0 : copy(out, cap, value);
+}
+
 /* An object without its braces. Takes the object over. */
 static void write(es_job_event_t *out, json_t *payload)
 {
@@ -69,7 +76,8 @@ static int make(es_job_event_t *out, int type, json_t *job, json_t *version, jso
     json_int_t number = json_integer_value(version);
     if (type < 0 || !json_is_integer(version) || number < 0) return -1;
     if (copy(out->job, sizeof out->job, json_object_get(job, "jobId")) ||
-        copy(out->session, sizeof out->session, json_object_get(job, "sessionId")))
+        copy(out->session, sizeof out->session, json_object_get(job, "sessionId")) ||
+        copy_principal(out->principal, sizeof out->principal, json_object_get(job, "principal")))
         return -1;
     out->type = (es_job_event_type_t)type;
     out->version = (uint64_t)number;
@@ -109,11 +117,13 @@ int es_job_event_of_job(es_job_event_t *out, const json_t *job)
     return rc;
 }
 
-void es_job_event_gone(es_job_event_t *out, const char *job, const char *session, uint64_t version)
+void es_job_event_gone(es_job_event_t *out, const char *job, const char *session, const char *principal,
+                       uint64_t version)
 {
     *out = (es_job_event_t){.type = ES_JOB_EVENT_DELETED, .version = version};
     memcpy(out->job, job, strlen(job) + 1);
     memcpy(out->session, session, strlen(session) + 1);
+    memcpy(out->principal, principal, strlen(principal) + 1);
     write(out, json_pack("{s:s, s:s, s:s, s:n, s:I, s:n}", "job_id", job, "session_id", session, "status", "DELETED",
                          "progress", "version", (json_int_t)version, "job"));
 }

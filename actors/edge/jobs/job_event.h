@@ -20,6 +20,7 @@ typedef struct {
     es_job_event_type_t type;
     char job[ES_JOB_ID_LEN + 1];
     char session[ES_SESSION_MAX + 1];
+    char principal[ES_JOB_PRINCIPAL_MAX + 1]; /* whose it is; "": nobody's */
     uint64_t version;
     char *fields; /* of the payload: "job_id":...,"job":{...}; owned */
     size_t len;
@@ -30,7 +31,8 @@ int es_job_event_of_news(es_job_event_t *out, const void *body, size_t len);
 /* How a job of an answer stands; its history and analysis are left out. 0, or -1. */
 int es_job_event_of_job(es_job_event_t *out, const json_t *job);
 /* A job that is not there any more. */
-void es_job_event_gone(es_job_event_t *out, const char *job, const char *session, uint64_t version);
+void es_job_event_gone(es_job_event_t *out, const char *job, const char *session, const char *principal,
+                       uint64_t version);
 void es_job_event_fini(es_job_event_t *self);
 
 /* It stays as it is now, unless somebody has it tried again. */

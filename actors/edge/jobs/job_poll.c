@@ -7,8 +7,7 @@
 #include "jobs_metrics.h"
 
 static const uint64_t live_us = 5000000, idle_us = 30000000, refused_us = 1000000;
-/* A page of jobs, the newest first. */
-#define PAGE "200"
+enum { PER_PAGE = 200 }; /* the newest first */
 
 static const char *const lives[] = {"QUEUED", "TRANSCRIBING", "ANALYZING"};
 enum { LIVES = sizeof lives / sizeof *lives };
@@ -20,6 +19,7 @@ static void tell_who_joined(es_job_topic_t *topic, const es_job_record_t *record
 {
     es_job_interest_t *interest;
     if (es_job_event_over(event) && topic->scope != ES_WATCH_JOB) return;
+    if (!es_job_topic_sees(topic, event->principal)) return; /* a jobs actor of before does not look */
     topic->watch->told++;
     LIST_FOREACH(interest, &topic->interests, in_topic)
     if (!interest->served && interest->joined < topic->round && interest->since >= record->told)
@@ -34,7 +34,7 @@ static void stands(es_job_watch_t *self, es_job_topic_t *topic, const es_job_eve
     if (event->version < record->version) return;
     bool newer = event->version > record->version;
     record->version = event->version;
-    memcpy(record->session, event->session, sizeof record->session);
+    es_job_record_whose(record, event);
     es_job_records_seen(&self->records, record, over, now_us);
     if (topic && !over) topic->live = true;
     bool begun_since = topic && topic->settled && topic->scope != ES_WATCH_JOB;
@@ -58,24 +58,28 @@ static void stands_json(es_job_watch_t *self, es_job_topic_t *topic, const json_
 
 static void on_topic(void *ctx, const es_told_t *told, uint64_t now_us);
 
-static const char *question(const es_job_topic_t *topic, char *json, size_t cap)
+/* To be freed with free(3). Without the principal all jobs would be open. */
+static char *question(const es_job_topic_t *topic)
 {
-    static const char *const verbs[] = {
-        [ES_WATCH_JOB] = "get", [ES_WATCH_SESSION] = "session", [ES_WATCH_ALL] = "list"};
     static const char *const names[] = {[ES_WATCH_JOB] = "job", [ES_WATCH_SESSION] = "session"};
-    if (topic->scope == ES_WATCH_ALL)
-        snprintf(json, cap, "{\"state\":\"%s\",\"page\":1,\"per_page\":" PAGE "}", lives[topic->step]);
-    else
-        snprintf(json, cap, "{\"%s\":\"%s\"}", names[topic->scope], topic->id);
-    return verbs[topic->scope];
+    json_t *json = topic->scope == ES_WATCH_ALL
+                       ? json_pack("{s:s, s:i, s:i}", "state", lives[topic->step], "page", 1, "per_page", PER_PAGE)
+                       : json_pack("{s:s}", names[topic->scope], topic->id);
+    if (topic->principal && json_object_set_new(json, "principal", json_string(topic->principal))) abort();
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (!text) abort();
+    return text;
 }
 
 static void ask(es_job_topic_t *topic, uint64_t now_us)
 {
-    char json[160];
+    static const char *const verbs[] = {
+        [ES_WATCH_JOB] = "get", [ES_WATCH_SESSION] = "session", [ES_WATCH_ALL] = "list"};
     es_job_watch_t *self = topic->watch;
-    const char *verb = question(topic, json, sizeof json);
-    topic->ask = es_asks_ask(self->asks, verb, es_span(json), on_topic, topic, now_us);
+    char *json = question(topic);
+    topic->ask = es_asks_ask(self->asks, verbs[topic->scope], es_span(json), on_topic, topic, now_us);
+    free(json);
     if (!topic->ask) es_timers_arm(&self->timers, &topic->timer, now_us + refused_us);
 }
 
@@ -148,7 +152,7 @@ static void message_of(const es_told_t *told, char *out, size_t cap)
 static void not_found(es_job_topic_t *topic)
 {
     es_job_watch_t *self = topic->watch;
-    const es_watched_t what = {topic->scope, topic->id};
+    const es_watched_t what = {topic->scope, topic->id, topic->principal};
     es_job_interest_t *interest = LIST_FIRST(&topic->interests), *next;
     for (; interest; interest = next) { /* the topic goes with the last one */
         next = LIST_NEXT(interest, in_topic);
@@ -161,7 +165,7 @@ static void not_found(es_job_topic_t *topic)
 static void gone(es_job_watch_t *self, es_job_record_t *record, uint64_t now_us)
 {
     es_job_event_t event;
-    es_job_event_gone(&event, record->job, record->session, ++record->version);
+    es_job_event_gone(&event, record->job, record->session, record->principal, ++record->version);
     es_job_records_seen(&self->records, record, true, now_us);
     es_job_watch_deliver(self, record, &event);
     es_job_event_fini(&event);
@@ -170,7 +174,7 @@ static void gone(es_job_watch_t *self, es_job_record_t *record, uint64_t now_us)
 static void unanswered(es_job_topic_t *topic, const es_told_t *told, uint64_t now_us)
 {
     char message[256];
-    const es_watched_t what = {topic->scope, topic->id};
+    const es_watched_t what = {topic->scope, topic->id, topic->principal};
     es_job_interest_t *interest;
     message_of(told, message, sizeof message);
     LIST_FOREACH(interest, &topic->interests, in_topic)
@@ -187,7 +191,7 @@ static void missing(es_job_topic_t *topic, uint64_t now_us)
     es_job_record_t *record = es_job_records_get(&topic->watch->records, topic->id);
     if (topic->scope == ES_WATCH_SESSION)
         served(topic, now_us); /* it has no job yet */
-    else if (record && record->version && !record->over)
+    else if (record && record->version && !record->over && es_job_topic_sees(topic, record->principal))
         gone(topic->watch, record, now_us);
     else
         not_found(topic);
@@ -268,7 +272,7 @@ static uint64_t ask_for_silent(es_job_watch_t *self, uint64_t now_us)
 {
     es_job_record_t *record;
     while ((record = TAILQ_FIRST(&self->records.live)) && now_us >= record->seen_us + live_us) {
-        if (!es_job_watch_concerns(self, record->job, record->session))
+        if (!es_job_watch_concerns(self, record))
             es_job_records_drop(&self->records, record);
         else if (!ask_for(self, record, now_us))
             return now_us + refused_us;

@@ -82,6 +82,12 @@ void es_job_records_seen(es_job_records_t *self, es_job_record_t *record, bool o
     put_last(self, record);
 }
 
+void es_job_record_whose(es_job_record_t *record, const es_job_event_t *event)
+{
+    memcpy(record->session, event->session, sizeof record->session);
+    memcpy(record->principal, event->principal, sizeof record->principal);
+}
+
 void es_job_records_trim(es_job_records_t *self, uint64_t now_us)
 {
     if (now_us >= ES_JOB_RECORD_KEPT_US) drop_from(self, TAILQ_FIRST(&self->over), now_us - ES_JOB_RECORD_KEPT_US + 1);

@@ -5,7 +5,7 @@
 
 #include <sys/queue.h>
 
-#include "job_wire.h"
+#include "job_event.h"
 #include "keymap.h"
 
 #define ES_JOB_RECORDS_MAX 20000u
@@ -13,8 +13,9 @@
 
 typedef struct es_job_record {
     char job[ES_JOB_ID_LEN + 1];
-    char session[ES_SESSION_MAX + 1]; /* "" while it is not known */
-    uint64_t version;                 /* 0: nothing heard yet */
+    char session[ES_SESSION_MAX + 1];         /* "" while it is not known */
+    char principal[ES_JOB_PRINCIPAL_MAX + 1]; /* whose it is */
+    uint64_t version;                         /* 0: nothing heard yet */
     bool over;
     uint64_t told;    /* which event said this version to all whom it concerns; 0: none */
     uint64_t seen_us; /* when it was heard of, or asked for, last */
@@ -34,6 +35,8 @@ es_job_record_t *es_job_records_get(const es_job_records_t *self, const char *jo
 es_job_record_t *es_job_records_need(es_job_records_t *self, const char *job, uint64_t now_us);
 /* It was heard of: goes to the end of its queue. */
 void es_job_records_seen(es_job_records_t *self, es_job_record_t *record, bool over, uint64_t now_us);
+/* The event tells whose it is. */
+void es_job_record_whose(es_job_record_t *record, const es_job_event_t *event);
 void es_job_records_drop(es_job_records_t *self, es_job_record_t *record);
 /* Drops those that have been over for ES_JOB_RECORD_KEPT_US. */
 void es_job_records_trim(es_job_records_t *self, uint64_t now_us);

@@ -40,10 +40,39 @@ static es_keymap_t *map_of(const es_job_watch_t *self, es_watch_scope_t scope)
     return scope == ES_WATCH_JOB ? self->by_job : self->by_session;
 }
 
+static bool same_principal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool es_job_topic_sees(const es_job_topic_t *topic, const char *principal)
+{
+    if (!topic->principal || (topic->scope == ES_WATCH_JOB && !*principal)) return true;
+    return strcmp(topic->principal, principal) == 0;
+}
+
 static es_job_topic_t *find_topic(const es_job_watch_t *self, const es_watched_t *what)
 {
     if (what->scope == ES_WATCH_ALL) return self->all;
-    return es_keymap_get(map_of(self, what->scope), es_span(what->id));
+    es_job_topic_t *topic = es_keymap_get(map_of(self, what->scope), es_span(what->id));
+    while (topic && !same_principal(topic->principal, what->principal)) topic = topic->next;
+    return topic;
+}
+
+static void put_topic(es_job_watch_t *self, es_job_topic_t *topic)
+{
+    es_keymap_t *map = map_of(self, topic->scope);
+    topic->next = es_keymap_remove(map, es_span(topic->id));
+    es_keymap_put(map, es_span(topic->id), topic);
+}
+
+static void take_topic(es_job_watch_t *self, es_job_topic_t *topic)
+{
+    es_keymap_t *map = map_of(self, topic->scope);
+    es_job_topic_t *first = es_keymap_remove(map, es_span(topic->id)), **at = &first;
+    while (*at != topic) at = &(*at)->next;
+    *at = topic->next;
+    if (first) es_keymap_put(map, es_span(topic->id), first);
 }
 
 static es_job_topic_t *need_topic(es_job_watch_t *self, const es_watched_t *what)
@@ -54,10 +83,11 @@ static es_job_topic_t *need_topic(es_job_watch_t *self, const es_watched_t *what
     topic->watch = self;
     topic->scope = what->scope;
     memcpy(topic->id, what->id, strlen(what->id));
+    if (what->principal) topic->principal = es_alloc_copy(what->principal, strlen(what->principal));
     if (what->scope == ES_WATCH_ALL)
         self->all = topic;
     else
-        es_keymap_put(map_of(self, what->scope), es_span(topic->id), topic);
+        put_topic(self, topic);
     return topic;
 }
 
@@ -67,7 +97,8 @@ static void end_topic(es_job_watch_t *self, es_job_topic_t *topic)
     if (topic->scope == ES_WATCH_ALL)
         self->all = NULL;
     else
-        es_keymap_remove(map_of(self, topic->scope), es_span(topic->id));
+        take_topic(self, topic);
+    free(topic->principal);
     free(topic);
 }
 
@@ -120,11 +151,11 @@ size_t es_job_watcher_count(const es_job_watcher_t *self)
     return self->count;
 }
 
-static es_job_interest_t *find(const es_job_watcher_t *self, const es_job_topic_t *topic)
+static es_job_interest_t *find(const es_job_watcher_t *self, const es_watched_t *what)
 {
     es_job_interest_t *interest;
     LIST_FOREACH(interest, &self->interests, in_watcher)
-    if (interest->topic == topic) return interest;
+    if (interest->topic->scope == what->scope && strcmp(interest->topic->id, what->id) == 0) return interest;
     return NULL;
 }
 
@@ -148,8 +179,11 @@ static es_job_interest_t *join(es_job_watcher_t *self, const es_watched_t *what)
 
 int es_job_watcher_add(es_job_watcher_t *self, const es_watched_t *what, uint64_t now_us)
 {
-    const es_job_topic_t *topic = find_topic(self->watch, what);
-    es_job_interest_t *interest = topic ? find(self, topic) : NULL;
+    es_job_interest_t *interest = find(self, what);
+    if (interest && !same_principal(interest->topic->principal, what->principal)) {
+        es_job_watch_end(self->watch, interest);
+        interest = NULL;
+    }
     if (!interest) interest = join(self, what);
     if (!interest) return -1;
     interest->joined = interest->topic->round;
@@ -161,8 +195,7 @@ int es_job_watcher_add(es_job_watcher_t *self, const es_watched_t *what, uint64_
 
 bool es_job_watcher_remove(es_job_watcher_t *self, const es_watched_t *what)
 {
-    const es_job_topic_t *topic = find_topic(self->watch, what);
-    es_job_interest_t *interest = topic ? find(self, topic) : NULL;
+    es_job_interest_t *interest = find(self, what);
     if (interest) es_job_watch_end(self->watch, interest);
     return interest != NULL;
 }
@@ -182,25 +215,38 @@ void es_job_watch_tell(es_job_watch_t *self, es_job_interest_t *to, const es_job
     self->ops.tell(watcher->owner, event);
 }
 
-static void tell_topic(es_job_watch_t *self, const es_job_topic_t *topic, const es_job_event_t *event)
+static void tell_topics(es_job_watch_t *self, const es_job_topic_t *topic, const es_job_event_t *event)
 {
     es_job_interest_t *interest;
-    if (!topic) return;
-    LIST_FOREACH(interest, &topic->interests, in_topic) es_job_watch_tell(self, interest, event);
+    for (; topic; topic = topic->next) {
+        if (!es_job_topic_sees(topic, event->principal)) continue;
+        LIST_FOREACH(interest, &topic->interests, in_topic) es_job_watch_tell(self, interest, event);
+    }
 }
 
 void es_job_watch_deliver(es_job_watch_t *self, es_job_record_t *record, const es_job_event_t *event)
 {
     record->told = ++self->told;
-    tell_topic(self, es_keymap_get(self->by_job, es_span(event->job)), event);
-    tell_topic(self, es_keymap_get(self->by_session, es_span(event->session)), event);
-    tell_topic(self, self->all, event);
+    tell_topics(self, es_keymap_get(self->by_job, es_span(event->job)), event);
+    tell_topics(self, es_keymap_get(self->by_session, es_span(event->session)), event);
+    tell_topics(self, self->all, event);
 }
 
-bool es_job_watch_concerns(const es_job_watch_t *self, const char *job, const char *session)
+static bool sees_any(const es_job_topic_t *topic, const char *principal)
 {
-    return self->all || es_keymap_get(self->by_job, es_span(job)) ||
-           (*session && es_keymap_get(self->by_session, es_span(session)));
+    while (topic && !es_job_topic_sees(topic, principal)) topic = topic->next;
+    return topic != NULL;
+}
+
+static bool concerns(const es_job_watch_t *self, const char *job, const char *session, const char *principal)
+{
+    return self->all || sees_any(es_keymap_get(self->by_job, es_span(job)), principal) ||
+           (*session && sees_any(es_keymap_get(self->by_session, es_span(session)), principal));
+}
+
+bool es_job_watch_concerns(const es_job_watch_t *self, const es_job_record_t *record)
+{
+    return concerns(self, record->job, record->session, record->principal);
 }
 
 /* News of jobs that nobody can be watching are not even read. */
@@ -218,11 +264,11 @@ void es_job_watch_news(es_job_watch_t *self, es_span_t key, const void *body, si
     if (!worth_reading(self, key)) return;
     if (es_job_event_of_news(&event, body, len)) {
         es_metric_add(&es_edge_job_malformed, 1);
-    } else if (es_job_watch_concerns(self, event.job, event.session)) {
+    } else if (concerns(self, event.job, event.session, event.principal)) {
         es_job_record_t *record = es_job_records_need(&self->records, event.job, now_us);
         if (event.version > record->version) {
             record->version = event.version;
-            memcpy(record->session, event.session, sizeof record->session);
+            es_job_record_whose(record, &event);
             es_job_records_seen(&self->records, record, es_job_event_over(&event), now_us);
             es_job_watch_deliver(self, record, &event);
         }

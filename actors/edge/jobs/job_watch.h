@@ -16,9 +16,11 @@ typedef struct es_job_watcher es_job_watcher_t;
 
 typedef enum { ES_WATCH_JOB, ES_WATCH_SESSION, ES_WATCH_ALL } es_watch_scope_t;
 
+/* A job that is nobody's is seen by whoever names it; of a session only those are seen that are of the same principal. */
 typedef struct {
     es_watch_scope_t scope;
-    const char *id; /* of the job or session; "" for all */
+    const char *id;        /* of the job or session; "" for all */
+    const char *principal; /* whose jobs may be seen; NULL: whoever's */
 } es_watched_t;
 
 typedef struct {
@@ -50,9 +52,9 @@ uint64_t es_job_watch_tick(es_job_watch_t *self, uint64_t now_us);
 es_job_watcher_t *es_job_watcher_new(es_job_watch_t *watch, void *owner);
 /* Ends its watches. */
 void es_job_watcher_destroy(es_job_watcher_t **self_p);
-/* Begins a watch: the present state comes soon. A second time for the same: the present state comes again. -1: too many watches (counted). */
+/* Begins a watch: the present state comes soon. A second time for the same: the present state comes again, now as this principal may see it. -1: too many watches (counted). */
 int es_job_watcher_add(es_job_watcher_t *self, const es_watched_t *what, uint64_t now_us);
-/* False: there was no such watch. */
+/* Whoever it was begun as. False: there was no such watch. */
 bool es_job_watcher_remove(es_job_watcher_t *self, const es_watched_t *what);
 size_t es_job_watcher_count(const es_job_watcher_t *self);
 

@@ -22,12 +22,14 @@ typedef struct es_job_interest {
     LIST_ENTRY(es_job_interest) in_topic, in_watcher;
 } es_job_interest_t;
 
-/* A job, a session or all: asked for in rounds. */
+/* A job, a session or all, as one principal may see them: asked for in rounds. */
 struct es_job_topic {
     es_timer_t timer; /* first: timers are topics */
     es_job_watch_t *watch;
     es_watch_scope_t scope;
     char id[ES_SESSION_MAX + 1];
+    char *principal;      /* NULL: whoever's jobs */
+    es_job_topic_t *next; /* of the same id, for another principal */
     LIST_HEAD(, es_job_interest) interests;
     uint64_t ask;   /* under way; 0: none */
     uint64_t round; /* rounds begun */
@@ -68,7 +70,9 @@ void es_job_watch_deliver(es_job_watch_t *self, es_job_record_t *record, const e
 /* Tells one, once for each `told`. */
 void es_job_watch_tell(es_job_watch_t *self, es_job_interest_t *to, const es_job_event_t *event);
 /* Does anybody watch this job? */
-bool es_job_watch_concerns(const es_job_watch_t *self, const char *job, const char *session);
+bool es_job_watch_concerns(const es_job_watch_t *self, const es_job_record_t *record);
+/* May a job of this principal be told of here? */
+bool es_job_topic_sees(const es_job_topic_t *topic, const char *principal);
 /* Ends the interest, and the topic with its last one. */
 void es_job_watch_end(es_job_watch_t *self, es_job_interest_t *interest);
 

@@ -31,9 +31,9 @@ void es_job_ws_fini(es_client_t *self)
 
 static es_watched_t watched(const es_client_says_t *says)
 {
-    if (*says->job_id) return (es_watched_t){ES_WATCH_JOB, says->job_id};
-    if (*says->session_id) return (es_watched_t){ES_WATCH_SESSION, says->session_id};
-    return (es_watched_t){ES_WATCH_ALL, ""};
+    if (*says->job_id) return (es_watched_t){ES_WATCH_JOB, says->job_id, ""};
+    if (*says->session_id) return (es_watched_t){ES_WATCH_SESSION, says->session_id, ""};
+    return (es_watched_t){ES_WATCH_ALL, "", NULL};
 }
 
 static void refuse(es_client_t *self, const char *ref, const es_watched_t *what, const char *code, const char *message)
@@ -76,6 +76,17 @@ static bool may_see_all(es_client_t *self, const char *ref, const char *token)
     return false;
 }
 
+/* Whose jobs it may see, where it does not see all. Where nobody is asked who it is, jobs are nobody's. */
+static const char *own(const es_client_t *self)
+{
+    return self->env->identity && es_identity_required(self->env->identity) ? es_client_principal(self) : "";
+}
+
+static bool sees_all(es_client_t *self, const char *token)
+{
+    return (self->principal && es_principal_may(self->principal, ES_RIGHT_DASHBOARD)) || token_gives(self, token);
+}
+
 static void say_watched(es_client_t *self, const es_watched_t *what, size_t place)
 {
     static const char *const names[] = {
@@ -87,10 +98,11 @@ static void say_watched(es_client_t *self, const es_watched_t *what, size_t plac
 
 void es_job_ws_watch(es_client_t *self, const es_client_says_t *says)
 {
-    const es_watched_t what = watched(says);
+    es_watched_t what = watched(says);
     if (what.scope == ES_WATCH_ALL ? !may_see_all(self, "job.watch", says->token)
                                    : !es_client_allowed(self, ES_RIGHT_JOBS, es_span(NULL), "job.watch"))
         return;
+    if (what.scope != ES_WATCH_ALL) what.principal = sees_all(self, says->token) ? NULL : own(self);
     if (es_job_watcher_add(viewer_of(self)->jobs, &what, self->env->now_us))
         refuse(self, "job.watch", &what, "too_many_watches",
                "Too many jobs are watched; end a watch with job.unwatch, or watch the session.");

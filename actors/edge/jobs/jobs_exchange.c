@@ -48,8 +48,16 @@ void es_jobs_exchange_told(es_jobs_exchange_t *self, const es_told_t *told)
     self->answered = true;
 }
 
+/* Unsigned questions open all jobs. */
+static void sign(json_t *question, const es_http_exchange_t *x)
+{
+    if (es_http_whoever(x)) return;
+    if (json_object_set_new(question, "principal", json_string(es_http_principal(x)))) abort();
+}
+
 void es_jobs_exchange_ask(es_jobs_exchange_t *self, const char *verb, json_t *question, es_told_fn told)
 {
+    sign(question, self->x);
     char *text = json_dumps(question, JSON_COMPACT);
     json_decref(question);
     if (!text) abort();

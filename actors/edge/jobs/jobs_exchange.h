@@ -29,7 +29,7 @@ void es_jobs_exchange_over(void *handler, bool answered);
 
 /* An answer has come: the next question goes to whom it came from. For the beginning of an es_told_fn. */
 void es_jobs_exchange_told(es_jobs_exchange_t *self, const es_told_t *told);
-/* Asks; takes the question over. Where too many are under way, 503 is answered, or the answer under way is cut. */
+/* Asks in the name of who made the request; takes the question over. Where too many are under way, 503 is answered, or the answer under way is cut. */
 void es_jobs_exchange_ask(es_jobs_exchange_t *self, const char *verb, json_t *question, es_told_fn told);
 /* {"job": id} */
 json_t *es_jobs_exchange_question(const es_jobs_exchange_t *self);

@@ -145,7 +145,7 @@ static void begin_stream(es_upload_t *self)
     es_trace_t trace;
     self->begun = true;
     draw_job(self);
-    es_upload_options_head(&self->options, self->job, self->announced, &head);
+    es_upload_options_head(&self->options, self->job, es_http_principal(self->x), self->announced, &head);
     self->stream = es_upload_stream_new(self->all->env, self->key, config->wait_us, config->stall_us);
     if (es_stream_trace_of(self->x, &trace)) es_upload_stream_join(self->stream, &trace);
     es_upload_stream_head(self->stream, head.data + head.head, es_frame_buf_size(&head));

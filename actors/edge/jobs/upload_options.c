@@ -286,11 +286,13 @@ static void tell(const es_upload_options_t *self, unsigned which, bool first, es
     }
 }
 
-void es_upload_options_head(es_upload_options_t *self, const char *job, int64_t size, es_frame_buf_t *out)
+void es_upload_options_head(es_upload_options_t *self, const char *job, const char *principal, int64_t size,
+                            es_frame_buf_t *out)
 {
     es_json_raw(out, "{\"job\":");
     es_json_string(out, es_span(job));
     text_field(out, "session", self->session);
+    text_field(out, "principal", principal);
     text_field(out, "content_type", self->type);
     text_field(out, "key", self->key);
     if (!*self->option_file_name) text_field(out, "file_name", self->file_name);

@@ -35,8 +35,9 @@ int es_upload_options_field(es_upload_options_t *self, es_span_t name, es_span_t
 int es_upload_options_type(es_upload_options_t *self, es_span_t content_type, es_refusal_t *why);
 int es_upload_options_part_name(es_upload_options_t *self, es_span_t file_name, es_refusal_t *why);
 
-/* Appends the head. size: bytes of the file, -1: not announced. What was given is told by this. */
-void es_upload_options_head(es_upload_options_t *self, const char *job, int64_t size, es_frame_buf_t *out);
+/* Appends the head. principal: whose job it becomes, "": nobody's. size: bytes of the file, -1: not announced. What was given is told by this. */
+void es_upload_options_head(es_upload_options_t *self, const char *job, const char *principal, int64_t size,
+                            es_frame_buf_t *out);
 /* Appends what was given since; nothing where nothing was. */
 void es_upload_options_late(const es_upload_options_t *self, es_frame_buf_t *out);
 

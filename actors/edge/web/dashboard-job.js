@@ -99,7 +99,7 @@ export class JobRow {
     this.row.dataset.of = job.status;
     say(this.title, job.fileName || job.jobId);
     this.title.title = job.fileName || '';
-    say(this.sub, `${job.sessionId} · ${bytes(job.bytes ?? 0)}${job.priority ? ` · priority ${job.priority}` : ''}`);
+    say(this.sub, `${job.sessionId} · ${bytes(job.bytes ?? 0)}${job.priority ? ` · priority ${job.priority}` : ''}${job.principal ? ` · ${job.principal}` : ''}`);
     say(this.stateText, named(job.status));
     say(this.why, job.error || job.note || '');
     this.why.classList.toggle('bad', Boolean(job.error));
