@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "decode_wire.h"
-
-extern char **environ;
+#include "environment.h"
 
 static const char name[] = "earshot-decode";
 
@@ -26,12 +25,14 @@ static const char *find(const char *program, char path[PATH_MAX + sizeof name])
     return slash && access(path, X_OK) == 0 ? path : name;
 }
 
-/* Nothing of ours but standard error and its socket, and no signal blocked. A dup2 to its own number would leave close-on-exec set, hence the detour. */
+/* Nothing of ours but standard error and its socket, no setting, and no signal blocked. A dup2 to its own number would leave close-on-exec set, hence the detour. */
 static int run(const char *program, char *const argv[], int fd, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, defaults;
+    char *environment[ES_ENVIRONMENT_BARE_MAX];
+    es_environment_bare(environment);
     sigemptyset(&none);
     sigfillset(&defaults);
     posix_spawn_file_actions_init(&files);
@@ -43,7 +44,7 @@ static int run(const char *program, char *const argv[], int fd, pid_t *pid)
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &defaults);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int error = posix_spawnp(pid, program, &files, &attr, argv, environ);
+    int error = posix_spawnp(pid, program, &files, &attr, argv, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     return error;

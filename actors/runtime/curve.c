@@ -166,6 +166,12 @@ int es_curve_init(const es_common_config_t *common, es_role_t role, const char *
     return check(common);
 }
 
+void es_curve_forget(void)
+{
+    explicit_bzero(&self.key, sizeof self.key);
+    self.own = false;
+}
+
 bool es_curve_on(void)
 {
     return keys_complete();

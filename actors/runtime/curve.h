@@ -19,6 +19,8 @@
  * sentence on stderr: a key that cannot be used, that is not of this role, or that is not there and must be. Operators may do with an observer's key.
  * A second call begins anew. */
 int es_curve_init(const es_common_config_t *common, es_role_t role, const char *also);
+/* In a process that was forked and speaks to no broker: our key is wiped. */
+void es_curve_forget(void);
 /* A key is in use: tcp is served and spoken with CURVE. */
 bool es_curve_on(void);
 

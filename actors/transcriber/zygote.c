@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "curve.h"
+#include "environment.h"
 
 enum { CONTROL = 3, LOAD_MS = 60000, SPAWN = 1, KILL = 2 };
 
@@ -109,7 +111,7 @@ static _Noreturn void nurse(nursery_t *self)
     }
 }
 
-/* Nothing of the host's but standard error and the control socket. Its terminal's Ctrl-C is not ours: the host drains, and needs us for it. */
+/* Nothing of the host's but standard error and the control socket, neither its key nor its settings. Its terminal's Ctrl-C is not ours: the host drains, and needs us for it. */
 static void leave_home(int control)
 {
     int null = open("/dev/null", O_RDONLY);
@@ -117,6 +119,8 @@ static void leave_home(int control)
     dup2(STDERR_FILENO, STDOUT_FILENO);
     if (control != CONTROL) dup2(control, CONTROL);
     close_range(CONTROL + 1, ~0u, 0);
+    es_curve_forget();
+    es_environment_strip();
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

@@ -105,7 +105,9 @@ static int make_all(void **state)
     if (sounds_setup(state) != 0) return -1;
     make_wav("a.wav", 44100, 2, 10 * 44100, 440);
     make("lame --quiet a.wav a.mp3");
+    make("flac -s -o a.flac a.wav; oggenc -Q -o a.ogg a.wav; opusenc --quiet a.wav a.opus; sox a.wav a.aiff");
     make("echo no > no.txt");
+    make("printf '#!/bin/sh\\nenv >\"${0%%/*}\"/seen\\n' > curious; chmod +x curious");
     make("printf '#!/bin/sh\\nexec sleep 60\\n' > silent; printf '#!/bin/sh\\nhead -c 1 <&3 >/dev/null\\nexit 1\\n' > "
          "dead; chmod +x silent dead");
     make("printf '#!/usr/bin/python3\\nimport socket\\ns = "
@@ -131,6 +133,48 @@ static void one_child_serves_file_after_file(void **state)
     }
     assert_int_equal(started() - before, 1);
     end(&heard);
+}
+
+/* Confined as it is: test_recording hears the same files free. */
+static void every_format_is_decoded(void **state)
+{
+    static const char *const names[] = {"a.wav", "a.flac", "a.ogg", "a.opus", "a.aiff", "a.mp3"};
+    heard_t heard;
+    (void)state;
+    begin(&heard, NULL, 20 * SECOND);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_string_equal(decode(&heard, names[i], 0), "end");
+        assert_string_equal(heard.text, "");
+        assert_in_range(heard.total, 160000, 161600);
+        spoil(names[i], "cut", 60, 0);
+        assert_string_equal(decode(&heard, "cut", 0), "end");
+        assert_in_range(heard.total, 40000, 110000);
+    }
+    end(&heard);
+}
+
+static void it_knows_no_settings(void **state)
+{
+    char line[4096];
+    unsigned paths = 0;
+    heard_t heard;
+    (void)state;
+    setenv("EARSHOT_LLM_KEY", "secret", 1);
+    setenv("EARSHOT_STORE", "postgresql://bob:secret@db/jobs", 1);
+    begin(&heard, sound_path("curious"), 10 * SECOND);
+    assert_string_equal(decode(&heard, "a.wav", 0), "failed");
+    end(&heard);
+    FILE *seen = fopen(sound_path("seen"), "r");
+    assert_non_null(seen);
+    while (fgets(line, sizeof line, seen)) {
+        assert_null(strstr(line, "EARSHOT_"));
+        assert_null(strstr(line, "secret"));
+        paths += strncmp(line, "PATH=", 5) == 0;
+    }
+    fclose(seen);
+    assert_int_equal(paths, 1);
+    unsetenv("EARSHOT_LLM_KEY");
+    unsetenv("EARSHOT_STORE");
 }
 
 static void from_anywhere_it_is_the_same(void **state)
@@ -217,9 +261,14 @@ static void who_dies_is_silent_or_mad_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_child_serves_file_after_file), cmocka_unit_test(from_anywhere_it_is_the_same),
-        cmocka_unit_test(beyond_the_end_there_is_nothing),  cmocka_unit_test(who_is_not_listened_to_waits),
-        cmocka_unit_test(what_is_stopped_says_no_more),     cmocka_unit_test(who_dies_is_silent_or_mad_is_told),
+        cmocka_unit_test(one_child_serves_file_after_file),
+        cmocka_unit_test(every_format_is_decoded),
+        cmocka_unit_test(it_knows_no_settings),
+        cmocka_unit_test(from_anywhere_it_is_the_same),
+        cmocka_unit_test(beyond_the_end_there_is_nothing),
+        cmocka_unit_test(who_is_not_listened_to_waits),
+        cmocka_unit_test(what_is_stopped_says_no_more),
+        cmocka_unit_test(who_dies_is_silent_or_mad_is_told),
     };
     return cmocka_run_group_tests(tests, make_all, sounds_teardown);
 }

@@ -64,6 +64,26 @@ static size_t files_of(int pid)
     return n;
 }
 
+static void settings_stay_with_the_host(void **state)
+{
+    char path[64], seen[65536];
+    int zygote = 0;
+    (void)state;
+    setup(1, 5000000, 0);
+    assert_int_equal(children_of((int)getpid(), &zygote), 1);
+    snprintf(path, sizeof path, "/proc/%d/environ", zygote);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(seen, 1, sizeof seen - 1, file);
+    fclose(file);
+    seen[len] = 0;
+    for (const char *entry = seen; entry < seen + len; entry += strlen(entry) + 1)
+        if (*entry && strncmp(entry, "PATH=", 5) != 0 && strncmp(entry, "LD_LIBRARY_PATH=", 16) != 0 &&
+            strncmp(entry, "LANG=", 5) != 0 && strncmp(entry, "LC_", 3) != 0 && !strstr(entry, "SAN_OPTIONS="))
+            fail_msg("the zygote knows of %.60s", entry);
+    teardown();
+}
+
 static void two_hundred_deaths_leave_nothing(void **state)
 {
     int zygote = 0;
@@ -272,6 +292,7 @@ int main(void)
         cmocka_unit_test(segments_come_back_as_words),
         cmocka_unit_test(one_decoder_keeps_the_order),
         cmocka_unit_test(a_dying_decoder_is_replaced_and_the_segment_tried_once_more),
+        cmocka_unit_test(settings_stay_with_the_host),
         cmocka_unit_test(two_hundred_deaths_leave_nothing),
         cmocka_unit_test(decoders_that_never_start_are_told),
         cmocka_unit_test(a_hanging_decoder_is_killed_at_its_deadline),
