@@ -1,11 +1,14 @@
 #include "decode_confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -19,92 +22,106 @@ static void bound(int what, rlim_t most)
     setrlimit((__rlimit_resource_t)what, &limit); /* what is lower already stays */
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED /* the runtime maps terabytes of shadow, and calls more than we do */
+#endif
+
 #if defined(__x86_64__)
 #define OUR_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
 #define OUR_ARCH AUDIT_ARCH_AARCH64
 #endif
 
 #ifdef OUR_ARCH
-/* Whatever begins something, opens something, or reaches somebody. The file and the socket are open already. */
-static const unsigned forbidden[] = {
-#ifdef SYS_open
-    SYS_open,
-    SYS_creat,
-    SYS_unlink,
-    SYS_rename,
-    SYS_link,
-    SYS_symlink,
-    SYS_mkdir,
-    SYS_rmdir,
-    SYS_chmod,
-    SYS_chown,
-    SYS_fork,
-    SYS_vfork,
+typedef enum { ANYHOW, WHERE_IS, WHERE_NOT } rule_kind_t;
+
+typedef struct {
+    unsigned call;
+    rule_kind_t kind;
+    unsigned arg;   /* the one that is looked at */
+    uint32_t value; /* WHERE_IS: what its lower half is. WHERE_NOT: bits that it lacks */
+} rule_t;
+
+/* What reading an open file, talking through an open socket, computing and dying take. fcntl could have the kernel send signals to others, mmap and mprotect
+ * make code of data, prlimit64 bound others. By newfstatat the C library asks how long an open file is; so it can ask for a file whose name it knows. */
+static const rule_t allowed[] = {
+    {.call = SYS_read},
+    {.call = SYS_pread64},
+    {.call = SYS_lseek},
+    {.call = SYS_fstat},
+    {.call = SYS_newfstatat},
+    {.call = SYS_fcntl, .kind = WHERE_IS, .arg = 1, .value = F_DUPFD_CLOEXEC},
+    {.call = SYS_fcntl, .kind = WHERE_IS, .arg = 1, .value = F_GETFL},
+    {.call = SYS_close},
+    {.call = SYS_recvmsg},
+    {.call = SYS_sendto},
+    {.call = SYS_write},
+    {.call = SYS_writev},
+    {.call = SYS_brk},
+    {.call = SYS_mmap, .kind = WHERE_NOT, .arg = 2, .value = PROT_EXEC},
+    {.call = SYS_mprotect, .kind = WHERE_NOT, .arg = 2, .value = PROT_EXEC},
+    {.call = SYS_mremap},
+    {.call = SYS_munmap},
+    {.call = SYS_madvise},
+    {.call = SYS_futex},
+    {.call = SYS_getrandom},
+    {.call = SYS_clock_gettime},
+    {.call = SYS_gettimeofday},
+    {.call = SYS_getpid},
+    {.call = SYS_gettid},
+    {.call = SYS_sched_yield},
+    {.call = SYS_getrusage},
+    {.call = SYS_sysinfo}, /* by qsort, which does not look whether it failed */
+    {.call = SYS_prlimit64, .kind = WHERE_IS, .arg = 0, .value = 0},
+    {.call = SYS_rt_sigaction},
+    {.call = SYS_rt_sigprocmask},
+    {.call = SYS_rt_sigreturn},
+    {.call = SYS_restart_syscall},
+    {.call = SYS_exit},
+    {.call = SYS_exit_group},
+#ifdef SANITIZED
+    {.call = SYS_sigaltstack},
+    {.call = SYS_nanosleep},
+    {.call = SYS_clock_nanosleep},
+    {.call = SYS_sched_getaffinity},
 #endif
-    SYS_openat,
-    SYS_openat2,
-    SYS_unlinkat,
-    SYS_renameat2,
-    SYS_linkat,
-    SYS_symlinkat,
-    SYS_mkdirat,
-    SYS_fchmodat,
-    SYS_fchownat,
-    SYS_truncate,
-    SYS_clone,
-    SYS_clone3,
-    SYS_execve,
-    SYS_execveat,
-    SYS_kill,
-    SYS_tkill,
-    SYS_tgkill,
-    SYS_ptrace,
-    SYS_process_vm_readv,
-    SYS_process_vm_writev,
-    SYS_pidfd_open,
-    SYS_socket,
-    SYS_socketpair,
-    SYS_connect,
-    SYS_bind,
-    SYS_listen,
-    SYS_accept,
-    SYS_accept4,
-    SYS_mount,
-    SYS_umount2,
-    SYS_chroot,
-    SYS_unshare,
-    SYS_setns,
-    SYS_bpf,
-    SYS_perf_event_open,
-    SYS_userfaultfd,
-    SYS_keyctl,
-    SYS_add_key,
-    SYS_io_uring_setup,
-    SYS_shmget,
-    SYS_memfd_create};
-enum { FORBIDDEN = sizeof forbidden / sizeof forbidden[0], OTHER_ABI = 0x40000000 /* x32 */ };
+};
+enum { RULES = sizeof allowed / sizeof allowed[0], OTHER_ABI = 0x40000000 /* x32 */ };
 
 #define ANSWER(code) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (code)))
-#define LOAD(field) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field)))
-#define UNLESS(test, value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | (test) | BPF_K, (value), 0, (skip)))
+#define LOAD(at) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(at)))
+#define FIELD(name) offsetof(struct seccomp_data, name)
+#define JUMP(test, value, then, otherwise) \
+    ((struct sock_filter)BPF_JUMP(BPF_JMP | (test) | BPF_K, (value), (then), (otherwise)))
 
+static unsigned short add(struct sock_filter *to, unsigned short n, const rule_t *rule)
+{
+    bool looks = rule->kind != ANYHOW;
+    to[n++] = JUMP(BPF_JEQ, rule->call, 0, looks ? 4 : 1);
+    if (looks) to[n++] = LOAD(FIELD(args) + rule->arg * sizeof(uint64_t));
+    if (rule->kind == WHERE_IS) to[n++] = JUMP(BPF_JEQ, rule->value, 0, 1);
+    if (rule->kind == WHERE_NOT) to[n++] = JUMP(BPF_JSET, rule->value, 1, 0);
+    to[n++] = ANSWER(SECCOMP_RET_ALLOW);
+    if (looks) to[n++] = LOAD(FIELD(nr));
+    return n;
+}
+
+/* What is not allowed fails, since libraries try this and that and go on without it. */
 static void forbid(void)
 {
-    struct sock_filter rules[2 * FORBIDDEN + 8];
+    struct sock_filter filter[5 * (RULES + 1) + 8];
+    const rule_t abort_ourselves = {.call = SYS_tgkill, .kind = WHERE_IS, .arg = 0, .value = (uint32_t)getpid()};
     unsigned short n = 0;
-    rules[n++] = LOAD(arch);
-    rules[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-    rules[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
-    rules[n++] = LOAD(nr);
-    rules[n++] = UNLESS(BPF_JGE, OTHER_ABI, 1);
-    rules[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
-    for (size_t i = 0; i < FORBIDDEN; i++) {
-        rules[n++] = UNLESS(BPF_JEQ, forbidden[i], 1);
-        rules[n++] = ANSWER(SECCOMP_RET_ERRNO | EPERM);
-    }
-    rules[n++] = ANSWER(SECCOMP_RET_ALLOW);
-    const struct sock_fprog program = {.len = n, .filter = rules};
+    filter[n++] = LOAD(FIELD(arch));
+    filter[n++] = JUMP(BPF_JEQ, OUR_ARCH, 1, 0);
+    filter[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
+    filter[n++] = LOAD(FIELD(nr));
+    filter[n++] = JUMP(BPF_JGE, OTHER_ABI, 0, 1);
+    filter[n++] = ANSWER(SECCOMP_RET_KILL_PROCESS);
+    for (size_t i = 0; i < RULES; i++) n = add(filter, n, &allowed[i]);
+    n = add(filter, n, &abort_ourselves);
+    filter[n++] = ANSWER(SECCOMP_RET_ERRNO | EPERM);
+    const struct sock_fprog program = {.len = n, .filter = filter};
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 #else
@@ -113,7 +130,7 @@ static void forbid(void) {}
 
 void es_decode_confine(uint64_t memory)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which map terabytes of shadow */
+#ifndef SANITIZED
     if (memory > 0) bound(RLIMIT_AS, (rlim_t)memory);
 #else
     (void)memory;
