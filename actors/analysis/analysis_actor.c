@@ -4,9 +4,11 @@
 
 #include "analysis_streams.h"
 #include "job_wire.h"
+#include "llm_wire.h"
 #include "log.h"
 #include "metrics_page.h"
 #include "runner.h"
+#include "url_shown.h"
 
 #define TELL_US UINT64_C(500000)      /* between two words about our health */
 #define DRAIN_LOOK_US UINT64_C(20000) /* between two looks whether all streams are answered */
@@ -66,6 +68,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
 static void start_llm(analysis_t *self)
 {
     const es_analysis_config_t *config = self->config;
+    char shown[ES_LLM_URL_MAX];
     if (!config->llm_address) return;
     es_llm_config_t llm = {.url = config->llm_address,
                            .model = config->llm_model,
@@ -74,7 +77,8 @@ static void start_llm(analysis_t *self)
                            .tries = config->llm_tries,
                            .connections = (unsigned)config->capacity};
     self->llm = es_llm_new(self->loop, &llm);
-    es_log_info("summaries are asked for", ES_S("at", config->llm_address), ES_S("model", config->llm_model));
+    es_url_shown(config->llm_address, shown, sizeof shown);
+    es_log_info("summaries are asked for", ES_S("at", shown), ES_S("model", config->llm_model));
 }
 
 static int start(analysis_t *self)

@@ -16,8 +16,8 @@ static const es_option_t options[] = {
                 "bytes of a transcript with its words; a larger one is refused"),
     ES_OPT_DURATION(es_analysis_config_t, drain_timeout_us, "drain-timeout", "10s", 0, 600 * SECOND,
                     "after SIGTERM serve open streams for at most so long"),
-    ES_OPT_STR(es_analysis_config_t, llm_url, "llm-url", NULL, NULL, URL_MAX,
-               "server that speaks OpenAI's chat completions, http://HOST:PORT/v1: adds a summary; default: none"),
+    ES_OPT_SECRET(es_analysis_config_t, llm_url, "llm-url", URL_MAX,
+                  "server that speaks OpenAI's chat completions, http://HOST:PORT/v1: adds a summary; default: none"),
     ES_OPT_STR(es_analysis_config_t, llm_model, "llm-model", NULL, "default", 200, "model that it is asked for"),
     ES_OPT_SECRET(
         es_analysis_config_t, llm_key, "llm-key", KEY_MAX,

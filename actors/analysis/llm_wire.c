@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "envelope.h"
+#include "url_shown.h"
 
 #define PATH "/chat/completions"
 enum { TOKENS_MAX = 700 };
@@ -30,7 +31,9 @@ int es_llm_address(char out[ES_LLM_URL_MAX], const char *base, char *err, size_t
     size_t len = strlen(base);
     bool http = strncmp(base, "http://", 7) == 0 || strncmp(base, "https://", 8) == 0;
     if (!http || strpbrk(base, " ?#\r\n") || !strchr(base, ':')[3]) {
-        snprintf(err, err_len, "\"%.200s\" is not an address like http://127.0.0.1:8080/v1, without ? and #", base);
+        char shown[200];
+        es_url_shown(base, shown, sizeof shown);
+        snprintf(err, err_len, "\"%s\" is not an address like http://127.0.0.1:8080/v1, without ? and #", shown);
         return -1;
     }
     while (len && base[len - 1] == '/') len--;

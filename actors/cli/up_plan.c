@@ -48,10 +48,10 @@ static const es_option_t options[] = {
     ES_OPT_STR(es_up_config_t, delay_ms, "delay-ms", NULL, NULL, 20, "mock engine: answer so many milliseconds later"),
     ES_OPT_STR(es_up_config_t, capacity, "capacity", NULL, NULL, 20, "streams at once of each transcriber"),
     ES_OPT_STR(es_up_config_t, decoders, "decoders", NULL, NULL, 20, "decoder processes of each transcriber"),
-    ES_OPT_STR(es_up_config_t, store, "store", NULL, NULL, 1024,
-               "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
-    ES_OPT_STR(es_up_config_t, llm_url, "llm-url", NULL, NULL, 2016,
-               "server that speaks OpenAI's chat completions: analyses get a summary"),
+    ES_OPT_SECRET(es_up_config_t, store, "store", 1024,
+                  "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
+    ES_OPT_SECRET(es_up_config_t, llm_url, "llm-url", 2016,
+                  "server that speaks OpenAI's chat completions: analyses get a summary"),
     ES_OPT_DURATION(
         es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
         "at the end: edges, jobs, transcribers with analysis and rooms, and brokers, in this order, have so "
@@ -93,6 +93,23 @@ __attribute__((format(printf, 2, 3))) static void arg(es_up_actor_t *actor, cons
 static void optional(es_up_actor_t *actor, const char *flag, const char *value)
 {
     if (value) arg(actor, "--%s=%s", flag, value);
+}
+
+/* What may hold a password: by the environment, where it outdoes what we have there ourselves. A thread has no command line that anybody sees. */
+static void secret(es_up_actor_t *actor, const es_up_config_t *config, const char *flag, const char *name,
+                   const char *value)
+{
+    char text[ARG_MAX_BYTES];
+    size_t i = 0;
+    if (config->threads || !value) {
+        optional(actor, flag, value);
+        return;
+    }
+    while (actor->secrets[i]) i++;
+    int n = snprintf(text, sizeof text, "%s=%s", name, value);
+    assert(n >= 0 && n < (int)sizeof text && i < ES_UP_SECRETS_MAX);
+    actor->secrets[i] = es_alloc_copy(text, (size_t)n);
+    explicit_bzero(text, sizeof text);
 }
 
 /* One address a process: counted up in the order of starting, or each draws one. */
@@ -204,13 +221,13 @@ static void add_analysis(es_up_plan_t *plan, const es_up_config_t *config, const
 {
     es_up_actor_t *actor = add(plan, ES_UP_ANALYSIS, number, config, bases);
     drain_timeout(actor, config);
-    optional(actor, "llm-url", config->llm_url);
+    secret(actor, config, "llm-url", "EARSHOT_LLM_URL", config->llm_url);
 }
 
 static void add_jobs(es_up_plan_t *plan, const es_up_config_t *config, const char *bases, uint64_t number)
 {
     es_up_actor_t *actor = add(plan, ES_UP_JOBS, number, config, bases);
-    optional(actor, "store", config->store);
+    secret(actor, config, "store", "EARSHOT_STORE", config->store);
 }
 
 /* Who joins a house elsewhere brings it no second database without being told to: rooms and jobs would be dealt over both. */
@@ -240,8 +257,10 @@ void es_up_plan_make(es_up_plan_t *out, const es_up_config_t *config, bool own_b
 
 void es_up_plan_fini(es_up_plan_t *self)
 {
-    for (size_t i = 0; i < self->count; i++)
+    for (size_t i = 0; i < self->count; i++) {
         for (int a = 0; a < self->actors[i].argc; a++) free(self->actors[i].argv[a]);
+        for (size_t s = 0; self->actors[i].secrets[s]; s++) free(self->actors[i].secrets[s]);
+    }
     *self = (es_up_plan_t){.count = 0};
 }
 

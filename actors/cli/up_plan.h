@@ -28,6 +28,7 @@ typedef enum {
 } es_up_role_t;
 
 #define ES_UP_ARGS_MAX 40
+#define ES_UP_SECRETS_MAX 2
 #define ES_UP_TRANSCRIBERS_MAX 64
 #define ES_UP_ROOMS_MAX 8
 #define ES_UP_JOBS_MAX 8
@@ -46,6 +47,8 @@ typedef struct {
     char addr_file[600]; /* where an edge writes its address; others: empty */
     int argc;
     char *argv[ES_UP_ARGS_MAX + 1]; /* argv[0] is the binary's name; owned, ends with NULL */
+    /* NAME=value for a process's environment, since all see its command line. Owned, ends with NULL. */
+    char *secrets[ES_UP_SECRETS_MAX + 1];
 } es_up_actor_t;
 
 typedef struct {

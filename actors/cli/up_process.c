@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,29 @@ static void on_log(void *ctx, short revents, uint64_t now_us)
     for (size_t i = 0; i < up->plan.count; i++) read_log(up, i, LIVE_READS);
 }
 
+static bool same_name(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "=") + 1;
+    return strncmp(a, b, len) == 0;
+}
+
+/* Ours, with the actor's secrets in the place of what has their names. Its entries are not copies. */
+static char **environment_of(const es_up_actor_t *actor)
+{
+    size_t count = 0, n = 0;
+    while (environ && environ[count]) count++;
+    char **out = es_alloc_zero((count + ES_UP_SECRETS_MAX + 1) * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        char *const *s = actor->secrets;
+        while (*s && !same_name(*s, environ[i])) s++;
+        if (!*s) out[n++] = environ[i];
+    }
+    for (char *const *s = actor->secrets; *s; s++) out[n++] = *s;
+    return out;
+}
+
 /* In the child, between fork and exec: only what is async-signal-safe. */
-static void become(const char *path, char **argv, int log, pid_t parent)
+static void become(const char *path, char **argv, char **environment, int log, pid_t parent)
 {
     sigset_t none;
     setpgid(0, 0);
@@ -96,7 +118,7 @@ static void become(const char *path, char **argv, int log, pid_t parent)
     sigemptyset(&none);
     sigaddset(&none, SIGHUP); /* it would end one that has not come to look for it yet */
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execv(path, argv);
+    execve(path, argv, environment);
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", path, strerror(errno));
     _exit(EXIT_NO_EXEC);
 }
@@ -112,8 +134,10 @@ static int start(void *ctx, size_t index)
         es_up_say(up, "cannot start %s: %s", actor->name, strerror(errno));
         return -1;
     }
+    char **environment = environment_of(actor);
     pid_t parent = getpid(), pid = fork();
-    if (pid == 0) become(state->paths[actor->role], actor->argv, ends[1], parent);
+    if (pid == 0) become(state->paths[actor->role], actor->argv, environment, ends[1], parent);
+    free(environment);
     close(ends[1]);
     if (pid == -1) {
         es_up_say(up, "cannot start %s: %s", actor->name, strerror(errno));

@@ -19,6 +19,7 @@
 #include "scheduler.h"
 #include "sender_link.h"
 #include "store_thread.h"
+#include "url_shown.h"
 #include "wire.h"
 #include "worker.h"
 
@@ -191,7 +192,7 @@ static int open_store(actor_t *self)
 {
     char err[1024], shown[1024];
     const es_jobs_config_t *config = self->config;
-    es_jobs_store_shown(config->store, shown, sizeof shown);
+    es_url_shown(config->store, shown, sizeof shown);
     self->lock = es_name_lock_take(config->spool, config->common.name, err, sizeof err);
     if (self->lock < 0) {
         es_log_error("cannot start", ES_S("spool", config->spool), ES_S("error", err));

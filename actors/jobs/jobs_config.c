@@ -16,8 +16,8 @@
 enum { PATH_BYTES = 1024 };
 
 static const es_option_t options[] = {
-    ES_OPT_STR(es_jobs_config_t, store, "store", NULL, NULL, 1024,
-               "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
+    ES_OPT_SECRET(es_jobs_config_t, store, "store", 1024,
+                  "where jobs are kept: sqlite:/path/jobs.db or postgresql://...; default: sqlite, jobs.db in --data"),
     ES_OPT_STR(es_jobs_config_t, spool, "spool", NULL, NULL, 512,
                "directory of the uploaded files; default: spool in --data"),
     ES_OPT_UINT(es_jobs_config_t, concurrency, "concurrency", NULL, "2", 1, 256, "jobs that are transcribed at once"),
@@ -104,39 +104,4 @@ es_config_result_t es_jobs_config_load(es_jobs_config_t *config, int argc, char 
 void es_jobs_config_fini(es_jobs_config_t *config)
 {
     es_config_fini(config, es_jobs_option_tables);
-}
-
-static void stars(char *from, const char *to)
-{
-    while (from < to) *from++ = '*';
-}
-
-/* A password in a URI may hold anything but a slash, and `@` where somebody forgot to escape it: the last one counts. */
-static void hide_userinfo(char *url)
-{
-    char *host = strstr(url, "://");
-    if (!host) return;
-    host += 3;
-    char *end = host + strcspn(host, "/?"), *at = end;
-    while (at > host && *at != '@') at--;
-    char *colon = memchr(host, ':', (size_t)(at - host));
-    if (*at == '@' && colon) stars(colon + 1, at);
-}
-
-static void hide_parameter(char *url)
-{
-    static const char name[] = "password=";
-    for (char *at = url; (at = strcasestr(at, name));) {
-        at += sizeof name - 1;
-        stars(at, at + strcspn(at, "& "));
-    }
-}
-
-void es_jobs_store_shown(const char *url, char *out, size_t cap)
-{
-    char *copy = es_alloc_copy(url, strlen(url));
-    hide_userinfo(copy);
-    hide_parameter(copy);
-    snprintf(out, cap, "%s", copy);
-    free(copy);
 }

@@ -6,7 +6,7 @@
 
 typedef struct {
     es_common_config_t common;
-    char *store;          /* URL; may hold a password: log it with es_jobs_store_shown alone */
+    char *store;          /* URL; may hold a password: log it with es_url_shown alone */
     char *spool;          /* directory of the files */
     uint64_t concurrency; /* jobs that run at once */
     uint64_t lease_us;    /* a job is ours for so long without a word of ours */
@@ -31,7 +31,5 @@ extern const es_config_about_t es_jobs_about;
 /* Loads and checks; makes the data directory and the spool. Call es_jobs_config_fini after every result. */
 es_config_result_t es_jobs_config_load(es_jobs_config_t *config, int argc, char **argv);
 void es_jobs_config_fini(es_jobs_config_t *config);
-/* The store's URL for logs and errors: what follows `user:` up to `@`, and the value of every `password=`, become stars. Cut to cap. */
-void es_jobs_store_shown(const char *url, char *out, size_t cap);
 
 #endif

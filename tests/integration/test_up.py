@@ -116,6 +116,23 @@ def answers(url):
         return False
 
 
+def test_secrets_are_not_on_command_lines(tmp_path):
+    """They go by the environment, where what `up` was told outdoes what it found there itself."""
+    store, other = tmp_path / "secret.db", tmp_path / "other.db"
+    with House("--store", f"sqlite:{store}", env={"EARSHOT_STORE": f"sqlite:{other}",
+                                                  "EARSHOT_LLM_URL": "http://bob:secret@127.0.0.1:1/v1"}) as house:
+        for actor in ("broker", "edge", "transcriber-1", "analysis-1", "room-1", "jobs-1"):
+            assert b"secret" not in pathlib.Path(f"/proc/{house.pid(actor)}/cmdline").read_bytes(), actor
+        assert house.log.await_line("summaries are asked for.*bob:\\*{6}@127")
+        assert store.exists()
+        old = house.kill("jobs-1")
+        for file in tmp_path.glob("secret.db*"):
+            file.unlink()
+        house.await_restart("jobs-1", old)
+        wait_until(store.exists, 20, "the same store")
+        assert not other.exists() and "secret" not in house.log.text()
+
+
 def test_a_second_up_in_the_same_directory_is_refused(house):
     done = subprocess.run([BIN / "earshot", "up", "--port", "0", "--data", house.data], capture_output=True, timeout=30)
     assert done.returncode != 0 and house.data in done.stderr.decode()

@@ -101,9 +101,38 @@ static void only_what_was_asked_for_is_passed_on(void **state)
     assert_true(has(&plan.actors[1], "--delay-ms=300"));
     assert_true(has(&plan.actors[1], "--capacity=4"));
     assert_true(has(&plan.actors[1], "--decoders=1"));
-    assert_true(has(&plan.actors[3], "--llm-url=http://h/v1"));
-    assert_true(has(&plan.actors[5], "--store=sqlite:/s"));
     assert_true(has(&plan.actors[6], "--env-file=/e"));
+    es_up_plan_fini(&plan);
+}
+
+/* The word is nowhere on the command lines of processes, whatever secret it is given as. */
+static void secrets_are_not_on_command_lines(void **state)
+{
+    (void)state;
+    es_up_config_t config = config_of();
+    char hush[] = "hush";
+    es_up_plan_t plan;
+    size_t secrets = 0, handed_over = 0;
+    for (const es_option_t *const *table = es_up_option_tables; *table; table++)
+        for (const es_option_t *o = *table; o->name; o++) {
+            if (!o->secret) continue;
+            *(char **)(void *)((char *)&config + o->offset) = hush;
+            secrets++;
+        }
+    es_up_plan_make(&plan, &config, true, "b");
+    for (size_t i = 0; i < plan.count; i++) {
+        for (int a = 0; a < plan.actors[i].argc; a++) assert_null(strstr(plan.actors[i].argv[a], hush));
+        for (size_t s = 0; plan.actors[i].secrets[s]; s++) handed_over++;
+    }
+    assert_int_equal(secrets, 2);
+    assert_int_equal(handed_over, 2);
+    assert_string_equal(plan.actors[3].secrets[0], "EARSHOT_LLM_URL=hush");
+    assert_string_equal(plan.actors[5].secrets[0], "EARSHOT_STORE=hush");
+    es_up_plan_fini(&plan);
+    config.threads = true; /* which have none */
+    es_up_plan_make(&plan, &config, true, "inproc://earshot");
+    assert_true(has(&plan.actors[3], "--llm-url=hush") && has(&plan.actors[5], "--store=hush"));
+    assert_null(plan.actors[5].secrets[0]);
     es_up_plan_fini(&plan);
 }
 
@@ -238,6 +267,7 @@ int main(void)
         cmocka_unit_test(broker_first_edge_last),
         cmocka_unit_test(metrics_count_up),
         cmocka_unit_test(only_what_was_asked_for_is_passed_on),
+        cmocka_unit_test(secrets_are_not_on_command_lines),
         cmocka_unit_test(a_broker_elsewhere),
         cmocka_unit_test(a_drawn_port_is_kept),
         cmocka_unit_test(the_most_there_can_be),

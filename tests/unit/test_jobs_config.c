@@ -43,30 +43,6 @@ static void places_follow_the_data_directory(void **state)
     es_jobs_config_fini(&config);
 }
 
-static void passwords_are_not_shown(void **state)
-{
-    static const struct {
-        const char *url, *shown;
-    } cases[] = {
-        {"sqlite:/var/lib/jobs.db", "sqlite:/var/lib/jobs.db"},
-        {"postgresql://host/db", "postgresql://host/db"},
-        {"postgresql://me@host/db", "postgresql://me@host/db"},
-        {"postgresql://me:secret@host/db", "postgresql://me:******@host/db"},
-        {"postgresql://me:se@cret@host/db?x=a@b", "postgresql://me:*******@host/db?x=a@b"},
-        {"postgresql://host/db?password=secret&sslmode=require",
-         "postgresql://host/db?password=******&sslmode=require"},
-        {"postgresql://host/db?PASSWORD=secret", "postgresql://host/db?PASSWORD=******"},
-    };
-    char shown[128];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        es_jobs_store_shown(cases[i].url, shown, sizeof shown);
-        assert_string_equal(shown, cases[i].shown);
-    }
-    es_jobs_store_shown(cases[3].url, shown, 10);
-    assert_string_equal(shown, "postgresq");
-}
-
 static void a_name_is_used_once(void **state)
 {
     char err[512], expected[64];
@@ -110,7 +86,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_follow_the_data_directory),
-        cmocka_unit_test(passwords_are_not_shown),
         cmocka_unit_test(a_name_is_used_once),
         cmocka_unit_test(figures_can_be_printed),
     };
