@@ -8,6 +8,7 @@
 #include "sender_state.h"
 
 #define SILENT_MAX 3u
+#define ALLOCATION 16u /* bytes that the allocator adds to each */
 
 static const char default_service[] = "transcribe";
 
@@ -233,6 +234,17 @@ uint64_t es_sender_push(es_sender_t *self, uint64_t flags, uint64_t pos, const v
 bool es_sender_full(const es_sender_t *self)
 {
     return self->frames.count >= self->config.retain_frames || self->retained_bytes >= self->config.retain_bytes;
+}
+
+size_t es_sender_memory(const es_sender_t *self)
+{
+    return self->retained_bytes + self->frames.count * (sizeof(es_frame_t) + ALLOCATION);
+}
+
+size_t es_sender_backlog(const es_sender_t *self)
+{
+    const es_frame_t *oldest = es_ring_at(&self->frames, 0);
+    return oldest ? self->retained_bytes - oldest->len : 0;
 }
 
 void es_sender_tell_marks(es_sender_t *self)

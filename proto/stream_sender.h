@@ -69,6 +69,11 @@ uint64_t es_sender_push(es_sender_t *self, uint64_t flags, uint64_t pos, const v
                         uint64_t now_us);
 /* Would a push be refused for lack of room? EOS and MARK are always taken. */
 bool es_sender_full(const es_sender_t *self);
+/* Bytes of memory that its frames take. */
+size_t es_sender_memory(const es_sender_t *self);
+/* Bytes of audio retained behind the oldest frame, which stays until all of it is final. Where they hold the longest segment of any engine, something of them will be
+ * committed without a further push: less may be too little to wait with. */
+size_t es_sender_backlog(const es_sender_t *self);
 
 /* A message on this stream's key: ACK, REWIND, FINAL, PARTIAL, WORKER_LOST, WAIT, REFUSED, YIELD. Others are ignored. */
 void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us);

@@ -104,7 +104,7 @@ static void unpark(es_client_t *self)
 
 static bool blocked(const es_client_t *self)
 {
-    return self->sender && (self->stopping || es_sender_full(self->sender));
+    return self->sender && (self->stopping || es_client_stream_full(self));
 }
 
 /* A client that does not read what it asked for is not asked to say more; only what the house says can fill its queue to the end. */
@@ -115,11 +115,12 @@ bool es_client_deaf(const es_client_t *self)
 
 static void throttle(es_client_t *self)
 {
-    bool full = self->sender && !self->stopping && es_sender_full(self->sender);
+    bool full = self->sender && !self->stopping && es_client_stream_full(self);
     bool stop = self->parked || full || es_client_deaf(self) || es_pace_held(&self->pace, self->env->now_us);
     if (stop == self->throttled) return;
     self->throttled = stop;
     if (stop) es_metric_add(&es_edge_throttled, 1);
+    if (stop && full && !es_sender_full(self->sender)) es_metric_add(&es_edge_streams_paused, 1);
     self->env->throttle(self->env->ctx, self, stop);
 }
 
@@ -145,6 +146,12 @@ static void set_timer(es_client_t *self)
         es_timers_arm(&self->env->timers, &self->timer, at);
 }
 
+static void count_memory(es_client_t *self)
+{
+    size_t frames = self->sender ? es_sender_memory(self->sender) : 0, parked = self->parked ? self->parked_len : 0;
+    es_stream_memory_count(&self->env->memory, &self->held, frames + parked + self->in_cap);
+}
+
 void es_client_settle(es_client_t *self)
 {
     if (self->done) {
@@ -155,6 +162,7 @@ void es_client_settle(es_client_t *self)
     if (self->draining && !self->sender && !self->moving) es_client_close(self, ES_WS_AWAY);
     if (self->draining && self->sender && !self->moving) es_client_stream_end(self);
     if (self->parked && !self->closing && !blocked(self)) unpark(self);
+    count_memory(self);
     throttle(self);
     set_timer(self);
 }
@@ -181,6 +189,7 @@ void es_client_destroy(es_client_t **self_p)
     if (!self) return;
     *self_p = NULL;
     es_client_stream_drop(self);
+    es_stream_memory_count(&self->env->memory, &self->held, 0);
     es_timers_disarm(&self->env->timers, &self->timer);
     if (self->dialect->fini) self->dialect->fini(self);
     es_client_leave(self);

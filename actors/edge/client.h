@@ -20,6 +20,7 @@
 #include "resample.h"
 #include "room_wire.h"
 #include "session.h"
+#include "stream_memory.h"
 #include "stream_sender.h"
 #include "stream_trace.h"
 #include "timers.h"
@@ -58,6 +59,7 @@ typedef struct {
     es_client_limits_t limits;
     uint64_t now_us, wall_ms; /* of this turn */
     es_timers_t timers;       /* of the clients' senders */
+    es_stream_memory_t memory;
     int (*broker)(void *ctx, es_span_t key);
     void (*send)(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
     /* Something waits in client->out and nothing did before. */
@@ -162,8 +164,8 @@ struct es_client {
     uint8_t *in; /* a message that has not come whole */
     size_t in_len, in_cap;
     es_pace_t pace;
-    uint8_t *parked; /* a chunk that waits for room or for the end of the stream before it */
-    size_t parked_len;
+    uint8_t *parked;            /* a chunk that waits for room or for the end of the stream before it */
+    uint32_t parked_len, held;  /* held: bytes, as counted in env->memory */
     es_principal_t *principal;  /* NULL: a stranger, or nobody is asked */
     es_principal_t *lender;     /* whose token opened what is everybody's; NULL: none did */
     char *opening;              /* a stranger's query, for dialect->open */
@@ -269,6 +271,8 @@ void es_client_park(es_client_t *self, const void *data, size_t len);
 
 /* ---- between client.c, client_in.c, client_stream.c and client_access.c */
 void es_client_stream_drop(es_client_t *self);
+/* Its stream, which there is, takes no more audio now. */
+bool es_client_stream_full(const es_client_t *self);
 /* Counts, and closes once what waits is written. Nothing is said any more; a second call does nothing. */
 void es_client_close(es_client_t *self, es_ws_why_t why);
 /* Does what follows from whatever has just happened. */

@@ -18,7 +18,7 @@ void es_client_park(es_client_t *self, const void *data, size_t len)
     }
     self->parked = es_alloc(len);
     memcpy(self->parked, data, len);
-    self->parked_len = len;
+    self->parked_len = (uint32_t)len;
 }
 
 /* Bytes of a chunk that can become one frame. */

@@ -47,7 +47,7 @@ static void on_done(void *ctx)
     self->done = true;
 }
 
-/* Settling looks at es_sender_full itself. */
+/* Settling looks itself. */
 static void on_writable(void *ctx)
 {
     (void)ctx;
@@ -93,6 +93,7 @@ void es_client_stream_begin(es_client_t *self, const es_client_start_t *start)
     self->rate = start->rate;
     self->pos = start->pos;
     self->stopping = self->done = false;
+    self->env->memory.streams++;
     es_metric_set(&es_edge_streams, es_metric_get(&es_edge_streams) + 1);
 }
 
@@ -108,7 +109,13 @@ void es_client_stream_drop(es_client_t *self)
     es_resampler_destroy(&self->resampler);
     self->rate = 0;
     self->stopping = self->done = false;
+    self->env->memory.streams--;
     es_metric_set(&es_edge_streams, es_metric_get(&es_edge_streams) - 1);
+}
+
+bool es_client_stream_full(const es_client_t *self)
+{
+    return es_sender_full(self->sender) || es_stream_memory_spent(&self->env->memory, es_sender_backlog(self->sender));
 }
 
 static int16_t *scratch(es_client_env_t *env, int which, size_t bytes)
@@ -123,7 +130,7 @@ static int16_t *scratch(es_client_env_t *env, int which, size_t bytes)
 
 uint64_t es_client_stream_push(es_client_t *self, const void *data, size_t len)
 {
-    if (self->stopping || es_sender_full(self->sender)) {
+    if (self->stopping || es_client_stream_full(self)) {
         es_client_park(self, data, len);
         return 0;
     }

@@ -289,6 +289,7 @@ static void each_second(void *ctx, es_client_t *client)
         if (stats.oldest_us && (!self->oldest_us || stats.oldest_us < self->oldest_us))
             self->oldest_us = stats.oldest_us;
     }
+    if (client->throttled) es_client_tick(client); /* others may have made room */
     es_client_check(client);
     es_server_care(client, self->env.now_us);
 }
@@ -299,6 +300,7 @@ static void report(edge_t *self, uint64_t now_us)
     self->oldest_us = 0;
     es_clients_each(&self->clients, each_second, self);
     es_crowd_look(&self->crowd, self->clients.count + es_metric_get(&es_edge_http_connections));
+    es_metric_set(&es_edge_stream_memory, self->env.memory.held);
     uint64_t lag = self->oldest_us && self->oldest_us < now_us ? now_us - self->oldest_us : 0;
     es_metric_set(&es_edge_lag_us, lag);
     es_edge_tell_health(lag, es_sender_link_workers(self->link));
@@ -377,6 +379,7 @@ static void settle_env(edge_t *self)
 {
     self->env = (es_client_env_t){.ctx = self,
                                   .limits = es_edge_client_limits(self->config),
+                                  .memory = {.limit = self->config->stream_memory},
                                   .broker = env_broker,
                                   .send = env_send,
                                   .flush = env_flush,

@@ -16,7 +16,7 @@ typedef struct {
     char *addr_file; /* where to write the address, or NULL */
     char *web;       /* directory of the page, or NULL: where it was built or installed */
     char *allow_origin;
-    uint64_t max_clients, max_chunk, max_message, max_text, max_fragments, max_depth, max_queue;
+    uint64_t max_clients, max_chunk, max_message, max_text, max_fragments, max_depth, max_queue, stream_memory;
     uint64_t message_rate, byte_rate, rate_patience_us, ping_us, ping_misses, close_us;
     uint64_t tick_us, drain_us;
     uint64_t dead_max, dead_bytes;

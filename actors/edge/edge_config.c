@@ -72,6 +72,9 @@ static const es_option_t edge_options[] = {
                 "PINGs that may stay without an answer; then the client is gone"),
     ES_OPT_DURATION(es_edge_config_t, close_us, "close-timeout", "5s", 100000, UINT64_C(600000000),
                     "time for a client to take and answer Close; then it is cut off"),
+    ES_OPT_UINT(es_edge_config_t, stream_memory, "stream-memory", NULL, "1073741824", MIB, MIB *MIB,
+                "bytes that the streams of all clients may hold until their words are final, each at least 1 MiB and "
+                "at most 8 MiB; who has its share is read no faster"),
     ES_OPT_UINT(es_edge_config_t, max_queue, "max-queue", NULL, "1048576", 4096, 256 * MIB,
                 "bytes that may wait for a slow client; more closes 1013"),
     ES_OPT_UINT(es_edge_config_t, max_client_rooms, "max-client-rooms", NULL, "16", 1, 1000,

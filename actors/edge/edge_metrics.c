@@ -34,6 +34,11 @@ static ES_METRIC_COUNTER(too_many_pending, "earshot_edge_errors_total{code=\"too
 static ES_METRIC_COUNTER(rate_limited, "earshot_edge_errors_total{code=\"rate_limited\"}", "errors said to clients");
 static ES_METRIC_COUNTER(other_errors, "earshot_edge_errors_total{code=\"other\"}", "errors said to clients");
 ES_METRIC_COUNTER(es_edge_throttled, "earshot_edge_throttled_total", "times that a client's socket was no longer read");
+ES_METRIC_GAUGE(es_edge_stream_memory, "earshot_edge_stream_memory_bytes",
+                "bytes that the streams of clients hold until their words are final");
+ES_METRIC_COUNTER(
+    es_edge_streams_paused, "earshot_edge_streams_paused_total",
+    "times that a client's socket was no longer read because its stream had its share of --stream-memory");
 ES_METRIC_COUNTER(es_edge_overruns, "earshot_edge_overruns_total",
                   "chunks refused because a throttled client's came on");
 ES_METRIC_COUNTER(es_edge_held, "earshot_edge_held_total",
@@ -94,6 +99,8 @@ es_metric_t *const *es_edge_metrics(void)
                                         &rate_limited,
                                         &other_errors,
                                         &es_edge_throttled,
+                                        &es_edge_stream_memory,
+                                        &es_edge_streams_paused,
                                         &es_edge_overruns,
                                         &es_edge_held,
                                         &es_edge_deaf,

@@ -174,8 +174,9 @@ def test_who_answers_no_ping_is_gone_and_who_answers_stays(strict):
     assert closed(strict, "silent") == before + 1
 
 
-def test_a_full_house_pushes_back_and_loses_nothing():
-    with House() as house, Ws(house.ws + "/api/audio/ws") as ws:
+@pytest.mark.parametrize("memory, most, paused", [(2 ** 30, 9, 0), (2 ** 20, 2, 1)], ids=["its own bound", "that of all"])
+def test_a_full_house_pushes_back_and_loses_nothing(memory, most, paused):
+    with House(env={"EARSHOT_STREAM_MEMORY": str(memory)}) as house, Ws(house.ws + "/api/audio/ws") as ws:
         ws.send(CHUNK)
         ws.until(lambda m: "transcription" in m)
         house.kill("transcriber-1", signal.SIGSTOP)
@@ -191,6 +192,7 @@ def test_a_full_house_pushes_back_and_loses_nothing():
             return False
         try:
             wait_until(throttled, 20, "the edge stops reading")
+            wait_until(lambda: 2 ** 20 < house.metrics()["earshot_edge_stream_memory_bytes"] < most * 2 ** 20, 5, "it is counted")
         finally:
             house.kill("transcriber-1", signal.SIGCONT)
         ws.send("stop")
@@ -199,3 +201,4 @@ def test_a_full_house_pushes_back_and_loses_nothing():
         assert [m["seq"] for m in got if "transcription" in m] == list(range(2, sent + 1))
         assert not [m for m in got if "error" in m]
         assert house.metrics()["earshot_edge_overruns_total"] == 0
+        assert min(house.metrics()["earshot_edge_streams_paused_total"], 1) == paused
