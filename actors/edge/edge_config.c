@@ -46,7 +46,11 @@ static const es_option_t edge_options[] = {
     ES_OPT_DURATION(es_edge_config_t, head_us, "head-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for the head of an HTTP request; longer is answered 408"),
     ES_OPT_DURATION(es_edge_config_t, body_us, "body-timeout", "30s", 100000, UINT64_C(3600000000),
-                    "time between two pieces of a request's body; longer is answered 408"),
+                    "time for the next --body-least bytes of a request's body, or for its rest; longer is answered "
+                    "408; it stands while the edge reads no faster"),
+    ES_OPT_UINT(es_edge_config_t, body_least, "body-least", NULL, "16384", 0, MIB,
+                "bytes of a body that are to come in each --body-timeout, so that no trickle holds a place (30 s: 4.4 "
+                "kbit/s); 0: one is enough"),
     ES_OPT_DURATION(es_edge_config_t, idle_us, "keep-alive", "15s", 0, UINT64_C(3600000000),
                     "time between two requests on a connection, then it is closed; 0s: one request each"),
     ES_OPT_DURATION(es_edge_config_t, send_us, "send-timeout", "30s", 100000, UINT64_C(3600000000),

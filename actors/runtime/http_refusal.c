@@ -33,7 +33,8 @@ static const es_http_refusal_t refusals[ES_HTTP_REFUSALS] = {
     REFUSAL(ES_HTTP_HEAD_SLOW, 408, "head_slow", "The head of the request did not come in time; see --head-timeout."),
     REFUSAL(ES_HTTP_MUTE, 408, "mute", "Nothing was said on this connection; see --head-timeout."),
     REFUSAL(ES_HTTP_SEND_SLOW, 408, "send_slow", "Nothing of the answer was taken in time; see --send-timeout."),
-    REFUSAL(ES_HTTP_BODY_SLOW, 408, "body_slow", "No more of the body came in time; see --body-timeout."),
+    REFUSAL(ES_HTTP_BODY_SLOW, 408, "body_slow",
+            "Too little of the body came in time; see --body-timeout and --body-least."),
     REFUSAL(ES_HTTP_BODY_TOO_LARGE, 413, "body_too_large",
             "The body is larger than this address takes: send less. For recordings --max-upload and --sync-max set the "
             "limit."),

@@ -152,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     es_http_env_t env = {.io_ops = &ops,
                          .head_us = SECOND,
                          .body_us = SECOND,
+                         .body_least = 64,
                          .idle_us = SECOND,
                          .send_us = SECOND,
                          .linger_us = SECOND,

@@ -336,6 +336,55 @@ static void slow_heads_are_408_and_idle_connections_go_quietly(void **state)
     world_destroy(world);
 }
 
+/* The status after pieces of 400 bytes at these distances. */
+static unsigned trickle(const char *head, size_t pieces, uint64_t apart_us)
+{
+    char piece[400];
+    memset(piece, 'a', sizeof piece);
+    world_t *world = world_new(world_take);
+    world->env.body_least = 1000;
+    world_say(world, head);
+    for (size_t i = 0; i < pieces && !world_status(world); i++) {
+        world_wait(world, apart_us);
+        if (!world_status(world)) world_say_bytes(world, piece, sizeof piece);
+    }
+    if (world_heard.ends) world_finish(world);
+    unsigned status = world_status(world);
+    world_destroy(world);
+    return status;
+}
+
+static void a_body_comes_at_a_least_rate_or_to_its_end(void **state)
+{
+    (void)state;
+    assert_int_equal(trickle(POST("4000"), 10, 9 * WORLD_SECOND), 200);
+    assert_int_equal(trickle(POST("4000"), 10, 11 * WORLD_SECOND), 408);
+    assert_int_equal(trickle(POST("800"), 2, 14 * WORLD_SECOND), 200); /* that is all */
+    assert_int_equal(trickle(POST("1600"), 4, 9 * WORLD_SECOND), 200); /* 1200, and the rest */
+    assert_int_equal(trickle(CHUNKED "1000\r\n", 5, 9 * WORLD_SECOND), 0);
+    assert_int_equal(trickle(CHUNKED "1000\r\n", 5, 11 * WORLD_SECOND), 408);
+}
+
+static void the_clock_of_a_body_stands_while_it_is_not_read(void **state)
+{
+    (void)state;
+    world_t *world = world_new(world_take);
+    world->env.body_least = 1000;
+    world_say(world, POST("4000"));
+    world_say(world, "a");
+    world_wait(world, 29 * WORLD_SECOND);
+    es_http_pause(world_heard.x, true);
+    world_wait(world, 3600 * WORLD_SECOND);
+    es_http_pause(world_heard.x, false);
+    world_run(world);
+    world_wait(world, 29 * WORLD_SECOND);
+    world_say(world, "a");
+    assert_int_equal(world_status(world), 0);
+    world_wait(world, WORLD_SECOND);
+    assert_int_equal(world_status(world), 408);
+    world_destroy(world);
+}
+
 static void who_does_not_take_its_answer_is_cut_off(void **state)
 {
     (void)state;
@@ -390,6 +439,8 @@ int main(void)
                                        cmocka_unit_test(a_client_that_goes_in_the_middle_is_gone),
                                        cmocka_unit_test(who_only_says_no_more_gets_its_answer),
                                        cmocka_unit_test(slow_heads_are_408_and_idle_connections_go_quietly),
+                                       cmocka_unit_test(a_body_comes_at_a_least_rate_or_to_its_end),
+                                       cmocka_unit_test(the_clock_of_a_body_stands_while_it_is_not_read),
                                        cmocka_unit_test(who_does_not_take_its_answer_is_cut_off),
                                        cmocka_unit_test(what_is_said_after_a_dismissal_is_not_heard)};
     return cmocka_run_group_tests(tests, NULL, NULL);

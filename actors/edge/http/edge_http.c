@@ -71,6 +71,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
                                               .fields = (uint32_t)config->max_head_lines},
                                      .head_us = config->head_us,
                                      .body_us = config->body_us,
+                                     .body_least = config->body_least,
                                      .idle_us = config->idle_us,
                                      .send_us = config->send_us};
     self->http = (es_http_t){.ctx = ops->ctx,

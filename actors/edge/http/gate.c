@@ -309,6 +309,7 @@ es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits,
                                 .head = limits->head,
                                 .head_us = limits->head_us,
                                 .body_us = limits->body_us,
+                                .body_least = limits->body_least,
                                 .idle_us = limits->idle_us,
                                 .send_us = limits->send_us,
                                 .linger_us = ES_GATE_LINGER_US};

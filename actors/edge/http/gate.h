@@ -35,7 +35,7 @@ typedef struct {
     uint64_t connections;       /* at once, WebSockets not counted */
     uint64_t address;           /* connections of one address, WebSockets counted; 0: any number */
     es_http_head_limits_t head; /* all zero: the most that there is */
-    uint64_t head_us, body_us, idle_us, send_us;
+    uint64_t head_us, body_us, body_least, idle_us, send_us;
 } es_gate_limits_t;
 
 es_gate_t *es_gate_new(const es_gate_ops_t *ops, const es_gate_limits_t *limits, es_edge_loop_t *loop);

@@ -13,6 +13,7 @@ enum { HEAD_READ = 4096, STEPS_A_RUN = 64 };
 static void wait_from(es_http_exchange_t *self, uint64_t now_us)
 {
     self->since_us = now_us;
+    self->came = 0;
 }
 
 static void begin_head(es_http_exchange_t *self)
@@ -74,6 +75,13 @@ static size_t appetite(const es_http_exchange_t *self)
     return waiting < most ? most - waiting : 0;
 }
 
+/* A byte now and then would hold whatever the request holds for as long as its client likes. The rest of a body may be less: that ends the wait. */
+static void body_came(es_http_exchange_t *self, size_t n)
+{
+    self->came += n;
+    if (self->came >= self->env->body_least) wait_from(self, self->now_us);
+}
+
 static void read_some(es_http_exchange_t *self)
 {
     size_t most = appetite(self);
@@ -85,7 +93,8 @@ static void read_some(es_http_exchange_t *self)
     if (n == 0) self->eof = true;
     if (n <= 0) return;
     bool begins = self->at == ES_AT_HEAD && es_byte_queue_size(&self->in) == (size_t)n;
-    if (begins || self->at == ES_AT_EXCHANGE) wait_from(self, self->now_us);
+    if (begins) wait_from(self, self->now_us);
+    if (self->at == ES_AT_EXCHANGE) body_came(self, (size_t)n);
 }
 
 /* The client's time to take something begins when something waits. */

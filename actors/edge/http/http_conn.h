@@ -43,8 +43,9 @@ typedef struct {
 typedef struct {
     const es_http_io_ops_t *io_ops;
     es_http_head_limits_t head;
-    uint64_t head_us;   /* for a head, from its first byte on, and for the first byte of a connection */
-    uint64_t body_us;   /* between two pieces of a body that is being read */
+    uint64_t head_us; /* for a head, from its first byte on, and for the first byte of a connection */
+    uint64_t body_us; /* for the next body_least bytes of a body, or for its rest; it stands while we do not read */
+    uint64_t body_least;
     uint64_t idle_us;   /* between two requests; 0: one request a connection */
     uint64_t send_us;   /* between two pieces of an answer that the client takes */
     uint64_t linger_us; /* after a close */

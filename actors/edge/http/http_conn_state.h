@@ -11,6 +11,7 @@ struct es_http_exchange {
     void *io;
     enum { ES_AT_HEAD, ES_AT_EXCHANGE, ES_AT_LINGER, ES_AT_END } at;
     uint64_t now_us, since_us; /* this run; of the present wait for bytes of the client */
+    uint64_t came;             /* bytes of a body since then */
     uint64_t sent_us;          /* when the client last took bytes, or the first of those that wait came */
     es_byte_queue_t in, out;
     bool wants_read, wants_write, marked;
