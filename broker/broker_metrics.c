@@ -65,6 +65,8 @@ static ES_METRIC_COUNTER(learned, "earshot_broker_learned_total", "Streams learn
 static ES_METRIC_COUNTER(moved, "earshot_broker_moved_total", "Streams moved off a draining worker.");
 static ES_METRIC_COUNTER(lost, "earshot_broker_streams_lost_total", "Streams whose worker went away.");
 static ES_METRIC_COUNTER(idled, "earshot_broker_streams_idled_total", "Streams forgotten for want of frames.");
+static ES_METRIC_COUNTER(unlearned, "earshot_broker_unlearned_total",
+                         "Streams learnt from a HELLO that their worker lists no more.");
 static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a HELLO claimed in vain.");
 static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
 static ES_METRIC_COUNTER(waits_full, "earshot_broker_waits_full_total",
@@ -109,6 +111,7 @@ static void set_all(const es_placement_stats_t *s, const es_registry_t *registry
                  {&moved, s->moved},
                  {&lost, s->lost},
                  {&idled, s->idled},
+                 {&unlearned, s->unlearned},
                  {&losers, s->losers},
                  {&waits, s->waits},
                  {&waits_full, s->waits_full},
@@ -186,6 +189,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &moved,
                                     &lost,
                                     &idled,
+                                    &unlearned,
                                     &losers,
                                     &waits,
                                     &waits_full,

@@ -148,6 +148,7 @@ static void learn(es_house_t *self, uint64_t inc, int n, uint64_t now_us)
                      ES_U("epoch", ref->epoch));
         es_house_tell(self, inc, ref->key, ES_DROP, ref->epoch);
     }
+    es_placement_worker_listed(self->placement, inc);
 }
 
 /* Who gets requests is none of placement's business: it would give it streams. */
@@ -198,7 +199,8 @@ static es_house_verdict_t on_heartbeat(es_house_t *self, uint64_t inc, const es_
         who_are_you(self, inc);
         return ES_TAKEN;
     }
-    if (ES_HAS(msg, ES_M_LOAD)) es_placement_worker_load(self->placement, inc, msg->load);
+    if (ES_HAS(msg, ES_M_LOAD) && es_placement_worker_load(self->placement, inc, msg->load))
+        es_house_tell(self, inc, own_key, ES_WHO_ARE_YOU, 0);
     if (es_registry_find(self->registry, inc)->draining) move_away(self, inc, now_us);
     return ES_TAKEN;
 }

@@ -11,6 +11,8 @@ typedef struct es_placed {
     uint64_t epoch;            /* highest forwarded or learnt */
     uint64_t base;             /* committed when it was placed */
     uint64_t last_us, seen_us; /* of its last frame; of its entry into the list of ages */
+    uint64_t hello;            /* number of its worker's HELLO that listed it last */
+    bool learned;              /* from a HELLO alone: no frame of it has come through us, it may be another broker's */
     bool batch;
     size_t len;
     char key[]; /* len bytes */

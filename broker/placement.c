@@ -62,6 +62,7 @@ static void detach(es_placed_t *stream)
 {
     LIST_REMOVE(stream, of_worker);
     stream->worker->placed--;
+    stream->worker->learned -= stream->learned;
     if (stream->worker->suspect == stream) stream->worker->suspect = NULL;
     stream->worker = NULL;
 }
@@ -256,11 +257,19 @@ static es_route_t begin_anew(es_placement_t *self, es_placed_t *stream, const es
     return route;
 }
 
+/* It is ours, not another broker's. */
+static void confirm(es_placed_t *stream)
+{
+    stream->worker->learned -= stream->learned;
+    stream->learned = false;
+}
+
 static es_route_t route_known(es_placement_t *self, es_placed_t *stream, const es_msg_t *msg, uint64_t now_us)
 {
     if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
     bool anew = msg->epoch > stream->epoch && (msg->flags & ES_F_START);
     if (msg->flags & ES_F_START) es_batch_set(&self->batch, stream, is_batch(msg));
+    confirm(stream);
     stream->epoch = msg->epoch;
     stream->last_us = now_us;
     if (stream->worker->suspect == stream && msg->committed > stream->base) stream->worker->suspect = NULL;

@@ -16,6 +16,8 @@
  *   learn   a frame without START of an unknown stream is dropped, not rewound: its worker's HELLO may be under way, and the retransmission
  *           mends the drop. After that it is answered REWIND{none}.
  * A START that is placed elsewhere although its old worker lives is safe by the rules of the epoch, only wasteful; so settle is short.
+ * With several brokers a HELLO teaches us their streams too, and their CLOSE does not come to us. So a stream of which no frame has come is forgotten once its worker lists it no more, and
+ * the worker is asked for its list where it has fewer streams than we count, and while somebody waits whose place may be taken by what is over.
  *
  * Waiting. One queue a service with three lanes: live streams that have words committed (their worker died in the middle), live streams, file jobs. No
  * place is reserved within a lane: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
@@ -103,14 +105,17 @@ const char *es_route_reason(es_route_reason_t reason);
 /* The worker that has this stream, with the highest epoch that went to it; 0: nobody has it. */
 uint64_t es_placement_holder(const es_placement_t *self, es_span_t key, uint64_t *epoch);
 
-/* HELLO: a worker is there, or says anew what it can take. capacity 0: it drains, keeping its streams and getting no new ones. 0, or -1 where a limit is
- * reached (the worker then gets nothing). */
+/* HELLO: a worker is there, or says anew what it can take; its streams follow (es_placement_learn, es_placement_worker_listed). capacity 0: it drains,
+ * keeping its streams and getting no new ones. 0, or -1 where a limit is reached (the worker then gets nothing). */
 int es_placement_worker_up(es_placement_t *self, uint64_t worker, es_span_t service, uint64_t capacity);
 /* Streams open at the worker by its own count (HELLO, HEARTBEAT; after the learn calls of a HELLO). What exceeds our own count was placed by other
- * brokers and takes places too. An unknown worker is ignored. */
-void es_placement_worker_load(es_placement_t *self, uint64_t worker, uint64_t load);
-/* HELLO says that the worker has this stream. True where that is so now; false: another has it (or max_streams is reached), send DROP. */
+ * brokers and takes places too. True: what we know of those is out of date, and it matters; ask for its list (WHO_ARE_YOU). An unknown worker is ignored. */
+bool es_placement_worker_load(es_placement_t *self, uint64_t worker, uint64_t load);
+/* HELLO says that the worker has this stream. False: another has it in this epoch, or has or waits for a newer one: send DROP. One of a newer epoch than ours has moved on
+ * through another broker: it takes the place of what was only learned, and leaves what we have placed as it is. */
 bool es_placement_learn(es_placement_t *self, uint64_t worker, const es_stream_ref_t *stream, uint64_t now_us);
+/* And that was all: forgets streams that earlier HELLOs of this worker taught us, unless a frame of them has come. */
+void es_placement_worker_listed(es_placement_t *self, uint64_t worker);
 
 /* Called for each stream that a worker had, with the highest epoch forwarded. Must not call into placement. */
 typedef void (*es_placement_lost_fn)(void *ctx, es_span_t key, uint64_t epoch);
@@ -145,6 +150,7 @@ typedef struct {
     size_t batch, waiting_batch;                          /* of these: file jobs */
     uint64_t live_since_us;                               /* when the first live stream that waits came; 0: none */
     uint64_t placed, moved, learned, closed, lost, idled; /* since the start: placements made and ended */
+    uint64_t unlearned;                                   /* ended because a HELLO did not list them any more */
     uint64_t losers;                                      /* learn answered false */
     uint64_t orphaned, quarantined;                       /* STARTs refused */
     uint64_t suspected;                                   /* placements of suspects */

@@ -5,13 +5,47 @@
 
 int es_placement_worker_up(es_placement_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
 {
-    return es_pool_worker_up(&self->pool, inc, service, capacity) ? 0 : -1;
+    es_pool_worker_t *w = es_pool_worker_up(&self->pool, inc, service, capacity);
+    if (!w) return -1;
+    w->hellos++;
+    return 0;
 }
 
-void es_placement_worker_load(es_placement_t *self, uint64_t inc, uint64_t load)
+bool es_placement_worker_load(es_placement_t *self, uint64_t inc, uint64_t load)
 {
     es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
-    if (w) w->foreign = load > w->placed ? load - w->placed : 0;
+    if (!w) return false;
+    w->foreign = load > w->placed ? load - w->placed : 0;
+    if (w->learned > 0 && load < w->placed) return true;
+    return w->learned + w->foreign > 0 && es_waiting_count(&w->service->queue) > 0;
+}
+
+/* The worker said so in its last HELLO. */
+static void listed(es_placed_t *stream)
+{
+    stream->hello = stream->worker->hellos;
+}
+
+void es_placement_worker_listed(es_placement_t *self, uint64_t inc)
+{
+    es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
+    if (!w) return;
+    for (es_placed_t *stream = LIST_FIRST(&w->streams), *next; stream && w->learned > 0; stream = next) {
+        next = LIST_NEXT(stream, of_worker);
+        if (!stream->learned || stream->hello == w->hellos) continue;
+        es_placement_remove_stream(self, stream);
+        self->stats.unlearned++;
+    }
+}
+
+static void add_learned(es_placement_t *self, es_pool_worker_t *w, const es_stream_ref_t *ref, uint64_t now_us)
+{
+    es_placed_t *stream = es_placement_add_stream(self, ref->key, w, ref->epoch, now_us);
+    es_batch_set(&self->batch, stream, ref->priority > 0);
+    stream->learned = true;
+    w->learned++;
+    listed(stream);
+    self->stats.learned++;
 }
 
 bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_t *ref, uint64_t now_us)
@@ -20,21 +54,23 @@ bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_
     es_placed_t *stream = es_map_get(self->streams, ref->key);
     if (stream && stream->worker == w) {
         if (ref->epoch > stream->epoch) stream->epoch = ref->epoch;
+        listed(stream);
         return true;
     }
     es_waiter_t *waiter = es_map_get(self->waiters, ref->key);
-    if (stream || !w || self->stats.streams >= self->config.max_streams || (waiter && waiter->epoch > ref->epoch)) {
+    if (!w || (stream && stream->epoch >= ref->epoch) || (waiter && waiter->epoch > ref->epoch)) {
         self->stats.losers++;
         return false;
     }
+    if (stream && !stream->learned) return true;
+    if (stream) es_placement_remove_stream(self, stream);
+    if (self->stats.streams >= self->config.max_streams) return true;
     if (waiter) {
         es_service_t *s = waiter->owner;
         es_placement_remove_waiter(self, waiter);
         es_pool_release_service(&self->pool, s);
     }
-    stream = es_placement_add_stream(self, ref->key, w, ref->epoch, now_us);
-    es_batch_set(&self->batch, stream, ref->priority > 0);
-    self->stats.learned++;
+    add_learned(self, w, ref, now_us);
     return true;
 }
 

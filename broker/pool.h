@@ -21,6 +21,8 @@ typedef struct es_pool_worker {
     uint64_t capacity; /* 0: drains */
     size_t placed;     /* streams placed by us */
     uint64_t foreign;  /* and by other brokers, as of its last figures */
+    size_t learned;    /* of `placed`: known from its HELLOs alone */
+    uint64_t hellos;   /* number of the last one */
     LIST_HEAD(, es_placed) streams;
     const struct es_placed *suspect; /* of its streams, or NULL */
     uint64_t cleared_us;             /* when it is none any more */

@@ -6,6 +6,7 @@ typedef struct {
     const void *body;
     size_t len;
     uint64_t now_us;
+    bool elsewhere; /* it came through another broker than the stream's */
 } arrival_t;
 
 static bool of_this_epoch(const es_sender_t *self, const es_msg_t *msg)
@@ -230,6 +231,7 @@ static bool take_yield(es_sender_t *self, const es_msg_t *msg, const arrival_t *
     self->silent = 0;
     if (!self->yielding) self->asked_us = at->now_us;
     self->yielding = true;
+    if (at->elsewhere) self->elsewhere = true;
     bool late = at->now_us - self->asked_us >= ES_YIELD_PATIENCE_US;
     if (late || self->committed >= self->sent) es_sender_give_back(self, at->now_us);
     return true;
@@ -244,14 +246,18 @@ static const struct {
     {ES_REFUSED, take_refused}, {ES_YIELD, take_yield},
 };
 
-void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+static void receive(es_sender_t *self, const es_msg_t *msg, const arrival_t *at)
 {
-    const arrival_t at = {.body = body, .len = len, .now_us = now_us};
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
         if ((uint32_t)handlers[i].kind != msg->kind) continue;
-        if (self->done || self->closed || !handlers[i].take(self, msg, &at)) self->stale++;
+        if (self->done || self->closed || !handlers[i].take(self, msg, at)) self->stale++;
         return;
     }
+}
+
+void es_sender_receive(es_sender_t *self, const es_msg_t *msg, const void *body, size_t len, uint64_t now_us)
+{
+    receive(self, msg, &(arrival_t){.body = body, .len = len, .now_us = now_us});
 }
 
 /* Workers say everything to every broker. Before anything was heard from its own, a stream does not know its worker. */
@@ -264,7 +270,7 @@ static bool is_copy(const es_sender_t *self, const es_msg_t *msg)
 /* A broker that has heard of a batch stream from its worker may ask for its place. It may be wrong about all else that it knows of the stream. */
 bool es_sender_overhear(es_sender_t *self, const es_msg_t *msg, uint64_t now_us)
 {
-    if (msg->kind == ES_YIELD) es_sender_receive(self, msg, NULL, 0, now_us);
+    if (msg->kind == ES_YIELD) receive(self, msg, &(arrival_t){.now_us = now_us, .elsewhere = true});
     bool of_a_worker = msg->kind >= ES_ACK && msg->kind <= ES_PARTIAL;
     return !of_a_worker || is_copy(self, msg);
 }

@@ -7,7 +7,8 @@
 #include "stream_sender.h"
 
 #define ES_NEVER UINT64_MAX
-#define ES_YIELD_PATIENCE_US UINT64_C(5000000) /* asked so long ago: yield without a final */
+#define ES_YIELD_PATIENCE_US UINT64_C(5000000)  /* asked so long ago: yield without a final */
+#define ES_YIELD_ELSEWHERE_US UINT64_C(2000000) /* for both brokers to hear of it: a heartbeat each, a START between */
 
 typedef struct {
     uint64_t pos;
@@ -53,6 +54,8 @@ struct es_sender {
     bool bound, done, closed, started, was_full;
     bool recovering; /* one frame in flight until something new is received */
     bool yielding;   /* a live stream wants our place: give it back at the next commit */
+    bool elsewhere;  /* and it waits at another broker */
+    bool held;       /* so nothing is sent before start_at */
     uint64_t retransmits, raises, probes, rewinds, yields, stale;
 };
 

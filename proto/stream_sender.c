@@ -142,6 +142,7 @@ void es_sender_say_start(es_sender_t *self, uint64_t now_us)
 
 static bool window_open(const es_sender_t *self)
 {
+    if (self->held) return false;
     if (self->cursor == self->received + 1) return true; /* nothing in flight: a frame of any size may go */
     if (self->place > 0 || self->recovering) return false;
     return self->cursor - 1 - self->received < self->config.window_frames &&
@@ -165,7 +166,7 @@ void es_sender_probe(es_sender_t *self, uint64_t now_us)
     transmit(self, self->committed + 1, now_us);
 }
 
-void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
+static void reset_epoch(es_sender_t *self, bool quiet)
 {
     self->raises++;
     self->epoch++;
@@ -176,10 +177,15 @@ void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
     self->bound = false;
     self->silent = 0;
     self->recovering = quiet;
-    self->yielding = false;
+    self->yielding = self->elsewhere = self->held = false;
     self->rto_at = self->probe_at = self->start_at = ES_NEVER;
     self->rewind_from = self->probe_from = 0;
     if (!quiet) es_rto_calm(&self->rto);
+}
+
+void es_sender_begin_epoch(es_sender_t *self, bool quiet, uint64_t now_us)
+{
+    reset_epoch(self, quiet);
     es_sender_pump(self, now_us);
 }
 
@@ -191,9 +197,24 @@ static void say_close(es_sender_t *self)
 
 void es_sender_give_back(es_sender_t *self, uint64_t now_us)
 {
+    bool hold = self->elsewhere;
     self->yields++;
     say_close(self);
-    es_sender_begin_epoch(self, false, now_us);
+    reset_epoch(self, false);
+    self->held = hold;
+    if (hold) self->start_at = now_us + ES_YIELD_ELSEWHERE_US;
+    es_sender_pump(self, now_us);
+}
+
+static void start_due(es_sender_t *self, uint64_t now_us)
+{
+    if (!self->held) {
+        es_sender_say_start(self, now_us);
+        return;
+    }
+    self->held = false;
+    self->start_at = ES_NEVER;
+    es_sender_pump(self, now_us);
 }
 
 void es_sender_raise(es_sender_t *self, uint64_t now_us)
@@ -303,7 +324,7 @@ uint64_t es_sender_tick(es_sender_t *self, uint64_t now_us)
 {
     if (now_us < es_sender_deadline(self)) return es_sender_deadline(self);
     if (self->mark_at <= now_us) es_sender_tell_marks(self);
-    if (self->start_at <= now_us) transmit(self, self->base + 1, now_us);
+    if (self->start_at <= now_us) start_due(self, now_us);
     if (self->rto_at <= now_us) rto_expired(self, now_us);
     if (self->probe_at <= now_us) probe_expired(self, now_us);
     return es_sender_deadline(self);

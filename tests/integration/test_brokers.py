@@ -232,6 +232,29 @@ def test_a_worker_that_a_broker_cannot_hear_gets_no_streams_there():
             ws.close()
 
 
+def test_streams_of_another_broker_give_their_places_back():
+    """A broker that was started anew is taught them by a HELLO; their CLOSE goes to their own."""
+    places = 4
+    with Fleet(rooms=0, transcribers=1, brokers=2, transcriber=["--capacity", str(places)]) as fleet:
+        def speak():
+            clients = [Ws(fleet.urls[0] + "/api/audio/ws") for _ in range(places)]
+            for ws in clients:
+                ws.send(hostile.CHUNK)
+            for ws in clients:
+                ws.until(lambda m: "transcription" in m)
+            return clients
+
+        clients = speak()
+        for broker in ("broker", "broker-2"):
+            fleet.await_restart(broker, fleet.kill(broker))
+            wait_until(lambda name=broker: fleet.status(name)["streams"] == places, 10, "a broker that was taught")
+        for ws in clients:
+            ws.close()
+        wait_until(lambda: not any(fleet.status(name)["streams"] for name in ("broker", "broker-2")), 10, "no streams anywhere")
+        for ws in speak():
+            ws.close()
+
+
 @pytest.mark.speech
 def test_a_rolling_restart_in_the_midst_of_speech(spoken):
     """Text and times are those of the undisturbed run."""

@@ -103,6 +103,7 @@ static void hello(sim_t *sim, int b, const packet_t *packet)
     for (int i = 0; i < n; i++)
         if (!es_placement_learn(h->placement, msg->inc, &refs[i], sim->world.now))
             tell(sim, b, msg->inc, key_parse(refs[i].key), ES_DROP, refs[i].epoch);
+    es_placement_worker_listed(h->placement, msg->inc);
     es_placement_worker_load(h->placement, msg->inc, msg->load);
     move_away(sim, b, msg->inc);
 }
@@ -114,7 +115,7 @@ static void heartbeat(sim_t *sim, int b, const es_msg_t *msg)
         tell(sim, b, msg->inc, -1, ES_WHO_ARE_YOU, 0);
         return;
     }
-    es_placement_worker_load(h->placement, msg->inc, msg->load);
+    if (es_placement_worker_load(h->placement, msg->inc, msg->load)) tell(sim, b, msg->inc, -1, ES_WHO_ARE_YOU, 0);
     move_away(sim, b, msg->inc);
 }
 

@@ -315,6 +315,23 @@ static void test_a_live_stream_makes_a_job_yield(void **state)
     msgpack_unpacked_destroy(&beacon);
 }
 
+static void test_a_worker_with_fewer_streams_is_asked_which(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_stream_ref_t ref = {es_span(CLIENT), 4, 0};
+    hello(w, 7, 1, &ref, 1);
+    from_worker(w, 7, ES_HEARTBEAT);
+    const said_t *said = only(w, ES_WHO_ARE_YOU);
+    assert_true(said->to_worker && said->inc == 7);
+    hello(w, 7, 1, NULL, 0);
+    from_worker(w, 7, ES_HEARTBEAT);
+    assert_int_equal(w->n, 0);
+    place(w, OTHER, 1, 7);
+    assert_int_equal(frame(w, CLIENT, 4, 0, &worker), ES_TAKEN);
+    only(w, ES_REWIND);
+}
+
 static void test_a_stream_that_kills_is_refused(void **state)
 {
     world_t *w = *state;
@@ -395,6 +412,7 @@ int main(void)
                                        TEST(test_a_hello_with_a_wrong_list),
                                        TEST(test_probe),
                                        TEST(test_a_live_stream_makes_a_job_yield),
+                                       TEST(test_a_worker_with_fewer_streams_is_asked_which),
                                        TEST(test_a_stream_that_kills_is_refused),
                                        TEST(test_a_stream_is_not_alone_with_those_of_other_brokers),
                                        TEST(test_a_suspect_alone_is_blamed)};

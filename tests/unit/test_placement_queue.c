@@ -56,7 +56,8 @@ static void test_hello_never_displaces(void **state)
     assert_forward(start(w, "a", 2), 1);
     up(w, 2, 4);
     assert_false(learn(w, 2, "a", 1));
-    assert_false(learn(w, 2, "a", 9));
+    assert_false(learn(w, 2, "a", 2));
+    assert_true(learn(w, 2, "a", 9)); /* it has moved on through another broker: no DROP there, no change here */
     assert_forward(frame(w, "a", 2), 1);
     assert_false(learn(w, 77, "b", 1)); /* a worker that is not there */
     assert_int_equal(stats(w).losers, 3);
@@ -75,6 +76,67 @@ static void test_hello_ends_waiting(void **state)
     assert_forward(start(w, "b", 5), 1);
 }
 
+/* ---- streams of other brokers, known from HELLOs ---- */
+
+/* Their CLOSE does not come to us. */
+static void test_what_a_worker_lists_no_more_is_over(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 4);
+    assert_true(learn(w, 1, "a", 1) && learn(w, 1, "b", 1) && learn(w, 1, "c", 1));
+    es_placement_worker_listed(w->p, 1);
+    assert_false(es_placement_worker_load(w->p, 1, 3));
+    assert_forward(frame(w, "a", 1), 1); /* this one is ours */
+    assert_true(es_placement_worker_load(w->p, 1, 2));
+    up(w, 1, 4);
+    assert_true(learn(w, 1, "b", 1));
+    es_placement_worker_listed(w->p, 1);
+    assert_int_equal(stats(w).streams, 2);
+    assert_false(es_placement_worker_load(w->p, 1, 2));
+    up(w, 1, 4);
+    es_placement_worker_listed(w->p, 1);
+    assert_int_equal(stats(w).streams, 1);
+    assert_int_equal(stats(w).unlearned, 2);
+    assert_false(es_placement_worker_load(w->p, 1, 0)); /* a's START is under way, say */
+    assert_forward(frame(w, "a", 1), 1);
+    assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 3);
+    assert_int_equal(frame(w, "b", 1).verdict, ES_ROUTE_REWIND); /* if it comes to us after all, it begins anew */
+    assert_forward(start(w, "b", 2), 1);
+}
+
+static void test_who_waits_has_workers_asked(void **state)
+{
+    world_t *w = *state;
+    up(w, 1, 1);
+    assert_false(es_placement_worker_load(w->p, 1, 1)); /* another broker's, and nobody wants its place */
+    assert_wait(start(w, "a", 2), 1);
+    assert_true(es_placement_worker_load(w->p, 1, 1));
+    up(w, 1, 1);
+    assert_false(learn(w, 1, "a", 1)); /* it waits for the place that it had through a broker that is gone */
+    es_placement_worker_listed(w->p, 1);
+    assert_false(es_placement_worker_load(w->p, 1, 0));
+    assert_forward(start(w, "a", 2), 1);
+    assert_false(es_placement_worker_load(w->p, 99, 1));
+}
+
+static void test_a_newer_epoch_displaces_what_was_only_learned(void **state)
+{
+    world_t *w = *state;
+    uint64_t epoch;
+    up(w, 1, 4);
+    up(w, 2, 4);
+    assert_true(learn(w, 1, "a", 3));
+    assert_false(learn(w, 2, "a", 3));
+    assert_true(learn(w, 2, "a", 5));
+    assert_int_equal(es_placement_holder(w->p, es_span("a"), &epoch), 2);
+    assert_int_equal(epoch, 5);
+    assert_false(learn(w, 1, "a", 3));
+    assert_int_equal(es_placement_worker_streams(w->p, 1), 0);
+    assert_forward(frame(w, "a", 5), 2);
+    assert_true(learn(w, 1, "a", 6));
+    assert_forward(frame(w, "a", 5), 2);
+}
+
 static void test_stream_limit(void **state)
 {
     world_t *w = *state;
@@ -87,7 +149,8 @@ static void test_stream_limit(void **state)
     assert_forward(start(w, "b", 1), 1);
     assert_wait(start(w, "c", 1), 1);
     assert_int_equal(stats(w).waits_full, 1);
-    assert_false(learn(w, 1, "d", 1));
+    assert_true(learn(w, 1, "d", 1)); /* which may be another broker's: it is not ours to end */
+    assert_int_equal(stats(w).streams, 2);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
     close_stream(w, "a", 1);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 1);
@@ -246,6 +309,9 @@ int main(void)
                                        TEST(test_hello_teaches),
                                        TEST(test_hello_never_displaces),
                                        TEST(test_hello_ends_waiting),
+                                       TEST(test_what_a_worker_lists_no_more_is_over),
+                                       TEST(test_who_waits_has_workers_asked),
+                                       TEST(test_a_newer_epoch_displaces_what_was_only_learned),
                                        TEST(test_stream_limit),
                                        TEST(test_fifo_nobody_overtakes),
                                        TEST(test_lanes),

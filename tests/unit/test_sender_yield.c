@@ -143,6 +143,44 @@ static void another_broker_may_ask_for_the_place(void **state)
     assert_int_equal(stats(w).yields, 1);
 }
 
+/* Its own has a free place now, and would give it back to it before the other hears of it. */
+static void who_yields_to_another_broker_waits_until_that_knows(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 4);
+    ack(w, 1, 5, 0);
+    sent(w);
+    assert_true(es_sender_overhear(w->sender, &(es_msg_t){.kind = ES_YIELD, .epoch = 1}, w->now));
+    from_broker(w, ES_YIELD, 1, 0); /* its own wants it as well */
+    final(w, 1, 1, 2);
+    assert_string_equal(sent(w), "1:2C");
+    push_n(w, 1);
+    pass(w, MS(1999));
+    assert_string_equal(sent(w), "");
+    pass(w, MS(1));
+    assert_string_equal(sent(w), "2:3S 2:4 2:5");
+    /* of the next epoch nobody has asked */
+    from_broker(w, ES_YIELD, 2, 0);
+    final(w, 2, 3, 3);
+    assert_string_equal(sent(w), "2:3C 3:4S 3:5");
+}
+
+/* A broker that is gone takes no place. */
+static void a_raise_ends_that_wait(void **state)
+{
+    world_t *w = *state;
+    remake_batch(w);
+    push_n(w, 3);
+    es_sender_overhear(w->sender, &(es_msg_t){.kind = ES_YIELD, .epoch = 1}, w->now);
+    final(w, 1, 1, 2);
+    sent(w);
+    es_sender_raise(w->sender, w->now);
+    assert_string_equal(sent(w), "3:3S");
+    pass(w, MS(200));
+    assert_string_equal(sent(w), "");
+}
+
 static void a_live_stream_yields_to_nobody(void **state)
 {
     world_t *w = *state;
@@ -158,11 +196,17 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, sender_setup, sender_teardown)
     const struct CMUnitTest tests[] = {
-        T(a_batch_stream_yields_at_the_next_final), T(with_nothing_on_its_way_it_yields_at_once),
-        T(a_raise_forgets_that_it_was_to_yield),    T(the_last_final_ends_it_instead),
-        T(a_live_stream_yields_to_nobody),          T(it_does_not_wait_for_a_final_for_ever),
-        T(who_waits_has_no_place_to_give),          T(who_waits_is_called),
+        T(a_batch_stream_yields_at_the_next_final),
+        T(with_nothing_on_its_way_it_yields_at_once),
+        T(a_raise_forgets_that_it_was_to_yield),
+        T(the_last_final_ends_it_instead),
+        T(a_live_stream_yields_to_nobody),
+        T(it_does_not_wait_for_a_final_for_ever),
+        T(who_waits_has_no_place_to_give),
+        T(who_waits_is_called),
         T(another_broker_may_ask_for_the_place),
+        T(who_yields_to_another_broker_waits_until_that_knows),
+        T(a_raise_ends_that_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
