@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +5,10 @@
 #include "alloc.h"
 #include "analysis_actor.h"
 #include "llm_wire.h"
+#include "secret_file.h"
 
 #define SECOND UINT64_C(1000000)
-enum { CAPACITY = 4, KEY_MAX = 4096, URL_MAX = ES_LLM_URL_MAX - 32 };
+enum { CAPACITY = 4, KEY_MAX = 4096, KEY_FILE_MAX = 16384, URL_MAX = ES_LLM_URL_MAX - 32 };
 
 static const es_option_t options[] = {
     ES_OPT_UINT(es_analysis_config_t, capacity, "capacity", NULL, "0", 0, 100000, "transcripts at once; 0: 4"),
@@ -48,23 +48,34 @@ static int complain(const char *option, const char *value, const char *what)
     return -1;
 }
 
+/* The first line of --llm-key-file. */
+static int read_key(es_analysis_config_t *config)
+{
+    es_secret_file_t file;
+    char err[1400];
+    if (config->llm_key && *config->llm_key)
+        return complain("--llm-key-file", "", "a key is given as well (EARSHOT_LLM_KEY): leave one of them out");
+    if (es_secret_file_load(&file, config->llm_key_file, KEY_FILE_MAX, err, sizeof err) != 0)
+        return complain("--llm-key-file", "", err);
+    int rc = es_secret_file_kept(&file, "a key", err, sizeof err);
+    size_t len = strcspn(file.bytes, "\r\n");
+    if (rc == 0 && (len == 0 || len > KEY_MAX)) {
+        snprintf(err, sizeof err, "%.1024s: its first line holds no key of at most %d bytes", config->llm_key_file,
+                 KEY_MAX);
+        rc = -1;
+    }
+    if (rc == 0) {
+        free(config->llm_key);
+        config->llm_key = es_alloc_copy(file.bytes, len);
+    }
+    es_secret_file_fini(&file);
+    return rc == 0 ? 0 : complain("--llm-key-file", "", err);
+}
+
 /* A key with a line break in it would be a header of its own. */
 static int settle_key(es_analysis_config_t *config)
 {
-    char line[KEY_MAX + 2] = "";
-    if (config->llm_key_file && *config->llm_key_file) {
-        if (config->llm_key && *config->llm_key)
-            return complain("--llm-key-file", "", "a key is given as well (EARSHOT_LLM_KEY): leave one of them out");
-        FILE *f = fopen(config->llm_key_file, "re");
-        if (!f) return complain("--llm-key-file", config->llm_key_file, strerror(errno));
-        char *got = fgets(line, sizeof line, f);
-        fclose(f);
-        line[strcspn(line, "\r\n")] = '\0';
-        if (!got || !*line) return complain("--llm-key-file", config->llm_key_file, "its first line holds no key");
-        free(config->llm_key);
-        config->llm_key = es_alloc_copy(line, strlen(line));
-        explicit_bzero(line, sizeof line);
-    }
+    if (config->llm_key_file && *config->llm_key_file && read_key(config) == -1) return -1;
     for (const char *c = config->llm_key; c && *c; c++)
         if ((unsigned char)*c <= 0x20 || *c == 0x7f)
             return complain("the key for the language model", "", "it has a space or a control character in it");

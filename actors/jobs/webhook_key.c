@@ -2,65 +2,57 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "alloc.h"
+#include "secret_file.h"
 #include "wire.h"
 
-enum { MAC_LEN = 32, DRAWN_LEN = 64 };
+enum { MAC_LEN = 32, DRAWN_LEN = 64, FILE_MAX = 4096 };
 
-static int read_key(es_webhook_key_t *key, const char *file)
+static int take_key(es_webhook_key_t *key, const es_secret_file_t *file, char *err, size_t err_len)
 {
-    char text[ES_WEBHOOK_KEY_MAX + 2];
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t n = read(fd, text, sizeof text);
-    close(fd);
-    while (n > 0 && isspace((unsigned char)text[n - 1])) n--;
-    if (n < (ssize_t)ES_WEBHOOK_KEY_MIN || n > (ssize_t)ES_WEBHOOK_KEY_MAX) {
-        errno = EBADMSG;
+    size_t n = file->len;
+    if (es_secret_file_kept(file, "the key for webhooks", err, err_len) != 0) return -1;
+    while (n > 0 && isspace((unsigned char)file->bytes[n - 1])) n--;
+    if (n < ES_WEBHOOK_KEY_MIN || n > ES_WEBHOOK_KEY_MAX) {
+        snprintf(err, err_len, "%s is not a key for webhooks: it must hold 16 to 256 bytes. Remove it and one is made.",
+                 file->name);
         return -1;
     }
-    memcpy(key->bytes, text, (size_t)n);
-    key->len = (size_t)n;
+    memcpy(key->bytes, file->bytes, n);
+    key->len = n;
     return 0;
 }
 
-/* Whole under another name first, then linked: whoever comes second finds the first one's key. */
 static int make_key(const char *file)
 {
-    char fresh[1100], text[DRAWN_LEN + 2];
-    snprintf(fresh, sizeof fresh, "%s.%d", file, (int)getpid());
+    char text[DRAWN_LEN + 2];
     for (size_t at = 0; at < DRAWN_LEN; at += 16) es_hex16(es_random_u64(), text + at);
     text[DRAWN_LEN] = '\n';
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return -1;
-    bool written = write(fd, text, DRAWN_LEN + 1) == DRAWN_LEN + 1 && fsync(fd) == 0;
-    int rc = close(fd) == 0 && written && (link(fresh, file) == 0 || errno == EEXIST) ? 0 : -1;
-    int error = errno;
-    unlink(fresh);
+    int rc = es_secret_file_make(file, text, DRAWN_LEN + 1), error = errno;
+    explicit_bzero(text, sizeof text);
     errno = error;
     return rc;
 }
 
 int es_webhook_key_load(es_webhook_key_t *key, const char *file, char *err, size_t err_len)
 {
-    if (read_key(key, file) == 0) return 0;
-    if (errno == ENOENT && make_key(file) == 0 && read_key(key, file) == 0) return 0;
-    if (errno == EBADMSG)
-        snprintf(err, err_len, "%s is not a key for webhooks: it must hold 16 to 256 bytes. Remove it and one is made.",
-                 file);
-    else
+    es_secret_file_t read;
+    if (access(file, F_OK) != 0 && make_key(file) != 0) {
         snprintf(err, err_len, "the key for webhooks %s can neither be read nor made: %s", file, strerror(errno));
-    return -1;
+        return -1;
+    }
+    if (es_secret_file_load(&read, file, FILE_MAX, err, err_len) != 0) return -1;
+    int rc = take_key(key, &read, err, err_len);
+    es_secret_file_fini(&read);
+    return rc;
 }
 
 void es_webhook_key_sign(const es_webhook_key_t *key, uint64_t seconds, const void *body, size_t len,

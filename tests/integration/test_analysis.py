@@ -141,8 +141,14 @@ def test_malformed_configuration_is_refused(tmp_path):
     empty, key = tmp_path / "empty", tmp_path / "key"
     empty.write_text("\n")
     key.write_text("k\n")
+    for file in empty, key:
+        file.chmod(0o600)
+    seen = tmp_path / "seen"
+    seen.write_text("secret\n")
+    seen.chmod(0o644)
     for args, words, env in (["--llm-url", "model:80"], ["model:80", "http://127.0.0.1:8080/v1"], {}), \
                             (["--llm-key-file", str(tmp_path / "none")], ["none", "No such file"], {}), \
+                            (["--llm-key-file", str(seen)], [f"{seen} holds a key and may be read by others on this machine: chmod 640"], {}), \
                             (["--llm-key-file", str(empty)], ["holds no key"], {}), \
                             (["--llm-key-file", str(key)], ["leave one of them out"], {"EARSHOT_LLM_KEY": "secret"}), \
                             ([], ["space or a control character"], {"EARSHOT_LLM_KEY": "sec ret"}), \

@@ -289,6 +289,7 @@ def test_the_token_is_in_no_log():
 
 def test_a_token_of_our_own(tmp_path):
     (tmp_path / "token").write_text("correct-horse-battery\n")
+    (tmp_path / "token").chmod(0o640)
     with DeskFleet(edge=["--operator-token-file", str(tmp_path / "token")]) as fleet:
         assert fleet.ask("GET", "/api/house", {"Authorization": "Bearer correct-horse-battery"})[0] == 200
         assert not (fleet.data / "operator.token").exists()

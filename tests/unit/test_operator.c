@@ -15,6 +15,7 @@ static void write_file(const char *file, const char *text)
     FILE *out = fopen(file, "we");
     assert_non_null(out);
     assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fchmod(fileno(out), 0600), 0);
     assert_int_equal(fclose(out), 0);
 }
 
@@ -30,13 +31,14 @@ static void the_token_is_made_once(void **state)
     assert_string_equal(a.file, file);
     assert_int_equal(es_operator_load(&b, file, err, sizeof err), 0);
     assert_string_equal(a.token, b.token);
-    assert_false(es_operator_exposed(&a));
-    assert_int_equal(chmod(file, 0640), 0);
-    assert_true(es_operator_exposed(&a));
-    assert_int_equal(chmod(file, 0600), 0);
     struct stat st;
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(chmod(file, 0640), 0); /* as a container has it */
+    assert_int_equal(es_operator_load(&b, file, err, sizeof err), 0);
+    assert_int_equal(chmod(file, 0644), 0);
+    assert_int_equal(es_operator_load(&b, file, err, sizeof err), -1);
+    assert_non_null(strstr(err, "holds the operator's token and may be read by others on this machine: chmod 640"));
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(dir), 0);
     assert_int_equal(es_operator_load(&b, file, err, sizeof err), -1);

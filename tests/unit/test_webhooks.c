@@ -132,6 +132,11 @@ static void a_key_is_made_once(void **state)
     assert_int_equal(es_webhook_key_load(&again, file, err, sizeof err), 0);
     assert_int_equal(again.len, 64);
     assert_memory_equal(key.bytes, again.bytes, 64);
+    assert_int_equal(chmod(file, 0440), 0); /* as a container has it */
+    assert_int_equal(es_webhook_key_load(&again, file, err, sizeof err), 0);
+    assert_int_equal(chmod(file, 0644), 0);
+    assert_int_equal(es_webhook_key_load(&again, file, err, sizeof err), -1);
+    assert_non_null(strstr(err, "holds the key for webhooks and may be read by others on this machine: chmod 640"));
     unlink(file);
     assert_int_equal(es_webhook_key_load(&key, "/nowhere/key", err, sizeof err), -1);
     assert_non_null(strstr(err, "/nowhere/key"));

@@ -1,19 +1,17 @@
 #include "operator.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "secret_file.h"
 
-enum { DRAWN_BYTES = 32, DIGEST = 32 };
+enum { DRAWN_BYTES = 32, DIGEST = 32, FILE_MAX = 4096 };
 
 static bool fits(const char *token, size_t len)
 {
@@ -21,21 +19,19 @@ static bool fits(const char *token, size_t len)
     return len >= ES_OPERATOR_MIN && len <= ES_OPERATOR_MAX && strspn(token, allowed) == len;
 }
 
-static int read_token(es_operator_t *self, const char *file)
+static int take_token(es_operator_t *self, es_secret_file_t *file, char *err, size_t err_len)
 {
-    char text[ES_OPERATOR_MAX + 3];
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n < 0) return -1;
-    text[n] = 0;
-    text[strcspn(text, "\r\n")] = 0;
-    bool good = fits(text, strlen(text));
-    if (good) memcpy(self->token, text, strlen(text) + 1);
-    OPENSSL_cleanse(text, sizeof text);
-    errno = good ? 0 : EBADMSG;
-    return good ? 0 : -1;
+    if (es_secret_file_kept(file, "the operator's token", err, err_len) != 0) return -1;
+    file->bytes[strcspn(file->bytes, "\r\n")] = 0;
+    if (!fits(file->bytes, strlen(file->bytes))) {
+        snprintf(err, err_len,
+                 "%s is not an operator's token: it must be one line of %u to %u letters, digits or -._~+/=. Remove it "
+                 "and one is made.",
+                 self->file, ES_OPERATOR_MIN, ES_OPERATOR_MAX);
+        return -1;
+    }
+    memcpy(self->token, file->bytes, strlen(file->bytes) + 1);
+    return 0;
 }
 
 static int make_token(const char *file)
@@ -59,29 +55,22 @@ static int make_token(const char *file)
 
 int es_operator_load(es_operator_t *self, const char *file, char *err, size_t err_len)
 {
+    es_secret_file_t read;
     snprintf(self->file, sizeof self->file, "%s", file);
-    if (read_token(self, file) == 0) return 0;
-    if (errno == ENOENT && make_token(file) == 0 && read_token(self, file) == 0) return 0;
-    if (errno == EBADMSG)
-        snprintf(err, err_len,
-                 "%s is not an operator's token: it must be one line of %u to %u letters, digits or -._~+/=. Remove it "
-                 "and one is made.",
-                 file, ES_OPERATOR_MIN, ES_OPERATOR_MAX);
-    else
+    if (access(file, F_OK) != 0 && make_token(file) != 0) {
         snprintf(err, err_len, "the operator's token %s can neither be read nor made: %s", file, strerror(errno));
-    return -1;
+        return -1;
+    }
+    if (es_secret_file_load(&read, file, FILE_MAX, err, err_len) != 0) return -1;
+    int rc = take_token(self, &read, err, err_len);
+    es_secret_file_fini(&read);
+    return rc;
 }
 
 static void digest(const void *data, size_t len, uint8_t out[DIGEST])
 {
     unsigned n = 0;
     if (!EVP_Digest(data, len, out, &n, EVP_sha256(), NULL) || n != DIGEST) abort();
-}
-
-bool es_operator_exposed(const es_operator_t *self)
-{
-    struct stat st;
-    return stat(self->file, &st) == 0 && (st.st_mode & 077) != 0;
 }
 
 /* Digests are compared: they are of one length, and what is alike in them tells nothing of what is alike in the tokens. */

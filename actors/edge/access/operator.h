@@ -14,10 +14,9 @@ typedef struct {
     char file[1100]; /* where it lies */
 } es_operator_t;
 
-/* Reads the token from `file`, a line of letters, digits and any of -._~+/=; where there is none, draws one and makes the file. 0, or -1 with a sentence in err. */
+/* Reads the token from `file`, a line of letters, digits and any of -._~+/=; where there is none, draws one and makes the file. A file that others
+ * than owner and group may read is refused. 0, or -1 with a sentence in err. */
 int es_operator_load(es_operator_t *self, const char *file, char *err, size_t err_len);
-/* Can others on this machine read its file? */
-bool es_operator_exposed(const es_operator_t *self);
 /* Is this the token? Takes the same time however much of it is right. */
 bool es_operator_is(const es_operator_t *self, es_span_t token);
 

@@ -41,10 +41,7 @@ static int load_operator(es_edge_jobs_t *self, char *err, size_t err_len)
         snprintf(file, sizeof file, "%s", named);
     else
         snprintf(file, sizeof file, "%s/operator.token", self->config->common.data);
-    if (es_operator_load(&self->operator, file, err, err_len)) return -1;
-    if (es_operator_exposed(&self->operator))
-        es_log_warn("others can read the operator's token; chmod 600 mends it", ES_S("file", self->operator.file));
-    return 0;
+    return es_operator_load(&self->operator, file, err, err_len);
 }
 
 static void make(es_edge_jobs_t *self, const char *own_key)
