@@ -225,6 +225,20 @@ def test_nothing_is_left_in_core_files(tmp_path, more, dumps):
             assert (os.stat(f"/proc/{process.pid}/environ").st_uid == os.geteuid()) == dumps
 
 
+def test_commands_leave_nothing_in_core_files_either():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.settimeout(20 * SLOW)
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        process = subprocess.Popen([BIN / "earshot", "jobs", "list", "--session", "a", "--url", url], env={**os.environ, "EARSHOT_TOKEN": "secret"},
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=allow_cores)
+        try:
+            with mute.accept()[0]:
+                assert re.search(r"Max core file size\s+0\s", limits(process.pid)) and status_of(process.pid)["NoNewPrivs"] == "1"
+        finally:
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_becomes_a_user_and_keeps_low_ports():
     nobody = pwd.getpwnam("nobody")
