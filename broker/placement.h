@@ -111,8 +111,8 @@ int es_placement_worker_up(es_placement_t *self, uint64_t worker, es_span_t serv
 /* Streams open at the worker by its own count (HELLO, HEARTBEAT; after the learn calls of a HELLO). What exceeds our own count was placed by other
  * brokers and takes places too. True: what we know of those is out of date, and it matters; ask for its list (WHO_ARE_YOU). An unknown worker is ignored. */
 bool es_placement_worker_load(es_placement_t *self, uint64_t worker, uint64_t load);
-/* HELLO says that the worker has this stream. False: another has it in this epoch, or has or waits for a newer one: send DROP. One of a newer epoch than ours has moved on
- * through another broker: it takes the place of what was only learned, and leaves what we have placed as it is. */
+/* HELLO says that the worker has this stream. False: another has it in this epoch, or has or waits for a newer one, or waits for another service: send
+ * DROP. One of a newer epoch than ours has moved on through another broker: it takes the place of what was only learned of the same service, and leaves what we have placed as it is. */
 bool es_placement_learn(es_placement_t *self, uint64_t worker, const es_stream_ref_t *stream, uint64_t now_us);
 /* And that was all: forgets streams that earlier HELLOs of this worker taught us, unless a frame of them has come. */
 void es_placement_worker_listed(es_placement_t *self, uint64_t worker);

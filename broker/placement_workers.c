@@ -48,6 +48,12 @@ static void add_learned(es_placement_t *self, es_pool_worker_t *w, const es_stre
     self->stats.learned++;
 }
 
+static bool lose(es_placement_t *self)
+{
+    self->stats.losers++;
+    return false;
+}
+
 bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_t *ref, uint64_t now_us)
 {
     es_pool_worker_t *w = es_pool_worker(&self->pool, inc);
@@ -57,12 +63,11 @@ bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_
         listed(stream);
         return true;
     }
+    if (!w) return lose(self);
     es_waiter_t *waiter = es_map_get(self->waiters, ref->key);
-    if (!w || (stream && stream->epoch >= ref->epoch) || (waiter && waiter->epoch > ref->epoch)) {
-        self->stats.losers++;
-        return false;
-    }
-    if (stream && !stream->learned) return true;
+    bool waits = waiter && (waiter->epoch > ref->epoch || waiter->owner != w->service);
+    if (waits || (stream && stream->epoch >= ref->epoch)) return lose(self);
+    if (stream && (!stream->learned || stream->worker->service != w->service)) return true;
     if (stream) es_placement_remove_stream(self, stream);
     if (self->stats.streams >= self->config.max_streams) return true;
     if (waiter) {

@@ -137,6 +137,25 @@ static void test_a_newer_epoch_displaces_what_was_only_learned(void **state)
     assert_forward(frame(w, "a", 5), 2);
 }
 
+/* Who has a key of another service takes no streams by claiming them. */
+static void test_a_service_takes_nothing_of_another(void **state)
+{
+    world_t *w = *state;
+    uint64_t epoch;
+    assert_wait(start(w, "a", 2), 1);
+    assert_int_equal(es_placement_worker_up(w->p, 9, es_span("analyze"), 4), 0);
+    assert_false(learn(w, 9, "a", 2));
+    assert_false(learn(w, 9, "a", 7));
+    assert_int_equal(stats(w).waiting, 1);
+    up(w, 1, 4);
+    assert_forward(start(w, "a", 2), 1);
+    assert_true(learn(w, 1, "b", 1));
+    assert_true(learn(w, 9, "b", 7)); /* an upload's key may go on as another stream elsewhere */
+    assert_int_equal(es_placement_holder(w->p, es_span("b"), &epoch), 1);
+    assert_int_equal(epoch, 1);
+    assert_int_equal(es_placement_worker_streams(w->p, 9), 0);
+}
+
 static void test_stream_limit(void **state)
 {
     world_t *w = *state;
@@ -312,6 +331,7 @@ int main(void)
                                        TEST(test_what_a_worker_lists_no_more_is_over),
                                        TEST(test_who_waits_has_workers_asked),
                                        TEST(test_a_newer_epoch_displaces_what_was_only_learned),
+                                       TEST(test_a_service_takes_nothing_of_another),
                                        TEST(test_stream_limit),
                                        TEST(test_fifo_nobody_overtakes),
                                        TEST(test_lanes),
