@@ -26,7 +26,7 @@ typedef struct {
     uint64_t say_rate, say_burst, join_rate, join_burst;
     char *session_key; /* its file, or NULL: in the data directory */
     uint64_t session_us;
-    uint64_t max_upload, max_uploads, upload_memory, upload_wait_us, upload_stall_us;
+    uint64_t max_upload, max_uploads, max_address_uploads, upload_memory, upload_wait_us, upload_stall_us;
     uint64_t async_uploads, sync_max, sync_timeout_us; /* async_uploads: 0: on */
     char *operator_token;                              /* its file, or NULL: in the data directory */
     uint64_t max_watches, max_client_watches;

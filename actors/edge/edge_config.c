@@ -104,6 +104,9 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, max_upload, "max-upload", NULL, "2147483648", 1, UINT64_C(1) << 40,
                 "bytes of an uploaded file"),
     ES_OPT_UINT(es_edge_config_t, max_uploads, "max-uploads", NULL, "256", 1, 10000, "uploads at once"),
+    ES_OPT_UINT(es_edge_config_t, max_address_uploads, "max-address-uploads", NULL, "64", 0, 10000,
+                "of them, those of one address, counted as for --max-address, and those of one token's subject or API "
+                "key; 0: any number"),
     ES_OPT_UINT(es_edge_config_t, upload_memory, "upload-memory", NULL, "268435456", MIB, MIB *MIB,
                 "bytes that all uploads may be ahead of the jobs actors, each at least 256 KiB and at most 8 MiB"),
     ES_OPT_DURATION(es_edge_config_t, upload_wait_us, "upload-wait", "5s", 100000, 600000000,

@@ -36,6 +36,7 @@ es_uploads_config_t es_edge_upload_limits(const es_edge_config_t *config)
 {
     return (es_uploads_config_t){.max_upload = config->max_upload,
                                  .max_uploads = config->max_uploads,
+                                 .max_each = config->max_address_uploads,
                                  .memory = config->upload_memory,
                                  .sync_max = config->sync_max,
                                  .wait_us = config->upload_wait_us,

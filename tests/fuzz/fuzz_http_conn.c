@@ -148,7 +148,7 @@ static es_conn_state_t play(world_t *world, es_http_exchange_t *x)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const es_http_io_ops_t ops = {io_read, io_write, io_half_close, io_want, io_mark, io_request};
+    static const es_http_io_ops_t ops = {io_read, io_write, io_half_close, io_want, io_mark, io_request, NULL};
     es_http_env_t env = {.io_ops = &ops,
                          .head_us = SECOND,
                          .body_us = SECOND,

@@ -197,6 +197,28 @@ def test_too_many_at_once():
         wait_until(lambda: upload(fleet.address, b"RIFF")[0] == 202, 10, "room again")
 
 
+def test_one_address_has_its_share():
+    def raw(fleet, origin):
+        one = Raw(fleet.address, origin=origin)
+        one.head(length=4)
+        return one
+    with UploadFleet(edge=["--max-address-uploads", "2"]) as fleet:
+        own = [raw(fleet, origin) for origin in ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2")]
+        wait_until(lambda: fleet.metrics()["earshot_edge_uploads"] == 5, 10, "this machine's are not counted")
+        with raw(fleet, "127.0.0.2") as third, raw(fleet, "127.0.0.3") as other:
+            status, headers, body = third.answer()
+            assert (status, body["error"]) == (503, "too_many_of_address")
+            other.send("RIFF")
+            assert other.answer()[0] == 202
+        for one in own:
+            one.send("RIFF")
+            assert one.answer()[0] == 202
+        with raw(fleet, "127.0.0.2") as again:
+            again.send("RIFF")
+            assert again.answer()[0] == 202
+        assert fleet.metrics()['earshot_edge_uploads_refused_total{reason="too_many_of_address"}'] == 1
+
+
 # ---- pressure and faults
 
 def test_a_jobs_actor_that_does_not_commit_stops_the_reading():

@@ -123,8 +123,8 @@ def upload(address, body, session="s", **headers):
 class Raw:
     """One connection, bytes as they are."""
 
-    def __init__(self, address, deadline=60):
-        self.socket = socket.create_connection(address, timeout=deadline * SLOW)
+    def __init__(self, address, deadline=60, origin=None):
+        self.socket = socket.create_connection(address, timeout=deadline * SLOW, source_address=origin and (origin, 0))
         self.got = b""
 
     def __enter__(self):

@@ -61,6 +61,22 @@ static void a_network_of_ipv6_counts_as_one(void **state)
     es_addresses_destroy(&self);
 }
 
+static void addresses_have_a_text(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"10.0.0.1", "10.0.0.1"},
+                                           {"::ffff:10.0.0.2", "10.0.0.2"},
+                                           {"2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"},
+                                           {"nothing", "?"}};
+    es_addresses_t *self = es_addresses_new(1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[ES_ADDRESS_TEXT];
+        es_address_text(enter(self, cases[i][0]), text);
+        assert_string_equal(text, cases[i][1]);
+    }
+    es_addresses_destroy(&self);
+}
+
 static void this_machines_own_are_known(void **state)
 {
     (void)state;
@@ -78,8 +94,8 @@ static void this_machines_own_are_known(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_address_has_its_limit),
-                                       cmocka_unit_test(this_machines_own_are_known),
-                                       cmocka_unit_test(a_network_of_ipv6_counts_as_one)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_address_has_its_limit), cmocka_unit_test(addresses_have_a_text),
+        cmocka_unit_test(this_machines_own_are_known), cmocka_unit_test(a_network_of_ipv6_counts_as_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,30 @@ static void the_more_there_are_the_less_each_retains(void **state)
     world_destroy(w);
 }
 
+static void one_address_and_one_subject_have_their_share(void **state)
+{
+    (void)state;
+    es_uploads_config_t config = defaults;
+    config.max_uploads = 10;
+    config.max_each = 2;
+    world_t *w = world_new(&config);
+    es_http_exchange_t *x[] = {request_of(w, "192.0.2.1", "jwt:a"),
+                               request_of(w, "192.0.2.1", "jwt:b"),
+                               request_of(w, "192.0.2.2", "jwt:a"),
+                               request_of(w, "", ""),
+                               request_of(w, "", ""),
+                               request_of(w, "", "")};
+    over(request_of(w, "192.0.2.1", "jwt:c"), 503, "too_many_of_address");
+    over(request_of(w, "192.0.2.2", "jwt:a"), 503, "too_many_of_subject");
+    es_http_exchange_t *other = request_of(w, "192.0.2.2", "jwt:b"); /* who was refused has taken nothing */
+    over(request_of(w, "192.0.2.2", ""), 503, "too_many_of_address");
+    over(x[0], 0, NULL);
+    x[0] = request_of(w, "192.0.2.1", "jwt:a");
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) over(x[i], 0, NULL);
+    over(other, 0, NULL);
+    world_destroy(w);
+}
+
 static void a_client_that_leaves_closes_its_stream(void **state)
 {
     (void)state;
@@ -507,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_jobs_actor_that_does_not_commit_stops_the_reading),
         cmocka_unit_test(the_more_there_are_the_less_each_retains),
         cmocka_unit_test(a_client_that_leaves_closes_its_stream),
+        cmocka_unit_test(one_address_and_one_subject_have_their_share),
         cmocka_unit_test(it_goes_on_at_another_broker),
         cmocka_unit_test(a_jobs_actor_dies_and_another_goes_on),
         cmocka_unit_test(draining_takes_no_more),

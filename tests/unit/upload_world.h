@@ -19,7 +19,7 @@
 /* ---- an exchange */
 
 struct es_http_exchange {
-    const char *query, *type, *key, *principal;
+    const char *query, *type, *key, *principal, *peer;
     int64_t length; /* -2: no body */
     const es_http_handler_ops_t *ops;
     void *handler;
@@ -52,6 +52,11 @@ es_span_t es_http_header(const es_http_exchange_t *x, const char *lower_name)
     return es_span(!strcmp(lower_name, "content-type")      ? x->type
                    : !strcmp(lower_name, "idempotency-key") ? x->key
                                                             : NULL);
+}
+
+const char *es_http_peer(const es_http_exchange_t *x)
+{
+    return x->peer ? x->peer : "";
 }
 
 const char *es_http_principal(const es_http_exchange_t *x)
@@ -248,6 +253,14 @@ static void serve(world_t *w, es_http_exchange_t *x, const char *route)
     if (!w->router.count) es_uploads_routes(w->uploads, &w->router);
     for (const es_http_route_t *r = w->router.tables[0].routes; r->method; r++)
         if (!strcmp(r->pattern, route)) r->handle(w->uploads, x, ids);
+}
+
+static es_http_exchange_t *request_of(world_t *w, const char *peer, const char *principal)
+{
+    es_http_exchange_t *x = calloc(1, sizeof *x);
+    *x = (es_http_exchange_t){.type = "audio/wav", .length = -1, .peer = peer, .principal = principal};
+    serve(w, x, "/session/{id}/upload");
+    return x;
 }
 
 static es_http_exchange_t *request(world_t *w, const char *type, int64_t length, const char *query)

@@ -1,4 +1,4 @@
-/* What each name has at once: connections, and tickets that wait. Kept by name, so that two tokens of one subject count together. One thread. */
+/* What each name has at once: connections, and tickets that wait; or uploads. Kept by name, so that two tokens of one subject count together. One thread. */
 #ifndef ES_SEATS_H
 #define ES_SEATS_H
 
@@ -6,7 +6,7 @@
 
 typedef struct es_seats es_seats_t;
 typedef struct {
-    uint64_t connections, tickets;
+    uint64_t connections, tickets, uploads;
 } es_seat_t;
 
 es_seats_t *es_seats_new(void);

@@ -1,7 +1,9 @@
 #include "addresses.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +90,16 @@ es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_sto
     }
     found->count++;
     return found;
+}
+
+void es_address_text(const es_address_t *address, char out[ES_ADDRESS_TEXT])
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr bytes = {0};
+    memcpy(&bytes, address->key + 1, address->key_len - 1);
+    bool six = address->key[0] == 6, known = six || address->key[0] == 4;
+    if (!known || !inet_ntop(six ? AF_INET6 : AF_INET, &bytes, text, sizeof text)) snprintf(text, sizeof text, "?");
+    snprintf(out, ES_ADDRESS_TEXT, "%s%s", text, six ? "/64" : "");
 }
 
 void es_addresses_leave(es_addresses_t *self, es_address_t *address)

@@ -127,7 +127,7 @@ static void on_connection(void *ctx, int fd)
     if (welcome && self->tls)
         es_tls_front_take(self->tls_front, fd, peer, now_us);
     else if (welcome)
-        es_gate_take(self->gate, fd, peer, now_us);
+        es_gate_take(self->gate, fd, peer, true, now_us);
     else if (self->tls)
         close(fd); /* saying why would cost a handshake */
     else
@@ -135,10 +135,10 @@ static void on_connection(void *ctx, int fd)
 }
 
 /* The socket of the client is counted, not this end of a pair. */
-static void tls_open(void *ctx, int fd)
+static void tls_open(void *ctx, int fd, void *peer)
 {
     es_edge_http_t *self = ctx;
-    es_gate_take(self->gate, fd, NULL, es_now_us());
+    es_gate_take(self->gate, fd, peer, false, es_now_us());
 }
 
 static void tls_left(void *ctx, void *peer)

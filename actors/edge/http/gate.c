@@ -27,7 +27,8 @@ typedef struct conn {
     es_timer_t timer;
     struct conn *prev, *next; /* all */
     struct conn *next_marked;
-    es_address_t *address; /* NULL where they are not counted */
+    es_address_t *address;      /* NULL where they are not counted, or not by us */
+    char peer[ES_ADDRESS_TEXT]; /* "" where they are not counted */
     bool marked;
     int fd;
 } conn_t;
@@ -94,12 +95,19 @@ static void io_request(void *io, es_http_exchange_t *x)
     conn->gate->ops.serve(conn->gate->ops.ctx, x);
 }
 
+static const char *io_peer(void *io)
+{
+    conn_t *conn = io;
+    return conn->peer;
+}
+
 static const es_http_io_ops_t io_ops = {.read = io_read,
                                         .write = io_write,
                                         .half_close = io_half_close,
                                         .want = io_want,
                                         .mark = io_mark,
-                                        .request = io_request};
+                                        .request = io_request,
+                                        .peer = io_peer};
 
 /* ---- WebSockets */
 
@@ -281,13 +289,14 @@ bool es_gate_enter(es_gate_t *self, int fd, size_t others, void **peer, es_http_
     return false;
 }
 
-void es_gate_take(es_gate_t *self, int fd, void *peer, uint64_t now_us)
+void es_gate_take(es_gate_t *self, int fd, void *peer, bool leaves, uint64_t now_us)
 {
     keep_date(self, now_us);
     conn_t *conn = es_alloc_zero(sizeof *conn);
     conn->gate = self;
     conn->fd = fd;
-    conn->address = peer;
+    conn->address = leaves ? peer : NULL;
+    if (peer) es_address_text(peer, conn->peer);
     conn->x = es_http_conn_new(&self->env, conn, self->now_us);
     conn->next = self->conns;
     if (conn->next) conn->next->prev = conn;

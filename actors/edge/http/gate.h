@@ -46,8 +46,8 @@ void es_gate_destroy(es_gate_t **self_p);
 bool es_gate_enter(es_gate_t *self, int fd, size_t others, void **peer, es_http_why_t *why);
 /* Answers one that may not come, without waiting for anything, and closes it. */
 void es_gate_turn_away(int fd, es_http_why_t why);
-/* Takes over a non-blocking socket; peer: of es_gate_enter, or NULL where somebody else will say that it left. */
-void es_gate_take(es_gate_t *self, int fd, void *peer, uint64_t now_us);
+/* Takes over a non-blocking socket; peer: of es_gate_enter. leaves: the gate says itself that it left; somebody else will otherwise. */
+void es_gate_take(es_gate_t *self, int fd, void *peer, bool leaves, uint64_t now_us);
 /* A connection that has entered is closed, be it handed on or never taken. peer may be NULL. */
 void es_gate_left(es_gate_t *self, void *peer);
 /* Does what is due or was said since. Returns when to be called again at the latest. */

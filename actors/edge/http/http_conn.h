@@ -37,6 +37,8 @@ typedef struct {
     void (*mark)(void *io);
     /* A request: hand it to a handler. */
     void (*request)(void *io, es_http_exchange_t *x);
+    /* See es_http_peer; NULL: "". */
+    const char *(*peer)(void *io);
 } es_http_io_ops_t;
 
 /* What the connections of one server share. The owner keeps `date` and `closing` current. */

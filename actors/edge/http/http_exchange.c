@@ -94,6 +94,11 @@ int es_http_query_without(const es_http_exchange_t *x, const char *name, char *o
     return 0;
 }
 
+const char *es_http_peer(const es_http_exchange_t *x)
+{
+    return x->env->io_ops->peer ? x->env->io_ops->peer(x->io) : "";
+}
+
 /* ---- in whose name */
 
 void es_http_ask_as(es_http_exchange_t *x, const char *principal, bool whoever)

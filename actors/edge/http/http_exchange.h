@@ -42,6 +42,9 @@ int es_http_parameter(const es_http_exchange_t *x, const char *name, char *out, 
 /* The query without this parameter, and a NUL. 0, or -1: longer than cap - 1. */
 int es_http_query_without(const es_http_exchange_t *x, const char *name, char *out, size_t cap);
 
+/* The address that it comes from, for counting and for people; "" where addresses are not counted, or this one is not. Lives as long as the exchange. */
+const char *es_http_peer(const es_http_exchange_t *x);
+
 /* For the door: in whose name the request is, and whether what is others' is open to it too. Nobody's, and not, until it is said. Copied; NULL is "". */
 void es_http_ask_as(es_http_exchange_t *x, const char *principal, bool whoever);
 const char *es_http_principal(const es_http_exchange_t *x); /* "": nobody's */

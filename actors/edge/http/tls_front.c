@@ -162,7 +162,7 @@ static int open_line(es_tls_front_t *self, line_t *line)
     enqueue(self, line); /* what came right behind the handshake is in here, not in the socket */
     line->other = other;
     line->opened = ++self->opened;
-    self->ops.open(self->ops.ctx, other);
+    self->ops.open(self->ops.ctx, other, line->peer);
     return 0;
 }
 

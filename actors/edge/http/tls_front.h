@@ -14,8 +14,8 @@ typedef struct es_tls_front es_tls_front_t;
 
 typedef struct {
     void *ctx;
-    /* The handshake is done: what is said comes out of fd, non-blocking and yours to close. */
-    void (*open)(void *ctx, int fd);
+    /* The handshake is done: what is said comes out of fd, non-blocking and yours to close. The peer's end is still told by `left`. */
+    void (*open)(void *ctx, int fd, void *peer);
     /* The socket that was taken with this peer is closed. */
     void (*left)(void *ctx, void *peer);
 } es_tls_front_ops_t;

@@ -236,6 +236,7 @@ static int check_request(es_upload_t *self, es_span_t session, unsigned *status,
     if (es_uploads_count(self->all) >= self->all->config.max_uploads)
         return es_json_refuse(why, "too_many_uploads", "There are %zu uploads under way; try again in a moment.",
                               es_uploads_count(self->all));
+    if (es_uploads_sit(self->all, self, why)) return -1;
     *status = 400;
     *retry_after = 0;
     if (es_upload_options_session(&self->options, session, why) ||
@@ -284,6 +285,7 @@ void es_upload_begin(es_uploads_t *all, es_http_exchange_t *x, es_span_t session
     self->sync = sync;
     if (check_request(self, session, &status, &retry_after, &why) || check_body(self, &status, &why)) {
         refuse_now(x, status, retry_after, why.code, why.message);
+        es_uploads_leave(all, self);
         es_upload_body_destroy(&self->body);
         free(self);
         return;

@@ -2,6 +2,7 @@
 #ifndef ES_UPLOAD_H
 #define ES_UPLOAD_H
 
+#include "access/seats.h"
 #include "upload_body.h"
 #include "upload_stream.h"
 #include "upload_sync.h"
@@ -16,6 +17,7 @@ struct es_uploads {
     es_asks_t *asks;
     const char *prefix;
     struct es_keymap *by_key;
+    es_seats_t *seats; /* of addresses and subjects */
     es_timers_t timers;
     size_t waiting; /* for transcripts */
     bool draining;
@@ -25,6 +27,7 @@ struct es_upload {
     es_timer_t timer; /* first: timers are uploads */
     es_uploads_t *all;
     es_http_exchange_t *x;
+    es_seat_t *of_address, *of_subject;                     /* NULL: not counted */
     char key[ES_CLIENT_ID_LEN + 1], job[ES_JOB_ID_LEN + 1]; /* job: as drawn, then as stored */
     int64_t announced;                                      /* bytes of the file; -1: unknown */
     es_upload_options_t options;
@@ -43,6 +46,9 @@ void es_upload_rebroker(es_upload_t *self);
 /* JOB_NEWS on this key. */
 void es_upload_news(es_upload_t *self, es_span_t key);
 
+/* Counts it for its address and for whose it is. 0, or -1 with *why where one of them has as many as it may; es_uploads_leave is to follow either way. */
+int es_uploads_sit(es_uploads_t *all, es_upload_t *upload, es_refusal_t *why);
+void es_uploads_leave(es_uploads_t *all, es_upload_t *upload);
 /* A key that nobody has, and the upload under it. */
 void es_uploads_add(es_uploads_t *all, es_upload_t *upload);
 void es_uploads_remove(es_uploads_t *all, es_upload_t *upload);

@@ -15,6 +15,8 @@ ES_METRIC_COUNTER(es_edge_uploads_late, "earshot_edge_uploads_late_total",
 REFUSED(es_edge_uploads_gone, "gone");
 static REFUSED(too_large, "too_large");
 static REFUSED(too_many, "too_many_uploads");
+static REFUSED(too_many_of_address, "too_many_of_address");
+static REFUSED(too_many_of_subject, "too_many_of_subject");
 static REFUSED(draining, "draining");
 static REFUSED(unavailable, "uploads_unavailable");
 static REFUSED(stalled, "upload_stalled");
@@ -34,6 +36,8 @@ es_metric_t *const *es_uploads_metrics(void)
                                         &es_edge_uploads_gone,
                                         &too_large,
                                         &too_many,
+                                        &too_many_of_address,
+                                        &too_many_of_subject,
                                         &draining,
                                         &unavailable,
                                         &stalled,
@@ -51,10 +55,16 @@ void es_upload_count_refusal(const char *code)
     static const struct {
         const char *code;
         es_metric_t *metric;
-    } known[] = {{"too_large", &too_large},        {"too_many_uploads", &too_many},
-                 {"draining", &draining},          {"uploads_unavailable", &unavailable},
-                 {"upload_stalled", &stalled},     {"upload_quarantined", &quarantined},
-                 {"spool_full", &spool_full},      {"unsupported_type", &unsupported_type},
+    } known[] = {{"too_large", &too_large},
+                 {"too_many_uploads", &too_many},
+                 {"too_many_of_address", &too_many_of_address},
+                 {"too_many_of_subject", &too_many_of_subject},
+                 {"draining", &draining},
+                 {"uploads_unavailable", &unavailable},
+                 {"upload_stalled", &stalled},
+                 {"upload_quarantined", &quarantined},
+                 {"spool_full", &spool_full},
+                 {"unsupported_type", &unsupported_type},
                  {"bad_multipart", &bad_multipart}};
     es_metric_t *metric = &other;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -1,10 +1,12 @@
 #include "uploads.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "json_fields.h"
 #include "keymap.h"
 #include "upload.h"
 
@@ -21,6 +23,7 @@ es_uploads_t *es_uploads_new(const es_uploads_config_t *config, const es_uploads
     self->asks = asks;
     self->prefix = prefix;
     self->by_key = es_keymap_new();
+    self->seats = es_seats_new();
     return self;
 }
 
@@ -31,6 +34,7 @@ void es_uploads_destroy(es_uploads_t **self_p)
     *self_p = NULL;
     assert(!es_keymap_count(self->by_key));
     es_keymap_destroy(&self->by_key);
+    es_seats_destroy(&self->seats);
     es_timers_fini(&self->timers);
     free(self);
 }
@@ -59,6 +63,49 @@ static es_span_t key_of(const es_upload_t *one)
     return es_span_of(one->key, ES_CLIENT_ID_LEN);
 }
 
+static int sit(es_uploads_t *self, const char *name, es_seat_t **out)
+{
+    if (!self->config.max_each || !*name) return 0;
+    es_seat_t *seat = es_seats_take(self->seats, name);
+    if (seat->uploads >= self->config.max_each) {
+        es_seats_give_back(self->seats, seat);
+        return -1;
+    }
+    seat->uploads++;
+    *out = seat;
+    return 0;
+}
+
+/* No subject has an address for its name. */
+int es_uploads_sit(es_uploads_t *self, es_upload_t *one, es_refusal_t *why)
+{
+    if (sit(self, es_http_peer(one->x), &one->of_address))
+        return es_json_refuse(why, "too_many_of_address",
+                              "Your address has %" PRIu64
+                              " uploads under way, as many as one may (--max-address-uploads); try again in a moment.",
+                              self->config.max_each);
+    if (sit(self, es_http_principal(one->x), &one->of_subject))
+        return es_json_refuse(why, "too_many_of_subject",
+                              "The subject of your token has %" PRIu64
+                              " uploads under way, as many as one may (--max-address-uploads); try again in a moment.",
+                              self->config.max_each);
+    return 0;
+}
+
+static void leave(es_uploads_t *self, es_seat_t **seat_p)
+{
+    if (!*seat_p) return;
+    (*seat_p)->uploads--;
+    es_seats_give_back(self->seats, *seat_p);
+    *seat_p = NULL;
+}
+
+void es_uploads_leave(es_uploads_t *self, es_upload_t *one)
+{
+    leave(self, &one->of_address);
+    leave(self, &one->of_subject);
+}
+
 /* Ten random digits: that a client of this edge has them too does not happen. */
 void es_uploads_add(es_uploads_t *self, es_upload_t *one)
 {
@@ -71,6 +118,7 @@ void es_uploads_add(es_uploads_t *self, es_upload_t *one)
 
 void es_uploads_remove(es_uploads_t *self, es_upload_t *one)
 {
+    es_uploads_leave(self, one);
     es_timers_disarm(&self->timers, &one->timer);
     es_keymap_remove(self->by_key, key_of(one));
     es_metric_set(&es_edge_uploads, es_keymap_count(self->by_key));

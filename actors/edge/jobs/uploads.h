@@ -17,6 +17,7 @@ typedef struct es_uploads es_uploads_t;
 typedef struct {
     uint64_t max_upload;  /* bytes of a file */
     uint64_t max_uploads; /* at once */
+    uint64_t max_each;    /* of them, those of one address, and of one subject; 0: any number */
     uint64_t memory;      /* bytes that all may retain; each may at least ES_UPLOAD_ALLOWANCE_MIN */
     uint64_t sync_max;    /* bytes of a file whose transcript is waited for */
     uint64_t wait_us;     /* for a jobs actor that takes it */
