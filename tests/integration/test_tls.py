@@ -112,6 +112,17 @@ def test_plain_http_is_told(house):
         assert not until_closed(sock).startswith(b"HTTP")
 
 
+def test_a_giant_hello_is_not_waited_for(house):
+    """Ten bytes that announce 128 KiB, in one record or in several."""
+    before = refused(house, "hello_too_large")
+    head = b"\1" + (131396).to_bytes(3, "big")
+    for said in (b"\x16\3\1\0\5" + head + b"\3", b"".join(b"\x16\3\1\0\1" + head[i:i + 1] for i in range(4))):
+        with socket.create_connection(place(house), 10 * SLOW) as sock:
+            sock.sendall(said)
+            until_closed(sock)
+    wait_until(lambda: refused(house, "hello_too_large") == before + 2, 10, "counted as hello_too_large")
+
+
 async def speak(house, context, chunks):
     async with websockets.connect(house.ws + "/api/audio/ws", ssl=context, max_size=None) as ws:
         for _ in range(chunks):

@@ -299,7 +299,10 @@ static void what_is_no_handshake(void **state)
     raw_failure("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, ES_TLS_PLAIN_HTTP);
     raw_failure("SSH-2.0-OpenSSH_9.2p1\r\n", 23, ES_TLS_MALFORMED);
     raw_failure(zeros, sizeof zeros, ES_TLS_MALFORMED);
-    raw_failure("\x16\x03\x01\xff\xff\x01\xff\xff\xff\x03\x03", 11, ES_TLS_MALFORMED);
+    raw_failure("\x16\x03\x01\0\x05\x02\x02\x01\x44\x03", 10, ES_TLS_MALFORMED); /* no ClientHello */
+    raw_failure("\x16\x03\x01\xff\xff\x01\xff\xff\xff\x03\x03", 11, ES_TLS_HELLO);
+    raw_failure("\x16\x03\x01\x40\x00\x01\x02\x01\x44", 9, ES_TLS_HELLO); /* as much as OpenSSL would take */
+    raw_failure("\x16\x03\x01\0\x01\x01\x16\x03\x01\0\x03\x02\x01\x44", 14, ES_TLS_HELLO); /* in two records */
 }
 
 static void plain_http_is_told_so(void **state)
@@ -316,6 +319,44 @@ static void plain_http_is_told_so(void **state)
     assert_non_null(strstr(answer, "HTTP/1.1 400 "));
     assert_int_equal(strtoul(strstr(answer, "content-length: ") + 16, NULL, 10), strlen(body + 4));
     close_world(&w);
+}
+
+/* A client whose first ClientHello has no key that we could use is asked for a second. */
+static void a_second_hello_may_not_be_larger(void **state)
+{
+    world_t w;
+    (void)state;
+    open_world(&w);
+    SSL_CTX_set1_groups_list(w.trusting, "X448:P-256"); /* its key is one of X448 */
+    set_client(&w);
+    assert_int_not_equal(SSL_do_handshake(w.client), 1);
+    assert_int_equal(run(&w), ES_TLS_HANDSHAKE);
+    assert_int_equal(send(w.fd, "\x16\x03\x03\x40\x00\x01\x02\x01\x44", 9, 0), 9);
+    assert_int_equal(run(&w), ES_TLS_CLOSED);
+    assert_int_equal(es_tls_conn_why(w.conn), ES_TLS_HELLO);
+    close_world(&w);
+}
+
+static void clients_of_all_kinds_come_in(void **state)
+{
+    static const struct {
+        int version;
+        const char *groups;
+    } cases[] = {{TLS1_2_VERSION, "P-256"},
+                 {TLS1_2_VERSION, "X448:P-256"},
+                 {TLS1_3_VERSION, "X25519"},
+                 {TLS1_3_VERSION, "X448:P-384"}};
+    (void)state;
+    for (size_t i = 0; i < 40; i++) { /* encrypted bytes are others each time */
+        world_t w;
+        open_world(&w);
+        SSL_CTX_set_max_proto_version(w.trusting, cases[i % 4].version);
+        SSL_CTX_set1_groups_list(w.trusting, cases[i % 4].groups);
+        shake_hands(&w);
+        assert_int_equal(SSL_version(w.client), cases[i % 4].version);
+        carry(&w, true, 1 << 20, 0);
+        close_world(&w);
+    }
 }
 
 static void old_versions_weak_ciphers_and_other_protocols(void **state)
@@ -407,6 +448,8 @@ int main(void)
                                        cmocka_unit_test(what_is_no_tls_any_more_ends_it),
                                        cmocka_unit_test(what_is_no_handshake),
                                        cmocka_unit_test(plain_http_is_told_so),
+                                       cmocka_unit_test(a_second_hello_may_not_be_larger),
+                                       cmocka_unit_test(clients_of_all_kinds_come_in),
                                        cmocka_unit_test(old_versions_weak_ciphers_and_other_protocols),
                                        cmocka_unit_test(a_handshake_has_its_time),
                                        cmocka_unit_test(sessions_are_resumed_until_the_key_is_another)};

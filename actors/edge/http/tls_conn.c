@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "byte_queue.h"
+#include "tls_hello.h"
 
 enum { INWARD = 32768, RECORD = 16384, RECORDS_A_RUN = 4, READ_AWAY = 16 };
 
@@ -27,7 +28,33 @@ struct es_tls_conn {
     bool plain_deaf;              /* nobody reads there any more */
     bool wants_write;             /* TLS has something of its own to send */
     bool again;
+    bool hello_too_large;
+    es_tls_hello_t hello;
 };
+
+/* ---- what is read in the clear */
+
+/* Before OpenSSL has it. Once TLS 1.2 is agreed on no other ClientHello can come, and what is encrypted may look like one; with 1.3 a second may come, where the first had no key that we could use, and what is encrypted
+ * is told apart. */
+static long look_at_hello(BIO *bio, int what, const char *data, size_t len, int argi, long argl, int result,
+                          size_t *count)
+{
+    es_tls_conn_t *self = (es_tls_conn_t *)BIO_get_callback_arg(bio);
+    (void)len;
+    (void)argi;
+    (void)argl;
+    if (what != (BIO_CB_READ | BIO_CB_RETURN) || result <= 0) return result;
+    if (SSL_version(self->ssl) != TLS1_2_VERSION && !es_tls_hello_read(&self->hello, data, *count))
+        self->hello_too_large = true;
+    return self->hello_too_large ? -1 : result;
+}
+
+static void watch_hello(es_tls_conn_t *self, bool on)
+{
+    BIO *bio = SSL_get_rbio(self->ssl);
+    BIO_set_callback_arg(bio, (char *)self);
+    BIO_set_callback_ex(bio, on ? look_at_hello : NULL);
+}
 
 /* ---- life */
 
@@ -39,6 +66,7 @@ es_tls_conn_t *es_tls_conn_new(es_tls_t *tls, int fd, const es_tls_times_t *time
     self->secret = fd;
     self->plain = -1;
     self->since_us = self->now_us = now_us;
+    watch_hello(self, true);
     return self;
 }
 
@@ -65,9 +93,10 @@ void es_tls_conn_destroy(es_tls_conn_t **self_p)
 
 /* ---- the handshake */
 
-static es_tls_why_t why_of(int error)
+static es_tls_why_t why_of(const es_tls_conn_t *self, int error)
 {
     int reason = ERR_GET_REASON(ERR_peek_error());
+    if (self->hello_too_large) return ES_TLS_HELLO;
     if (error != SSL_ERROR_SSL) return ES_TLS_GONE;
     switch (reason) {
     case SSL_R_HTTP_REQUEST:
@@ -107,10 +136,12 @@ static void shake_hands(es_tls_conn_t *self)
     ERR_clear_error();
     int rc = SSL_do_handshake(self->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(self->ssl, rc);
     self->wants_write = error == SSL_ERROR_WANT_WRITE;
-    if (error == SSL_ERROR_NONE)
+    if (error == SSL_ERROR_NONE) {
         self->state = ES_TLS_OPEN;
-    else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-        fail(self, why_of(error));
+        watch_hello(self, false);
+    } else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+        fail(self, why_of(self, error));
+    }
 }
 
 /* ---- from the client to the plain side */

@@ -34,6 +34,7 @@ typedef enum {
     ES_TLS_PROTOCOL,   /* ALPN without http/1.1 */
     ES_TLS_ALERT,      /* the client refused us: it does not trust the certificate, say */
     ES_TLS_GONE,       /* closed half-way */
+    ES_TLS_HELLO,      /* a ClientHello larger than ES_TLS_HELLO_MAX */
     ES_TLS_MALFORMED,
     ES_TLS_WHYS
 } es_tls_why_t;

@@ -46,7 +46,7 @@ static ES_METRIC_COUNTER(handshakes, "earshot_edge_tls_handshakes_total", "TLS h
 static es_metric_t refused[ES_TLS_WHYS] = {
     REFUSED(ES_TLS_SLOW, "slow"),     REFUSED(ES_TLS_PLAIN_HTTP, "plain_http"), REFUSED(ES_TLS_VERSION, "version"),
     REFUSED(ES_TLS_CIPHER, "cipher"), REFUSED(ES_TLS_PROTOCOL, "protocol"),     REFUSED(ES_TLS_ALERT, "alert"),
-    REFUSED(ES_TLS_GONE, "gone"),     REFUSED(ES_TLS_MALFORMED, "malformed"),
+    REFUSED(ES_TLS_GONE, "gone"),     REFUSED(ES_TLS_HELLO, "hello_too_large"), REFUSED(ES_TLS_MALFORMED, "malformed"),
 };
 
 es_metric_t *const *es_tls_front_metrics(void)
@@ -60,6 +60,7 @@ es_metric_t *const *es_tls_front_metrics(void)
                                         &refused[ES_TLS_PROTOCOL],
                                         &refused[ES_TLS_ALERT],
                                         &refused[ES_TLS_GONE],
+                                        &refused[ES_TLS_HELLO],
                                         &refused[ES_TLS_MALFORMED],
                                         NULL};
     return list;
