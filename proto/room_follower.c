@@ -339,7 +339,10 @@ void es_room_follower_fetched(es_room_follower_t *self, uint64_t log, uint64_t i
     uint64_t before = self->at;
     if (last > self->last) self->last = last;
     give_up_below(self, sane_floor(floor, last));
-    for (size_t i = 0; i < n; i++) take(self, &events[i]);
+    for (size_t i = 0; i < n; i++) {
+        give_up_below(self, events[i].rseq); /* what is not in between was left out of the history */
+        take(self, &events[i]);
+    }
     /* An answer that brings nothing comes from an actor that is behind: the question stays, and is asked again at its time. */
     if (self->at > before) stop_asking(self);
     seek(self, true, now_us);

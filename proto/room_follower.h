@@ -4,7 +4,7 @@
  *      ROOM_NEWS ----> next in order? ---yes---> event()
  *                          | no: beyond: held, and fetch()ed from the room's actor
  *      ROOM_STATE, ROOM_DONE of a JOIN: the last number there is: a lost tail shows itself, and is fetched where it does not come within 50 ms
- *      ROOM_EVENTS --> what was asked for; events below its floor are gone: missed(), which members are told
+ *      ROOM_EVENTS --> what was asked for; events below its floor, and those left out between its events, are gone: missed(), which members are told
  *
  * Position. Until the first state() a follower knows nothing and drops news. It then begins `backlog` events before the last one, so that members who come
  * later find recent events here. A log is named by a random number; when a state names another log than the one followed, the numbers mean nothing any

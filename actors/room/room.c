@@ -7,7 +7,6 @@
 #include "room_state.h"
 
 #define SECOND UINT64_C(1000000)
-#define LOOK_US (60 * SECOND) /* between two looks for events that are too old */
 
 /* ---- what rooms share */
 
@@ -110,19 +109,6 @@ void es_room_restore(es_room_t *self, const es_room_seat_t *seat, es_room_now_t 
 
 /* ---- events */
 
-static void raise_floor(es_room_t *self, uint64_t floor)
-{
-    if (floor <= self->log.floor) return;
-    self->shared->stats.given_up += floor - self->log.floor;
-    self->log.floor = floor;
-    self->ops->floor(self->ctx, floor);
-}
-
-static void bound_history(es_room_t *self)
-{
-    if (self->log.last > self->shared->history) raise_floor(self, self->log.last + 1 - self->shared->history);
-}
-
 void es_room_flush(es_room_t *self)
 {
     size_t len;
@@ -142,7 +128,7 @@ void es_room_happen(es_room_t *self, es_room_event_t *event, es_room_now_t now)
     if (event->type != ES_EVENT_PARTIAL) {
         event->rseq = ++self->log.last;
         self->ops->append(self->ctx, event);
-        bound_history(self);
+        es_room_count(self, event);
     }
     if (es_room_events_add(&self->news, event)) return;
     es_room_flush(self);
@@ -225,21 +211,29 @@ static void who(es_room_t *self, const es_room_request_t *rq)
     es_room_say_members(self, rq, &answer);
 }
 
+typedef struct {
+    es_room_events_t events;
+    uint64_t to;
+} page_t;
+
 static bool fetched(void *arg, const es_room_event_t *event)
 {
-    return es_room_events_add(arg, event);
+    page_t *page = arg;
+    return event->rseq <= page->to && es_room_events_add(&page->events, event);
 }
 
 static void fetch(es_room_t *self, const es_room_request_t *rq)
 {
-    es_room_events_t events = {0};
+    bool backward = ES_HAS(rq->msg, ES_M_TO);
+    page_t page = {.to = backward ? rq->msg->to_seq : UINT64_MAX};
     uint64_t from = rq->msg->from_seq, count = rq->msg->count;
     size_t len;
-    if (from < self->log.floor) from = self->log.floor;
     if (count > ES_ROOM_FETCH_MAX) count = ES_ROOM_FETCH_MAX;
-    if (from <= self->log.last && count > 0) self->ops->read(self->ctx, from, count, fetched, &events);
+    if (backward && count > 0) from = self->ops->back(self->ctx, page.to, count);
+    if (from < self->log.floor) from = self->log.floor;
+    if (from <= self->log.last && count > 0) self->ops->read(self->ctx, from, count, fetched, &page);
     es_msg_t answer = es_room_answer(self, ES_ROOM_EVENTS, rq);
-    void *body = es_room_events_take(&events, &len);
+    void *body = es_room_events_take(&page.events, &len);
     es_room_say(self, rq, &answer, body, len);
     free(body);
 }
@@ -272,32 +266,8 @@ void es_room_message(es_room_t *self, const es_msg_t *msg, es_span_t body, es_ro
 
 /* ---- time */
 
-typedef struct {
-    uint64_t before_ms, floor;
-} expiry_t;
-
-static bool expired(void *arg, const es_room_event_t *event)
-{
-    expiry_t *expiry = arg;
-    if (event->at_ms >= expiry->before_ms) return false;
-    expiry->floor = event->rseq + 1;
-    return true;
-}
-
-static uint64_t give_up_old(es_room_t *self, es_room_now_t now)
-{
-    if (now.us < self->look_us) return self->look_us;
-    bound_history(self); /* it may have been loaded under another setting */
-    expiry_t expiry = {.before_ms = now.ms - es_room_sooner(now.ms, self->shared->age_ms), .floor = self->log.floor};
-    uint64_t floor = self->log.floor;
-    if (floor <= self->log.last) self->ops->read(self->ctx, floor, ES_ROOM_EXPIRIES_A_TURN, expired, &expiry);
-    raise_floor(self, expiry.floor);
-    self->look_us = now.us + (self->log.floor - floor < ES_ROOM_EXPIRIES_A_TURN ? LOOK_US : 0);
-    return self->look_us;
-}
-
 uint64_t es_room_tick(es_room_t *self, es_room_now_t now)
 {
     uint64_t next = es_room_presence(self, now);
-    return es_room_sooner(next, give_up_old(self, now));
+    return es_room_sooner(next, es_room_give_up_old(self, now));
 }

@@ -1,6 +1,6 @@
 /* One room: a log of numbered events and a set of members, as a pure state machine. PROTOCOL.md, section 5, is what it speaks.
  *
- *      requests of edges                      +------ room ------+     append, caption, seat, unseat, floor ---> the store, one transaction
+ *      requests of edges                      +------ room ------+     append, caption, seat, unseat, floor, drop -> the store, one transaction
  *      JOIN LEAVE SAY CAPTION (operations) -->| log, last, floor |
  *      PARTIAL MEMBERS FETCH WHO          -->| members, edges   |
  *      tick(now)                          -->| operation counts |---- send: DONE, REFUSED, STATE, EVENTS, PRESENT, NEWS ---> after the commit
@@ -77,7 +77,7 @@ typedef struct {
 typedef struct {
     uint64_t grace_us;   /* who is away for so long leaves; default 10 s */
     uint64_t silence_us; /* an edge that says nothing for so long has its members away; default 6 s */
-    uint64_t history;    /* events kept; default 1000 */
+    uint64_t history;    /* messages and captions kept, and as many joins and leaves; default 1000 */
     uint64_t age_ms;     /* events older than this are given up; default 7 days */
     size_t members_max;  /* default 10000 */
     size_t text_max;     /* bytes of a message; default ES_ROOM_TEXT_MAX */
@@ -101,9 +101,11 @@ typedef struct {
     uint64_t (*said)(void *ctx, es_span_t session, es_span_t msg_id);
     /* Up to which sample this stream's captions are stored. False: none is. */
     bool (*captioned)(void *ctx, es_span_t session, es_span_t stream, uint64_t *until);
-    /* Gives at most `count` events from number `from` on, in order, until each() returns false. Spans need to live no longer than that call. */
+    /* Gives at most `count` events from number `from` on, in order and without those that were dropped, until each() returns false. Spans need to live no longer than that call. */
     void (*read)(void *ctx, uint64_t from, uint64_t count, bool (*each)(void *arg, const es_room_event_t *event),
                  void *arg);
+    /* Number of the event with which the last `count` up to number `to` begin; 0: there are not so many. */
+    uint64_t (*back)(void *ctx, uint64_t to, uint64_t count);
     /* --- what shall be; spans live no longer than the call --- */
     /* The next event of the log. A MESSAGE makes (member, msg_id) known. */
     void (*append)(void *ctx, const es_room_event_t *event);
@@ -113,6 +115,8 @@ typedef struct {
     void (*unseat)(void *ctx, es_span_t session);
     /* Events below are given up. */
     void (*floor)(void *ctx, uint64_t floor);
+    /* This one is, above the floor. */
+    void (*drop)(void *ctx, uint64_t rseq);
     /* To say after the commit, in this order. The fields of msg point into the room or are static; key and body live no longer than the call. */
     void (*send)(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len);
 } es_room_ops_t;
@@ -120,6 +124,7 @@ typedef struct {
 /* Where a log stands: loaded from the store, or new (last 0, floor 1). */
 typedef struct {
     uint64_t log, last, floor;
+    uint64_t said, moves; /* of what is kept: messages and captions, joins and leaves */
 } es_room_log_t;
 
 /* id: valid, copied. ops, ctx and shared outlive it. Dies on lack of memory. */

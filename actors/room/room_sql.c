@@ -20,6 +20,9 @@ static const char *const texts[ES_SQL_STATEMENTS] = {
     [ES_SQL_CAPTIONED] = "SELECT until FROM caption WHERE room = ? AND session = ? AND stream = ?",
     [ES_SQL_READ] = ("SELECT rseq, type, at_ms, member, name, text, msg_id, stream, start, \"end\" FROM event "
                      "WHERE room = ? AND rseq >= ? ORDER BY rseq LIMIT ?"),
+    [ES_SQL_BACK] = "SELECT rseq FROM event WHERE room = ? AND rseq <= ? ORDER BY rseq DESC LIMIT 1 OFFSET ?",
+    [ES_SQL_KEPT] = "SELECT count(*), count(CASE WHEN type <= 2 THEN 1 END) FROM event WHERE room = ? AND rseq >= ?",
+    [ES_SQL_DROP] = "DELETE FROM event WHERE room = ? AND rseq = ?",
     [ES_SQL_SEAT] = "INSERT OR REPLACE INTO member (room, session, client, name, operation) VALUES (?, ?, ?, ?, ?)",
     [ES_SQL_UNSEAT] = "DELETE FROM member WHERE room = ? AND session = ?",
     [ES_SQL_SEATS] = "SELECT session, client, name, operation FROM member WHERE room = ?",

@@ -1,4 +1,4 @@
-/* The inside of a room, shared by room.c (life, log, questions), room_operations.c (what clients do) and room_presence.c (what edges say of them). Nobody else
+/* The inside of a room, shared by room.c (life, log, questions), room_history.c (what is kept), room_operations.c (what clients do) and room_presence.c (what edges say of them). Nobody else
  * includes it. */
 #ifndef ES_ROOM_STATE_H
 #define ES_ROOM_STATE_H
@@ -14,6 +14,7 @@ struct es_room {
     es_room_members_t members;
     es_room_events_t news; /* of this turn */
     uint64_t lists;        /* of members, so far */
+    uint64_t moves_from;   /* no join or leave below is kept */
     uint64_t look_us;      /* next look for events that are too old */
     size_t id_len;
     char id[ES_ROOM_ID_MAX];
@@ -27,6 +28,10 @@ typedef struct {
 
 /* An event happens: it gets the next number (PARTIAL: none) and the time, is stored and will be said. */
 void es_room_happen(es_room_t *self, es_room_event_t *event, es_room_now_t now);
+/* The event, just appended, is one more: what is beyond the bounds is given up. */
+void es_room_count(es_room_t *self, const es_room_event_t *event);
+/* Old events are given up. Returns the time of the next call. */
+uint64_t es_room_give_up_old(es_room_t *self, es_room_now_t now);
 /* Someone who is no member becomes one. */
 void es_room_sit(es_room_t *self, const es_room_seat_t *seat, es_room_now_t now);
 /* The member is there through another client. */

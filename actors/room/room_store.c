@@ -133,6 +133,16 @@ static es_store_result_t find(es_room_store_t *self, es_span_t id, es_room_hold_
     return es_room_store_check(self, es_sql_done(row));
 }
 
+static es_store_result_t count_kept(es_room_store_t *self, es_room_hold_t *hold)
+{
+    sqlite3_stmt *row = es_sql_bind(&self->sql, ES_SQL_KEPT, "uu", (uint64_t)hold->number, hold->log.floor);
+    if (sqlite3_step(row) == SQLITE_ROW) {
+        hold->log.moves = es_sql_uint(row, 1);
+        hold->log.said = es_sql_uint(row, 0) - hold->log.moves;
+    }
+    return es_room_store_check(self, es_sql_done(row));
+}
+
 es_store_result_t es_room_store_claim(es_room_store_t *self, es_span_t id, uint64_t fresh, uint64_t now_ms,
                                       es_room_hold_t *out)
 {
@@ -140,6 +150,7 @@ es_store_result_t es_room_store_claim(es_room_store_t *self, es_span_t id, uint6
     if (es_room_store_begin(self) != ES_STORE_OK || find(self, id, out, &found) != ES_STORE_OK) return ES_STORE_FAILED;
     if (found) {
         out->term++;
+        if (count_kept(self, out) != ES_STORE_OK) return ES_STORE_FAILED;
         return es_room_store_check(
             self, es_sql_run(&self->sql, ES_SQL_CLAIM, "uuu", (uint64_t)out->number, out->term, now_ms));
     }
@@ -203,6 +214,12 @@ void es_room_store_unseat(es_room_store_t *self, const es_room_hold_t *hold, es_
     write(self, es_sql_bind(&self->sql, ES_SQL_UNSEAT, "ut", (uint64_t)hold->number, session));
 }
 
+void es_room_store_drop(es_room_store_t *self, const es_room_hold_t *hold, uint64_t rseq)
+{
+    if (self->failed) return;
+    write(self, es_sql_bind(&self->sql, ES_SQL_DROP, "uu", (uint64_t)hold->number, rseq));
+}
+
 void es_room_store_settle(es_room_store_t *self, const es_room_hold_t *hold, const es_room_log_t *log)
 {
     if (self->failed) return;
@@ -259,6 +276,16 @@ es_store_result_t es_room_store_read(es_room_store_t *self, const es_room_hold_t
         es_room_event_t event = event_of(row);
         more = each(arg, &event);
     }
+    return es_room_store_check(self, es_sql_done(row));
+}
+
+es_store_result_t es_room_store_back(es_room_store_t *self, const es_room_hold_t *hold, uint64_t to, uint64_t count,
+                                     uint64_t *rseq)
+{
+    if (self->failed) return ES_STORE_FAILED;
+    sqlite3_stmt *row =
+        es_sql_bind(&self->sql, ES_SQL_BACK, "uuu", (uint64_t)hold->number, to < INT64_MAX ? to : INT64_MAX, count - 1);
+    *rseq = sqlite3_step(row) == SQLITE_ROW ? es_sql_uint(row, 0) : 0;
     return es_room_store_check(self, es_sql_done(row));
 }
 

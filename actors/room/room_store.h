@@ -63,6 +63,8 @@ void es_room_store_caption(es_room_store_t *self, const es_room_hold_t *hold, es
                            uint64_t until, uint64_t now_ms);
 void es_room_store_seat(es_room_store_t *self, const es_room_hold_t *hold, const es_room_seat_t *seat);
 void es_room_store_unseat(es_room_store_t *self, const es_room_hold_t *hold, es_span_t session);
+/* An event is given up before those around it. */
+void es_room_store_drop(es_room_store_t *self, const es_room_hold_t *hold, uint64_t rseq);
 /* Where the log stands after this turn; the time keeps the room from being forgotten. */
 void es_room_store_settle(es_room_store_t *self, const es_room_hold_t *hold, const es_room_log_t *log);
 void es_room_store_touch(es_room_store_t *self, const es_room_hold_t *hold, uint64_t now_ms);
@@ -80,6 +82,10 @@ es_store_result_t es_room_store_captioned(es_room_store_t *self, const es_room_h
 /* As es_room_ops_t.read. Texts that are damaged come empty. */
 es_store_result_t es_room_store_read(es_room_store_t *self, const es_room_hold_t *hold, uint64_t from, uint64_t count,
                                      bool (*each)(void *arg, const es_room_event_t *event), void *arg);
+
+/* As es_room_ops_t.back: *rseq. */
+es_store_result_t es_room_store_back(es_room_store_t *self, const es_room_hold_t *hold, uint64_t to, uint64_t count,
+                                     uint64_t *rseq);
 
 /* Deletes up to about `max` rows that nobody needs any more (below a floor, older than dedup, of forgotten rooms), in this turn. Returns how many; fewer than max: nothing
  * is left for now. */

@@ -101,6 +101,14 @@ static void on_read(void *ctx, uint64_t from, uint64_t count, bool (*each)(void 
     judge(of, es_room_store_read(of->rooms->store, &of->hold, from, count, each, arg));
 }
 
+static uint64_t on_back(void *ctx, uint64_t to, uint64_t count)
+{
+    open_room_t *of = ctx;
+    uint64_t from = 0;
+    judge(of, es_room_store_back(of->rooms->store, &of->hold, to, count, &from));
+    return from;
+}
+
 static void on_append(void *ctx, const es_room_event_t *event)
 {
     open_room_t *of = ctx;
@@ -131,6 +139,12 @@ static void on_floor(void *ctx, uint64_t floor)
     enter(ctx);
 }
 
+static void on_drop(void *ctx, uint64_t rseq)
+{
+    open_room_t *of = ctx;
+    if (enter(of)) es_room_store_drop(of->rooms->store, &of->hold, rseq);
+}
+
 static void on_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     open_room_t *of = ctx;
@@ -146,11 +160,13 @@ static void on_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *b
 static const es_room_ops_t room_ops = {.said = on_said,
                                        .captioned = on_captioned,
                                        .read = on_read,
+                                       .back = on_back,
                                        .append = on_append,
                                        .caption = on_caption,
                                        .seat = on_seat,
                                        .unseat = on_unseat,
                                        .floor = on_floor,
+                                       .drop = on_drop,
                                        .send = on_send};
 
 /* ---- rooms come and go */

@@ -354,6 +354,37 @@ def test_who_comes_and_goes_without_end_is_stopped_and_may_come_back(room):
                 again.await_("room.joined", lambda p: "members" in p, room=f"{room}/{n}")
 
 
+def come_again(guest, room):
+    """Into a room that it has just left, of which its edge may not have heard yet."""
+    answer = {"type": "error"}
+    while answer["type"] == "error":
+        guest.send(("room.join", {"room": room, "name": "Eve", **guest.views[room].since()}))
+        while (answer := guest.recv())["type"] != "error" and "members" not in answer["payload"]:
+            pass
+
+
+def test_who_comes_and_goes_pushes_out_nobodys_words(room):
+    with Fleet(edges=2, env={"EARSHOT_HISTORY": "100", "EARSHOT_JOIN_RATE": "0"}) as house, Guest(house.urls[0]) as ann, Guest(house.urls[0]) as eve:
+        ann.come(room)
+        said = [ann.say(room, text)["rseq"] for text in ("one", "two", "three")]
+        eve.views[room] = View()
+        for _ in range(120):
+            come_again(eve, room)
+            eve.send(("room.leave", {"room": room}))
+            eve.await_("room.left", member=eve.session)
+        last = 4 + 240
+        ann.until_at(room, last)
+        assert said == [2, 3, 4]
+        with Guest(house.urls[1]) as bob:
+            assert bob.join(room, "Bob", since=1, log=ann.views[room].log)["history"] == {"from": 2, "complete": True}
+            view = bob.until_at(room, last + 1)
+            assert [text for _, text in view.texts()] == ["one", "two", "three"]
+            assert view.lost == [(5, last + 1 - 100)]
+            bob.send(("room.history", {"room": room, "before": last - 91, "limit": 10}))
+            page = bob.await_("room.history", lambda p: p["events"])
+            assert [event["rseq"] for event in page["events"]] == [2, 3, 4, *range(last + 2 - 100, last - 91)]
+
+
 def test_without_a_room_actor_what_is_said_waits():
     with Fleet() as house, Guest(house.urls[0]) as ann:
         ann.come("lobby")

@@ -50,7 +50,7 @@ static void draw_sizes(sim_t *sim, plan_t *p)
     p->actors = some(sim, 1, ACTORS);
     p->clients = some(sim, 1, CLIENTS);
     p->rooms = some(sim, 1, ROOMS);
-    p->history = world_chance(w, 300) ? 5 + world_below(w, 40) : 1000;
+    p->history = world_chance(w, 300) ? 1 + world_below(w, world_chance(w, 600) ? 5 : 40) : 1000;
     p->backlog = 1 + world_below(w, 99);
     p->page = 8 + world_below(w, world_chance(w, 300) ? 4 : 248);
     p->held = world_chance(w, 300) ? world_below(w, 4) : 1024;

@@ -33,8 +33,9 @@ static void figures(const void *sim, char *out, size_t cap)
     const figures_t *f = &((const sim_t *)sim)->figures;
     snprintf(out, cap,
              "%" PRIu64 " events, %" PRIu64 " deliveries, %" PRIu64 " acknowledged, %" PRIu64
-             " told of what is gone, %" PRIu64 " transactions fenced, %" PRIu64 " resets",
-             f->events, f->deliveries, f->acknowledged, f->missed, f->fenced, f->resets);
+             " told of what is gone, %" PRIu64 " joins and leaves dropped, %" PRIu64 " transactions fenced, %" PRIu64
+             " resets",
+             f->events, f->deliveries, f->acknowledged, f->missed, f->dropped, f->fenced, f->resets);
 }
 
 int main(int argc, char **argv)

@@ -94,6 +94,11 @@ void member_advance(member_t *self)
     }
 }
 
+static void skip_below(member_t *self, uint64_t rseq)
+{
+    if (rseq > self->at + 1) tell_gone(self, self->at + 1, rseq - 1);
+}
+
 static void page(member_t *self, const es_msg_t *answer, const char *body, size_t len)
 {
     es_room_event_t events[512];
@@ -102,9 +107,11 @@ static void page(member_t *self, const es_msg_t *answer, const char *body, size_
     if (answer->seq != self->ask_id || self->ask_due_us == NEVER) return;
     self->ask_due_us = NEVER;
     if (self->state != CATCHING_UP || answer->log != self->log) return;
-    if (answer->floor > self->at + 1) tell_gone(self, self->at + 1, answer->floor - 1);
-    for (int i = 0; i < n; i++)
+    skip_below(self, answer->floor);
+    for (int i = 0; i < n; i++) {
+        skip_below(self, events[i].rseq);
         if (events[i].rseq == self->at + 1) tell_event(self, &events[i]);
+    }
     member_advance(self);
 }
 

@@ -70,7 +70,7 @@ typedef struct {
 } broker_t;
 
 typedef struct {
-    uint64_t events, deliveries, acknowledged, missed, fenced, resets;
+    uint64_t events, deliveries, acknowledged, missed, dropped, fenced, resets;
 } figures_t;
 
 typedef struct sim {

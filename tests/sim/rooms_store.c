@@ -19,7 +19,7 @@ row_t *row_new(const es_room_event_t *event)
 {
     row_t *row = es_alloc(sizeof *row + event->member.len + event->name.len + event->text.len + event->msg_id.len +
                           event->stream.len);
-    row->event = *event;
+    *row = (row_t){.event = *event};
     char *at = row->text;
     own(&row->event.member, &at);
     own(&row->event.name, &at);
@@ -32,6 +32,12 @@ row_t *row_new(const es_room_event_t *event)
 row_t *store_row(const log_t *log, uint64_t rseq)
 {
     return rseq > 0 && rseq <= log->at.last ? log->rows[rseq - 1] : NULL;
+}
+
+bool store_gave_up(const log_t *log, uint64_t rseq)
+{
+    const row_t *row = store_row(log, rseq);
+    return rseq < log->at.floor || (row && row->dropped);
 }
 
 const log_t *store_log(const sim_t *sim, int room, uint64_t log)
@@ -88,6 +94,12 @@ static void append(log_t *log, row_t *row)
     if (rseq > log->at.last) log->at.last = rseq;
 }
 
+static void drop(log_t *log, uint64_t rseq)
+{
+    row_t *row = rseq <= log->at.last ? log->rows[rseq - 1] : NULL;
+    if (row) row->dropped = true;
+}
+
 static seat_t *seat_of(table_t *table, const char *session)
 {
     seat_t *free_one = NULL;
@@ -140,6 +152,9 @@ static void apply(sim_t *sim, change_t *change)
     case CHANGE_FLOOR:
         table->log->at.floor = change->number;
         break;
+    case CHANGE_DROP:
+        drop(table->log, change->number);
+        break;
     }
 }
 
@@ -176,6 +191,17 @@ static bool may_write(es_room_store_t *self)
     return !self->failed;
 }
 
+static void count_kept(const log_t *log, es_room_log_t *out)
+{
+    for (uint64_t rseq = log->at.floor; rseq <= log->at.last; rseq++) {
+        const row_t *row = store_row(log, rseq);
+        if (row->dropped) continue;
+        bool moves = row->event.type == ES_EVENT_JOINED || row->event.type == ES_EVENT_LEFT;
+        out->moves += moves;
+        out->said += !moves;
+    }
+}
+
 es_store_result_t es_room_store_claim(es_room_store_t *self, es_span_t id, uint64_t fresh, uint64_t now_ms,
                                       es_room_hold_t *out)
 {
@@ -186,6 +212,7 @@ es_store_result_t es_room_store_claim(es_room_store_t *self, es_span_t id, uint6
     if (!table->log) table->log = log_new(self->sim, NULL);
     add(self, id.ptr[1] - '0', CHANGE_CLAIM);
     *out = (es_room_hold_t){.number = id.ptr[1] - '0', .term = table->term + 1, .log = table->log->at};
+    count_kept(table->log, &out->log);
     world_trace(&self->sim->world, "room-%d claims r%d: term %d, log %d, last %d", self->actor + 1, (int)out->number,
                 (int)out->term, (int)out->log.log, (int)out->log.last);
     return ES_STORE_OK;
@@ -264,6 +291,12 @@ void es_room_store_unseat(es_room_store_t *self, const es_room_hold_t *hold, es_
     copy_text(place->session, sizeof place->session, session);
 }
 
+void es_room_store_drop(es_room_store_t *self, const es_room_hold_t *hold, uint64_t rseq)
+{
+    add(self, hold->number, CHANGE_DROP)->number = rseq;
+    self->sim->figures.dropped++;
+}
+
 void es_room_store_settle(es_room_store_t *self, const es_room_hold_t *hold, const es_room_log_t *log)
 {
     add(self, hold->number, CHANGE_FLOOR)->number = log->floor;
@@ -328,18 +361,43 @@ es_store_result_t es_room_store_captioned(es_room_store_t *self, const es_room_h
     return ES_STORE_OK;
 }
 
+static bool dropped(const es_room_store_t *self, const es_room_hold_t *hold, uint64_t rseq)
+{
+    const row_t *row = store_row(self->sim->tables[hold->number].log, rseq);
+    for (const change_t *c = self->first; c; c = c->next)
+        if (c->kind == CHANGE_DROP && c->room == hold->number && c->number == rseq) return true;
+    return row && row->dropped;
+}
+
 es_store_result_t es_room_store_read(es_room_store_t *self, const es_room_hold_t *hold, uint64_t from, uint64_t count,
                                      bool (*each)(void *arg, const es_room_event_t *event), void *arg)
 {
     const log_t *log = self->sim->tables[hold->number].log;
     uint64_t rseq = from;
-    for (; rseq < from + count && rseq <= log->at.last; rseq++)
+    for (; count > 0 && rseq <= log->at.last; rseq++) {
+        if (dropped(self, hold, rseq)) continue;
         if (!each(arg, &store_row(log, rseq)->event)) return ES_STORE_OK;
-    for (const change_t *c = self->first; c && rseq < from + count; c = c->next) {
-        if (!c->row || c->room != hold->number || c->row->event.rseq != rseq) continue;
-        if (!each(arg, &c->row->event)) return ES_STORE_OK;
-        rseq++;
+        count--;
     }
+    for (const change_t *c = self->first; c && count > 0; c = c->next) {
+        if (!c->row || c->room != hold->number || c->row->event.rseq != rseq) continue;
+        rseq++;
+        if (dropped(self, hold, rseq - 1)) continue;
+        if (!each(arg, &c->row->event)) return ES_STORE_OK;
+        count--;
+    }
+    return ES_STORE_OK;
+}
+
+/* Nobody here scrolls back. */
+es_store_result_t es_room_store_back(es_room_store_t *self, const es_room_hold_t *hold, uint64_t to, uint64_t count,
+                                     uint64_t *rseq)
+{
+    (void)self;
+    (void)hold;
+    (void)to;
+    (void)count;
+    *rseq = 0;
     return ES_STORE_OK;
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct row {
     es_room_event_t event;
+    bool dropped; /* given up above the floor */
     char text[];
 } row_t;
 
@@ -39,9 +40,9 @@ typedef struct {
 
 typedef struct change {
     struct change *next;
-    enum { CHANGE_CLAIM, CHANGE_APPEND, CHANGE_CAPTION, CHANGE_SEAT, CHANGE_UNSEAT, CHANGE_FLOOR } kind;
+    enum { CHANGE_CLAIM, CHANGE_APPEND, CHANGE_CAPTION, CHANGE_SEAT, CHANGE_UNSEAT, CHANGE_FLOOR, CHANGE_DROP } kind;
     int room;
-    uint64_t number; /* floor */
+    uint64_t number; /* floor, or what is dropped */
     seat_t seat;
     captions_t captions;
     row_t *row; /* its own */
@@ -57,7 +58,8 @@ struct es_room_store {
 
 /* rooms_store.c; the rest of it is room_store.h */
 row_t *row_new(const es_room_event_t *event);
-row_t *store_row(const log_t *log, uint64_t rseq);                     /* NULL: never was */
+row_t *store_row(const log_t *log, uint64_t rseq); /* NULL: never was */
+bool store_gave_up(const log_t *log, uint64_t rseq);
 const log_t *store_log(const struct sim *sim, int room, uint64_t log); /* wiped ones too */
 void store_apply_turn(es_room_store_t *self);
 void store_forget_turn(es_room_store_t *self);

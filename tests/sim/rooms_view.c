@@ -4,13 +4,13 @@
 
 #include "rooms_sim.h"
 
-/* Told that everything below `from` is gone: it must be. */
-static void check_gone(sim_t *sim, int c, uint64_t log_id, uint64_t from)
+/* Told that what follows the last that it saw is gone, up to this: it must be. */
+static void check_gone(sim_t *sim, int c, uint64_t log_id, uint64_t last)
 {
     const log_t *log = store_log(sim, sim->clients[c].room, log_id);
-    if (!log || from > log->at.floor)
-        world_fail(&sim->world, "c%d: events below %" PRIu64 " are said to be gone; the floor is %" PRIu64, c, from,
-                   log ? log->at.floor : 0);
+    for (uint64_t rseq = sim->clients[c].next; rseq <= last; rseq++)
+        if (!log || !store_gave_up(log, rseq))
+            world_fail(&sim->world, "c%d: event %" PRIu64 " is said to be gone; it is there", c, rseq);
     sim->figures.missed++;
 }
 
@@ -21,7 +21,7 @@ void view_joined(sim_t *sim, int c, const es_msg_t *msg)
     if (goes_on && (msg->from_seq < client->next || (complete && msg->from_seq > client->next)))
         world_fail(&sim->world, "c%d: wanted what follows %" PRIu64 ", is to get it from %" PRIu64 "%s", c,
                    client->next - 1, msg->from_seq, complete ? ", complete" : "");
-    if (goes_on && msg->from_seq > client->next) check_gone(sim, c, msg->log, msg->from_seq);
+    if (goes_on && msg->from_seq > client->next) check_gone(sim, c, msg->log, msg->from_seq - 1);
     memset(client->seen_ms, 0, sizeof client->seen_ms);
     memset(client->seen_end, 0, sizeof client->seen_end);
     client->has_view = true;
@@ -81,6 +81,6 @@ void view_gone(sim_t *sim, int c, const es_msg_t *msg)
     if (msg->from_seq != client->next || msg->to_seq < msg->from_seq)
         world_fail(&sim->world, "c%d: %" PRIu64 "..%" PRIu64 " are said to be gone, next is %" PRIu64, c, msg->from_seq,
                    msg->to_seq, client->next);
-    check_gone(sim, c, client->log, msg->to_seq + 1);
+    check_gone(sim, c, client->log, msg->to_seq);
     client->next = msg->to_seq + 1;
 }

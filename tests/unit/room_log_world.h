@@ -58,6 +58,7 @@ typedef struct {
     captioned_t captions[WORLD_CAPTIONS];
     size_t n_captions;
     uint64_t floor;
+    bool dropped[WORLD_EVENTS];
     sent_t sent[WORLD_SENT];
     size_t n_sent;
 } world_t;
@@ -105,8 +106,19 @@ static inline void world_read(void *ctx, uint64_t from, uint64_t count,
                               bool (*each)(void *arg, const es_room_event_t *event), void *arg)
 {
     world_t *w = ctx;
-    for (uint64_t rseq = from; rseq <= w->n_stored && count-- > 0; rseq++)
+    for (uint64_t rseq = from; rseq <= w->n_stored && count > 0; rseq++) {
+        if (w->dropped[rseq - 1]) continue;
         if (!each(arg, &w->stored[rseq - 1].event)) return;
+        count--;
+    }
+}
+
+static inline uint64_t world_back(void *ctx, uint64_t to, uint64_t count)
+{
+    const world_t *w = ctx;
+    for (uint64_t rseq = to < w->n_stored ? to : w->n_stored; rseq > 0; rseq--)
+        if (!w->dropped[rseq - 1] && --count == 0) return rseq;
+    return 0;
 }
 
 static inline void world_append(void *ctx, const es_room_event_t *event)
@@ -172,6 +184,14 @@ static inline void world_floor(void *ctx, uint64_t floor)
     w->floor = floor;
 }
 
+static inline void world_drop(void *ctx, uint64_t rseq)
+{
+    world_t *w = ctx;
+    assert_true(rseq > w->floor && rseq <= w->n_stored && !w->dropped[rseq - 1]);
+    assert_true(w->stored[rseq - 1].event.type <= ES_EVENT_LEFT);
+    w->dropped[rseq - 1] = true;
+}
+
 static inline void world_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     world_t *w = ctx;
@@ -188,11 +208,13 @@ static inline void world_send(void *ctx, es_span_t key, const es_msg_t *msg, con
 static const es_room_ops_t world_ops = {.said = world_said,
                                         .captioned = world_captioned,
                                         .read = world_read,
+                                        .back = world_back,
                                         .append = world_append,
                                         .caption = world_caption,
                                         .seat = world_seat,
                                         .unseat = world_unseat,
                                         .floor = world_floor,
+                                        .drop = world_drop,
                                         .send = world_send};
 
 /* A room with log number 7, loaded from what is stored. */
@@ -200,6 +222,10 @@ static inline void load(world_t *w)
 {
     es_room_destroy(&w->room);
     es_room_log_t log = {.log = 7, .last = w->n_stored, .floor = w->floor};
+    for (uint64_t rseq = w->floor; rseq <= w->n_stored; rseq++) {
+        bool moves = w->stored[rseq - 1].event.type <= ES_EVENT_LEFT;
+        if (!w->dropped[rseq - 1]) *(moves ? &log.moves : &log.said) += 1;
+    }
     w->room = es_room_new(&w->shared, es_span("lobby"), &log, &world_ops, w);
     for (size_t i = 0; i < w->n_seats; i++) {
         es_room_seat_t seat = {.session = es_span(w->seats[i].session),

@@ -11,6 +11,19 @@ static void test_below_the_floor_is_missed(void **state)
     assert_string_equal(out(w), "!2-5 6 7 8 9");
 }
 
+static void test_what_an_answer_leaves_out_is_missed(void **state)
+{
+    world_t *w = *state;
+    follow(w, 1);
+    news(w, 9, 9);
+    answer(w, 1, 9, 1, 5, 6);
+    assert_string_equal(out(w), "!2-4 5 6");
+    assert_string_equal(asked(w), "#1:2+7 #2:7+2");
+    answer(w, 2, 9, 1, 9, 9);
+    assert_string_equal(out(w), "!7-8 9");
+    assert_true(es_room_follower_level(w->f));
+}
+
 static void test_what_is_held_is_not_missed(void **state)
 {
     world_t *w = *state;
@@ -151,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(below_the_floor_is_missed),
+        TEST(what_an_answer_leaves_out_is_missed),
         TEST(what_is_held_is_not_missed),
         TEST(a_floor_beyond_the_end_is_the_end),
         TEST(what_cannot_be_held_is_fetched),

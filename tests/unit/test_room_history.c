@@ -81,6 +81,96 @@ static void history_is_bounded_by_count(void **state)
     assert_int_equal(w->floor, 12);
 }
 
+/* Bob comes and goes; his operations are numbered from `first` on. */
+static void come_and_go(world_t *w, uint64_t first, uint64_t times)
+{
+    for (uint64_t i = 0; i < times; i++) {
+        join(w, BOB, "bob", first + 2 * i);
+        leave(w, BOB, "bob", first + 2 * i + 1);
+    }
+}
+
+static void expect_page(world_t *w, const char *rseqs)
+{
+    es_room_event_t events[64];
+    char text[512] = "";
+    int n = events_of(w, last_sent(w), events, 64);
+    for (int i = 0; i < n; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? " " : "", (int)events[i].rseq);
+    assert_string_equal(text, rseqs);
+}
+
+static void who_comes_and_goes_pushes_out_nobodys_words(void **state)
+{
+    world_t *w = *state;
+    w->shared.history = 4;
+    join(w, ANN, "ann", 1);
+    say_many(w, 2, 2, "m");
+    come_and_go(w, 1, 50);
+    say_many(w, 4, 1, "m");
+    assert_int_equal(w->floor, 2);
+    fetch_from(w, 1, 100);
+    expect_page(w, "2 3 100 101 102 103 104");
+    assert_int_equal(w->shared.stats.given_up, 97);
+    load(w);
+    come_and_go(w, 101, 1);
+    say_many(w, 5, 1, "m");
+    assert_int_equal(w->floor, 2);
+    fetch_from(w, 1, 100);
+    expect_page(w, "2 3 102 103 104 105 106 107");
+    say_many(w, 6, 1, "m");
+    assert_int_equal(w->floor, 3);
+    say_many(w, 7, 2, "m");
+    assert_int_equal(w->floor, 105);
+    fetch_from(w, 1, 100);
+    expect_page(w, "105 106 107 108 109 110");
+    w->shared.history = 1;
+    load(w);
+    es_room_tick(w->room, w->now);
+    fetch_from(w, 1, 100);
+    expect_page(w, "110");
+}
+
+static void a_room_of_comings_and_goings_alone_has_no_holes(void **state)
+{
+    world_t *w = *state;
+    w->shared.history = 4;
+    come_and_go(w, 1, 10);
+    assert_int_equal(w->floor, 17);
+    fetch_from(w, 1, 100);
+    expect_page(w, "17 18 19 20");
+}
+
+static void back_from(world_t *w, uint64_t to, uint64_t count)
+{
+    es_msg_t msg = request(ES_ROOM_FETCH, EDGE_A, 78);
+    ES_SET(&msg, ES_M_FROM, from_seq, to + 1 - count);
+    ES_SET(&msg, ES_M_COUNT, count, count);
+    ES_SET(&msg, ES_M_TO, to_seq, to);
+    ask(w, msg, NULL, 0);
+}
+
+static void pages_backward_reach_over_holes(void **state)
+{
+    world_t *w = *state;
+    w->shared.history = 4;
+    join(w, ANN, "ann", 1);
+    say_many(w, 2, 2, "m");
+    come_and_go(w, 1, 50);
+    back_from(w, 103, 3);
+    expect_page(w, "101 102 103");
+    back_from(w, 101, 3);
+    expect_page(w, "3 100 101");
+    back_from(w, 99, 3);
+    expect_page(w, "2 3");
+    back_from(w, 1, 3);
+    expect_page(w, "");
+    back_from(w, UINT64_MAX, 0);
+    expect_page(w, "");
+    back_from(w, UINT64_MAX, 1);
+    expect_page(w, "103");
+}
+
 static void history_is_bounded_by_age(void **state)
 {
     world_t *w = *state;
@@ -110,6 +200,9 @@ int main(void)
         TEST(fetch_gives_a_page),
         TEST(a_page_of_long_events_is_bounded_by_bytes),
         TEST(history_is_bounded_by_count),
+        TEST(who_comes_and_goes_pushes_out_nobodys_words),
+        TEST(a_room_of_comings_and_goings_alone_has_no_holes),
+        TEST(pages_backward_reach_over_holes),
         TEST(history_is_bounded_by_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,44 @@ static void count_seat(void *arg, const es_room_seat_t *seat)
     *n += 1 + (unsigned)seat->operation;
 }
 
+static uint64_t back(es_room_store_t *store, const es_room_hold_t *hold, uint64_t to, uint64_t count)
+{
+    uint64_t rseq = 9999;
+    assert_int_equal(es_room_store_back(store, hold, to, count, &rseq), ES_STORE_OK);
+    return rseq;
+}
+
+static void what_is_dropped_is_read_and_counted_no_more(void **state)
+{
+    world_t *w = *state;
+    page_t page;
+    es_room_hold_t hold = claimed(w->a, "lobby", 7);
+    es_room_event_t joined = {.type = ES_EVENT_JOINED, .at_ms = NOW, .member = es_span("bob"), .name = es_span("Bob")};
+    append(w->a, &hold, "m1");
+    for (int i = 0; i < 3; i++) {
+        joined.rseq = ++hold.log.last;
+        es_room_store_append(w->a, &hold, &joined);
+    }
+    append(w->a, &hold, "m5");
+    es_room_store_settle(w->a, &hold, &hold.log);
+    committed(w->a);
+    assert_int_equal(es_room_store_enter(w->a, &hold), ES_STORE_OK);
+    es_room_store_drop(w->a, &hold, 2);
+    es_room_store_drop(w->a, &hold, 3);
+    read_page(w->a, &hold, 1, 60, &page);
+    assert_int_equal(page.n, 3);
+    assert_int_equal(page.events[1].rseq, 4);
+    committed(w->a);
+    assert_int_equal(back(w->a, &hold, 5, 2), 4);
+    assert_int_equal(back(w->a, &hold, UINT64_MAX, 3), 1);
+    assert_int_equal(back(w->a, &hold, 3, 1), 1);
+    assert_int_equal(back(w->a, &hold, 3, 2), 0);
+    hold = claimed(w->b, "lobby", 8);
+    assert_int_equal(hold.log.said, 2);
+    assert_int_equal(hold.log.moves, 1);
+    committed(w->b);
+}
+
 static void a_log_survives(void **state)
 {
     world_t *w = *state;
@@ -351,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_log_survives),
+        TEST(what_is_dropped_is_read_and_counted_no_more),
         TEST(a_turn_sees_what_it_has_written),
         TEST(who_has_lost_a_room_stores_nothing_in_it),
         TEST(many_rooms_go_to_the_disk_as_one),

@@ -163,6 +163,27 @@ static void who_was_away_for_long_catches_up_in_pages(void **state)
     rw_destroy(w);
 }
 
+static void what_was_left_out_of_the_history_is_told(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    rw_connect(w, 0);
+    rw_connect(w, 1);
+    enter(w, 0, 400);
+    drain(w, 0);
+    rw_text(w, 1, "room.join", "{\"room\":\"lobby\",\"name\":\"Bob\",\"since\":150}");
+    rw_done(w, 1, "lobby", rw_request(w, ES_ROOM_JOIN)->seq, 400, 1);
+    expect_said(w, 1, "\"history\":{\"from\":151,\"complete\":true}");
+    rw_fetched(w, 1, "lobby", rw_request(w, ES_ROOM_FETCH)->seq, 380, 400, 400, 1);
+    expect_said(w, 1, "\"events\":[],\"complete\":false,\"from\":151,\"to\":379");
+    for (uint64_t rseq = 380; rseq <= 400; rseq++) expect_said(w, 1, "room.message");
+    expect_silence(w, 1);
+    rw_news(w, "lobby", 401, 401);
+    rw_turn(w, 0);
+    expect_said(w, 1, "m401");
+    rw_destroy(w);
+}
+
 static void a_since_of_another_log_is_not_complete(void **state)
 {
     (void)state;
@@ -698,6 +719,7 @@ int main(void)
         cmocka_unit_test(what_is_gone_is_said),
         cmocka_unit_test(since_brings_what_was_missed_and_no_more),
         cmocka_unit_test(who_was_away_for_long_catches_up_in_pages),
+        cmocka_unit_test(what_was_left_out_of_the_history_is_told),
         cmocka_unit_test(a_since_of_another_log_is_not_complete),
         cmocka_unit_test(saying_is_tried_until_it_is_done),
         cmocka_unit_test(who_says_too_much_is_told),

@@ -70,6 +70,7 @@ static void send_ask(es_membership_t *self, es_ask_t *ask)
     if (ask->kind == ES_ROOM_FETCH) {
         ES_SET(&msg, ES_M_FROM, from_seq, ask->from);
         ES_SET(&msg, ES_M_COUNT, count, ask->count);
+        if (ask != &self->asks[CATCHING_ASK]) ES_SET(&msg, ES_M_TO, to_seq, ask->from + ask->count - 1);
     }
     ask->due_us = self->room->env->now_us + ASK_AGAIN_US;
     es_edge_room_send(self->room, &msg, NULL, 0);
@@ -118,14 +119,20 @@ void es_membership_advance(es_membership_t *self)
         ask_with(self, &self->asks[CATCHING_ASK], ES_ROOM_FETCH, self->at + 1, PAGE);
 }
 
+/* What has not come below this number was given up. */
+static void skip_below(es_membership_t *self, uint64_t rseq)
+{
+    if (rseq <= self->at + 1) return;
+    self->ops->gone(self, self->at + 1, rseq - 1);
+    self->at = rseq - 1;
+}
+
 static void on_page(es_membership_t *self, const es_msg_t *answer, const es_room_event_t *events, size_t n)
 {
     if (self->state != ES_CATCHING_UP || answer->log != self->log) return;
-    if (answer->floor > self->at + 1) {
-        self->ops->gone(self, self->at + 1, answer->floor - 1);
-        self->at = answer->floor - 1;
-    }
+    skip_below(self, answer->floor);
     for (size_t i = 0; i < n; i++) {
+        skip_below(self, events[i].rseq);
         if (events[i].rseq != self->at + 1) continue;
         self->ops->event(self, &events[i]);
         self->at++;
