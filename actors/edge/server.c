@@ -42,11 +42,9 @@ typedef struct {
     es_client_t *client;
     const char *reason; /* to close with, once code is set */
     unsigned code;
-    bool shut;     /* Close is on its way: no data frame may follow it */
-    bool leaving;  /* the peer began to close */
-    bool asked;    /* for WRITEABLE, which has not come yet */
-    uint8_t *rest; /* of what the socket did not take whole, in es_server_push */
-    size_t rest_len;
+    bool shut;                               /* Close is on its way: no data frame may follow it */
+    bool leaving;                            /* the peer began to close */
+    bool asked;                              /* for WRITEABLE, which has not come yet */
     uint64_t closing_since, heard_at, pings; /* pings: since it was heard */
     es_unseen_t unseen;
 } session_t;
@@ -118,8 +116,6 @@ static int closed(session_t *session)
     es_client_t *client = session->client;
     (void)is_shut(session); /* counts */
     session->client = NULL;
-    free(session->rest);
-    session->rest = NULL;
     session->server->ops.gone(session->server->ops.ctx, client);
     return 0;
 }
@@ -163,14 +159,10 @@ static void ask(session_t *session)
     lws_callback_on_writable(session->wsi);
 }
 
-static int write_rest(session_t *session)
+/* LWS_WRITE_RAW reads only, and copies what the socket does not take: that goes out before whatever lws has to say itself. */
+static int write_raw(session_t *session, const uint8_t *data, size_t n)
 {
-    uint8_t *rest = session->rest;
-    size_t n = session->rest_len;
-    session->rest = NULL;
-    int rc = lws_write(session->wsi, rest, n, LWS_WRITE_RAW) < (int)n ? -1 : 0;
-    free(rest);
-    return rc;
+    return lws_write(session->wsi, (unsigned char *)(uintptr_t)data, n, LWS_WRITE_RAW) < (int)n ? -1 : 0;
 }
 
 static int writeable(session_t *session, struct lws *wsi)
@@ -180,14 +172,9 @@ static int writeable(session_t *session, struct lws *wsi)
     session->asked = false;
     if (!client) return -1;
     if (is_shut(session)) return 0;
-    if (session->rest) {
-        ask(session);
-        return write_rest(session);
-    }
     size_t n = es_client_next(client, WRITE_MAX, &data);
     if (n) {
-        /* LWS_WRITE_RAW reads only, and copies what the socket does not take. */
-        if (lws_write(wsi, (unsigned char *)(uintptr_t)data, n, LWS_WRITE_RAW) < (int)n) return -1;
+        if (write_raw(session, data, n)) return -1;
         es_client_written(client, n);
     }
     bool more = client->flushing || lws_partial_buffered(wsi);
@@ -201,6 +188,12 @@ void es_server_flush(void *transport)
     ask(transport);
 }
 
+/* The first bytes of a frame are out. Where lws cannot keep the others nothing may follow, a PONG neither. */
+static void leave_rest(session_t *session, const uint8_t *rest, size_t n)
+{
+    if (n && write_raw(session, rest, n)) (void)shutdown(lws_get_socket_fd(session->wsi), SHUT_RDWR);
+}
+
 /* WRITEABLE costs two epoll_ctl and a turn of the loop for each member of a room; a socket that is idle takes the bytes as well without. lws has nothing
  * of its own under way then, and no TLS lies between. */
 void es_server_push(void *transport)
@@ -208,18 +201,18 @@ void es_server_push(void *transport)
     session_t *session = transport;
     es_client_t *client = session->client;
     const uint8_t *data;
-    if (session->asked || is_shut(session) || session->code || session->rest || lws_partial_buffered(session->wsi)) {
-        if (!session->asked) ask(session);
+    if (session->asked) return;
+    if (is_shut(session) || session->code || lws_partial_buffered(session->wsi)) {
+        ask(session);
         return;
     }
     size_t n = es_client_next(client, WRITE_MAX, &data);
     ssize_t sent = n ? send(lws_get_socket_fd(session->wsi), data, n, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
-    if (n && sent > 0) {
-        session->rest_len = n - (size_t)sent;
-        if (session->rest_len) session->rest = memcpy(es_alloc(session->rest_len), data + sent, session->rest_len);
+    if (sent > 0) {
+        leave_rest(session, data + sent, n - (size_t)sent);
         es_client_written(client, n);
     }
-    if (session->rest || client->flushing) ask(session);
+    if (client->flushing || lws_partial_buffered(session->wsi)) ask(session);
 }
 
 void es_server_throttle(void *transport, bool stop)

@@ -39,13 +39,18 @@ def frames_of(data):
 class RawWs:
     """Opened, or OSError. `got` is all that came after the head."""
 
-    def __init__(self, url, receive_buffer=None, headers=""):
+    def __init__(self, url, receive_buffer=None, headers="", segment=None, tls=None):
+        """segment: bytes of a TCP segment; where they are few, the server's kernel keeps little of what is not read. tls: an SSLContext."""
         where = urllib.parse.urlsplit(url)
         self.sock, self.got = socket.socket(), b""
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         self.sock.settimeout(20 * SLOW)
         self.sock.connect((where.hostname, where.port))
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=where.hostname)
         path = where.path + ("?" + where.query if where.query else "")
         self.sock.sendall((f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{headers}"
                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
@@ -74,6 +79,25 @@ class RawWs:
             assert piece, f"the connection ended after {frames_of(self.got)[-3:]}"
             self.got += piece
         return frames_of(self.got)
+
+    def _take(self, size):
+        while len(self.got) < size:
+            piece = self.sock.recv(65536)
+            if not piece:
+                raise EOFError(f"the connection ended with {self.got!r}")
+            self.got += piece
+        taken, self.got = self.got[:size], self.got[size:]
+        return taken
+
+    def read_frame(self):
+        """(opcode, payload) of the next frame, taken out of `got`. AssertionError: it is none that a server sends; EOFError: the connection ended, in it or before."""
+        head = self._take(2)
+        opcode, short = head[0] & 15, head[1]
+        assert head[0] & 0xf0 == 0x80 and opcode in (TEXT, CLOSE, PING, PONG) and short < (126 if opcode & 8 else 128), f"no frame: {head + self.got[:64]!r}"
+        length = short if short < 126 else int.from_bytes(self._take(2 if short == 126 else 8), "big")
+        payload = self._take(length)
+        assert opcode != TEXT or payload.isascii() and payload[:1] + payload[-1:] == b"{}", f"no text: {payload!r}"
+        return opcode, payload
 
     def flood(self, data):
         """Sends this again and again until the server ends it; returns (code, reason) of its Close, (None, "") where none could be read."""
