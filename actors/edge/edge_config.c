@@ -32,7 +32,8 @@ static const es_option_t edge_options[] = {
     ES_OPT_UINT(es_edge_config_t, max_http, "max-http", NULL, "8192", 1, 1000000,
                 "connections at once that are no WebSocket, or not yet; more is answered 503"),
     ES_OPT_UINT(es_edge_config_t, max_address, "max-address", NULL, "256", 0, 1000000,
-                "connections of one address (IPv6: of one /64) at once, WebSockets included; 127.0.0.1 and ::1 are not "
+                "connections of one address (IPv6: of one /64, and four times as many of one /48) at once, WebSockets "
+                "included; 127.0.0.1 and ::1 are not "
                 "counted; 0: any number, as behind a proxy on another machine"),
     ES_OPT_UINT(es_edge_config_t, file_reserve, "file-reserve", NULL, "256", 16, 65536,
                 "file descriptors that no connection gets, half of all at most; --max-clients and --max-http are "

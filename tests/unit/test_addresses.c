@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -77,6 +78,34 @@ static void addresses_have_a_text(void **state)
     es_addresses_destroy(&self);
 }
 
+static void who_has_many_networks_has_no_more(void **state)
+{
+    (void)state;
+    es_addresses_t *self = es_addresses_new(2);
+    es_address_t *in[2 * ES_ADDRESSES_NETWORK];
+    char text[64];
+    for (unsigned i = 0; i < 2 * ES_ADDRESSES_NETWORK; i++) {
+        snprintf(text, sizeof text, "2001:db8:1:%x::%x", i / 2, i + 1);
+        in[i] = enter(self, text);
+        assert_non_null(in[i]);
+    }
+    assert_null(enter(self, "2001:db8:1:ffff::1"));
+    assert_int_equal(es_addresses_count(self), ES_ADDRESSES_NETWORK);
+    es_address_t *other = enter(self, "2001:db8:2::1"), *four = enter(self, "32.1.13.184"); /* the same bytes */
+    assert_true(other && four);
+    es_addresses_leave(self, in[0]);
+    in[0] = enter(self, "2001:db8:1:ffff::1");
+    assert_non_null(in[0]);
+    assert_null(enter(self, "2001:db8:1:fffe::1"));
+    for (unsigned i = 0; i < 2 * ES_ADDRESSES_NETWORK; i++) es_addresses_leave(self, in[i]);
+    es_addresses_leave(self, other);
+    es_addresses_leave(self, four);
+    assert_int_equal(es_addresses_count(self), 0);
+    in[0] = enter(self, "2001:db8:1:fffe::1"); /* nothing is left of it */
+    assert_non_null(in[0]);
+    es_addresses_destroy(&self);
+}
+
 static void this_machines_own_are_known(void **state)
 {
     (void)state;
@@ -96,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_address_has_its_limit), cmocka_unit_test(addresses_have_a_text),
-        cmocka_unit_test(this_machines_own_are_known), cmocka_unit_test(a_network_of_ipv6_counts_as_one)};
+        cmocka_unit_test(this_machines_own_are_known), cmocka_unit_test(a_network_of_ipv6_counts_as_one),
+        cmocka_unit_test(who_has_many_networks_has_no_more)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,11 @@
 #include "alloc.h"
 #include "keymap.h"
 
+enum { SIX = 6, NETWORK_KEY = 1 + 48 / 8 };
+
 struct es_addresses {
     uint64_t limit;
-    es_keymap_t *map;
+    es_keymap_t *map, *networks;
 };
 
 /* The first byte tells the family, so that no two kinds meet. */
@@ -20,6 +22,7 @@ struct es_address {
     uint8_t key[9];
     size_t key_len;
     uint64_t count;
+    es_address_t *network; /* the /48 of a /64; else NULL */
 };
 
 es_addresses_t *es_addresses_new(uint64_t limit)
@@ -28,7 +31,15 @@ es_addresses_t *es_addresses_new(uint64_t limit)
     es_addresses_t *self = es_alloc_zero(sizeof *self);
     self->limit = limit;
     self->map = es_keymap_new();
+    self->networks = es_keymap_new();
     return self;
+}
+
+static void destroy_all(es_keymap_t **map)
+{
+    es_address_t *address;
+    for (size_t at = 0; (address = es_keymap_next(*map, &at));) free(address);
+    es_keymap_destroy(map);
 }
 
 void es_addresses_destroy(es_addresses_t **self_p)
@@ -36,9 +47,8 @@ void es_addresses_destroy(es_addresses_t **self_p)
     es_addresses_t *self = *self_p;
     if (!self) return;
     *self_p = NULL;
-    es_address_t *address;
-    for (size_t at = 0; (address = es_keymap_next(self->map, &at));) free(address);
-    es_keymap_destroy(&self->map);
+    destroy_all(&self->map);
+    destroy_all(&self->networks);
     free(self);
 }
 
@@ -61,7 +71,7 @@ static void key_of(const struct sockaddr_storage *from, es_address_t *out)
     else if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
         set_key(out, 4, six.sin6_addr.s6_addr + 12, 4);
     else if (from->ss_family == AF_INET6)
-        set_key(out, 6, &six.sin6_addr, 8);
+        set_key(out, SIX, &six.sin6_addr, 8);
     else
         set_key(out, 0, "", 0);
 }
@@ -77,19 +87,43 @@ bool es_addresses_own(const struct sockaddr_storage *from)
            (from->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six.sin6_addr));
 }
 
+static es_address_t *get(es_keymap_t *map, const es_address_t *asked)
+{
+    return es_keymap_get(map, es_span_of(asked->key, asked->key_len));
+}
+
+static es_address_t *enter(es_keymap_t *map, const es_address_t *asked)
+{
+    es_address_t *found = get(map, asked);
+    if (!found) {
+        found = es_alloc(sizeof *found);
+        *found = *asked;
+        es_keymap_put(map, es_span_of(found->key, found->key_len), found);
+    }
+    found->count++;
+    return found;
+}
+
+static void leave(es_keymap_t *map, es_address_t *address)
+{
+    if (--address->count) return;
+    es_keymap_remove(map, es_span_of(address->key, address->key_len));
+    free(address);
+}
+
 es_address_t *es_addresses_enter(es_addresses_t *self, const struct sockaddr_storage *from)
 {
     es_address_t asked = {0};
     key_of(from, &asked);
-    es_address_t *found = es_keymap_get(self->map, es_span_of(asked.key, asked.key_len));
+    es_address_t network = asked, *found = get(self->map, &asked);
+    network.key_len = NETWORK_KEY;
     if (found && found->count >= self->limit) return NULL;
-    if (!found) {
-        found = es_alloc(sizeof *found);
-        *found = asked;
-        es_keymap_put(self->map, es_span_of(found->key, found->key_len), found);
+    if (asked.key[0] == SIX) {
+        const es_address_t *wide = get(self->networks, &network);
+        if (wide && wide->count >= ES_ADDRESSES_NETWORK * self->limit) return NULL;
+        asked.network = enter(self->networks, &network);
     }
-    found->count++;
-    return found;
+    return enter(self->map, &asked);
 }
 
 void es_address_text(const es_address_t *address, char out[ES_ADDRESS_TEXT])
@@ -97,16 +131,15 @@ void es_address_text(const es_address_t *address, char out[ES_ADDRESS_TEXT])
     char text[INET6_ADDRSTRLEN];
     struct in6_addr bytes = {0};
     memcpy(&bytes, address->key + 1, address->key_len - 1);
-    bool six = address->key[0] == 6, known = six || address->key[0] == 4;
+    bool six = address->key[0] == SIX, known = six || address->key[0] == 4;
     if (!known || !inet_ntop(six ? AF_INET6 : AF_INET, &bytes, text, sizeof text)) snprintf(text, sizeof text, "?");
     snprintf(out, ES_ADDRESS_TEXT, "%s%s", text, six ? "/64" : "");
 }
 
 void es_addresses_leave(es_addresses_t *self, es_address_t *address)
 {
-    if (--address->count) return;
-    es_keymap_remove(self->map, es_span_of(address->key, address->key_len));
-    free(address);
+    if (address->network) leave(self->networks, address->network);
+    leave(self->map, address);
 }
 
 size_t es_addresses_count(const es_addresses_t *self)
