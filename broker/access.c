@@ -161,11 +161,16 @@ static bool deny(const es_speaker_t *speaker, es_socket_t socket, const char *wh
     return false;
 }
 
+static const char *name_of(uint32_t kind)
+{
+    const es_catalogue_entry_t *known = es_catalogue_find(kind);
+    return known ? known->name : "unknown";
+}
+
 bool es_access_may(const es_speaker_t *speaker, es_socket_t socket, uint32_t kind)
 {
     if (!speaker->who || es_rights_say(speaker->role, socket, kind)) return true;
-    const es_catalogue_entry_t *known = es_catalogue_find(kind);
-    return deny(speaker, socket, known ? known->name : "unknown", "its role may not say this");
+    return deny(speaker, socket, name_of(kind), "its role may not say this");
 }
 
 bool es_access_may_serve(const es_speaker_t *speaker, es_span_t service)
@@ -183,6 +188,12 @@ bool es_access_may_be(const es_speaker_t *speaker, es_socket_t socket, const cha
 {
     if (is_own(speaker, owner)) return true;
     return deny(speaker, socket, "any", "the incarnation is somebody else's");
+}
+
+bool es_access_may_send(const es_speaker_t *speaker, uint32_t kind, const char *owner)
+{
+    if (is_own(speaker, owner)) return true;
+    return deny(speaker, ES_AT_FRONTEND, name_of(kind), "the sender is somebody else's");
 }
 
 bool es_access_may_answer(const es_speaker_t *speaker, const char *holder)

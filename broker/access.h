@@ -37,6 +37,8 @@ bool es_access_may(const es_speaker_t *speaker, es_socket_t socket, uint32_t kin
 bool es_access_may_serve(const es_speaker_t *speaker, es_span_t service);
 /* The same for an incarnation. owner: who said HELLO as it, "" for a peer of this machine; NULL: nobody yet. */
 bool es_access_may_be(const es_speaker_t *speaker, es_socket_t socket, const char *owner);
+/* The same for who sends streams and asks. owner: whose the sender is in whose name it is said, NULL: nobody else's. */
+bool es_access_may_send(const es_speaker_t *speaker, uint32_t kind, const char *owner);
 /* The same for a stream. holder: who serves it, as above. */
 bool es_access_may_answer(const es_speaker_t *speaker, const char *holder);
 

@@ -40,7 +40,7 @@ ES_METRIC_COUNTER(es_broker_unknown_total, "earshot_broker_workers_unknown_total
 ES_METRIC_COUNTER(es_broker_workers_refused, "earshot_broker_workers_refused_total",
                   "HELLOs refused because there are --max-workers workers, or as many services as there may be.");
 
-#define DENIED "Messages of peers on tcp that their key's role may not say, by socket."
+#define DENIED "Messages of peers on tcp that their key does not allow them to say, by socket."
 static ES_METRIC_COUNTER(denied_frontend, "earshot_broker_denied_total{socket=\"frontend\"}", DENIED);
 static ES_METRIC_COUNTER(denied_backend, "earshot_broker_denied_total{socket=\"backend\"}", DENIED);
 static ES_METRIC_COUNTER(denied_results, "earshot_broker_denied_total{socket=\"results\"}", DENIED);
@@ -77,6 +77,8 @@ static ES_METRIC_COUNTER(orphaned, "earshot_broker_orphaned_total",
                          "Streams forgotten because their edge fell silent.");
 ES_METRIC_COUNTER(es_broker_senders_unknown, "earshot_broker_senders_unknown_total",
                   "Reports of more edges than can be watched for their death.");
+ES_METRIC_COUNTER(es_broker_senders_pushed_out, "earshot_broker_senders_pushed_out_total",
+                  "Senders forgotten to be a key's because it came as more than 1024 of them.");
 static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
@@ -198,6 +200,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &rewinds,
                                     &orphaned,
                                     &es_broker_senders_unknown,
+                                    &es_broker_senders_pushed_out,
                                     &quarantined,
                                     &suspected,
                                     &yields,

@@ -20,6 +20,7 @@ es_house_t *es_house_new(const es_house_config_t *config, const es_house_ops_t *
     self->ctx = ctx;
     self->registry = es_registry_new(&config->registry, now_us);
     self->placement = es_placement_new(&config->placement, now_us);
+    self->owners = es_owners_new(config->placement.seed);
     self->decoder = es_decoder_new();
     self->refs = es_alloc(ES_HOUSE_REFS_MAX * sizeof *self->refs);
     self->beacon = es_alloc(ES_HOUSE_MAX);
@@ -34,6 +35,7 @@ void es_house_destroy(es_house_t **self_p)
     if (!self) return;
     es_registry_destroy(&self->registry);
     es_placement_destroy(&self->placement);
+    es_owners_destroy(&self->owners);
     es_decoder_destroy(&self->decoder);
     free(self->refs);
     free(self->beacon);
@@ -144,11 +146,21 @@ static void orphan(void *ctx, uint64_t worker, es_span_t key)
     es_house_tell(ctx, worker, key, ES_DROP, 0);
 }
 
+const char *es_house_sender(es_house_t *self, es_span_t key, const es_msg_t *msg, const char *who, uint64_t now_us)
+{
+    bool request = es_request_service_for(msg->kind) != NULL;
+    es_span_t sender = request ? msg->client : key;
+    /* What asks by mistake in another's name shall not take it from him; a machine's own need not even ask. */
+    if ((request && !who) || !es_hex16_parse(sender, NULL)) return NULL;
+    return es_owners_claim(self->owners, sender, who ? who : "", now_us);
+}
+
 /* A sender that has left, and closed its streams; or one that its successor calls dead. */
 static void sender_left(es_house_t *self, es_span_t key)
 {
     size_t n = es_placement_sender_gone(self->placement, es_span_of(key.ptr, ES_PREFIX_LEN), UINT64_MAX, orphan, self);
     es_senders_left(&self->senders, key);
+    es_owners_release(self->owners, key);
     if (n > 0) es_log_info("what a dead sender has left gives its places back", ES_U("streams", n));
 }
 
@@ -255,6 +267,8 @@ static void beacon(es_house_t *self, uint64_t now_us)
 {
     es_broker_metrics_tell(self->placement, self->registry, now_us);
     es_reports_tick(&self->reports, now_us);
+    es_owners_tick(self->owners, now_us);
+    es_metric_set(&es_broker_senders_pushed_out, es_owners_pushed_out(self->owners));
     es_quarantine_tick(&self->quarantine, now_us);
     es_beacon_t state = {.name = self->config.name,
                          .start_us = self->start_us,

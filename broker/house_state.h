@@ -3,6 +3,7 @@
 #define ES_HOUSE_STATE_H
 
 #include "house.h"
+#include "owners.h"
 #include "quarantine.h"
 #include "reports.h"
 #include "senders.h"
@@ -16,6 +17,7 @@ struct es_house {
     es_reports_t reports;
     es_quarantine_t quarantine;
     es_senders_t senders;
+    es_owners_t *owners; /* of senders */
     es_decoder_t *decoder;
     es_stream_ref_t *refs; /* scratch for a HELLO's list */
     char topic[32];        /* `sys/<inc>` */

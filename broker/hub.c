@@ -119,6 +119,14 @@ static void refuse_item(es_hub_t *self, const es_speaker_t *speaker, const es_bu
                        sizeof parts / sizeof *parts, reason);
 }
 
+/* May it say this, and in this sender's name? */
+static bool sender_may(es_hub_t *self, const es_speaker_t *speaker, es_span_t key, const es_msg_t *msg, uint64_t now_us)
+{
+    return !self->access ||
+           (es_access_may(speaker, ES_AT_FRONTEND, msg->kind) &&
+            es_access_may_send(speaker, msg->kind, es_house_sender(self->house, key, msg, speaker->who, now_us)));
+}
+
 /* Returns how many messages were in it, at least 1: it was one. */
 static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, const es_speaker_t *speaker, uint64_t now_us)
 {
@@ -136,7 +144,7 @@ static unsigned take_bundle(es_hub_t *self, es_wire_t *wire, const es_speaker_t 
             refuse_item(self, speaker, &item, "not a message that may be bundled");
             continue;
         }
-        if (!es_access_may(speaker, ES_AT_FRONTEND, msg.kind)) continue;
+        if (!sender_may(self, speaker, item.key, &msg, now_us)) continue;
         es_house_verdict_t verdict = es_house_frontend(self->house, item.key, &msg, now_us, &worker);
         if (verdict == ES_FORWARD) es_bundles_add(self->to_workers, worker, &item);
         if (verdict == ES_NOT_FOR_US) {
@@ -167,7 +175,7 @@ static unsigned take_frontend(es_hub_t *self, uint64_t now_us)
             refuse(self, ES_AT_FRONTEND, &wire, wire.reason);
         else if (wire.msg.kind == ES_BUNDLE)
             n += take_bundle(self, &wire, &speaker, now_us) - 1;
-        else if (es_access_may(&speaker, ES_AT_FRONTEND, wire.msg.kind))
+        else if (sender_may(self, &speaker, es_wire_key(&wire), &wire.msg, now_us))
             take_request(self, &wire, now_us);
         es_wire_close(&wire);
     }

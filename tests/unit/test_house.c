@@ -272,6 +272,50 @@ static void test_a_hello_with_a_wrong_list(void **state)
     assert_null(es_house_holder(w->house, es_span(CLIENT), 4));
 }
 
+static const char *sender(world_t *w, const char *key, uint32_t kind, const char *client, const char *who)
+{
+    es_msg_t msg = {.kind = kind};
+    if (client) ES_SET(&msg, ES_M_CLIENT, client, es_span(client));
+    return es_house_sender(w->house, es_span(key), &msg, who, w->now);
+}
+
+static void test_whose_a_sender_is(void **state)
+{
+    world_t *w = *state;
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"));
+    for (uint32_t kind = ES_FRAME; kind <= ES_REPORT; kind++) {
+        if (kind != ES_FRAME && kind != ES_CLOSE && kind != ES_PROBE && kind != ES_REPORT) continue;
+        assert_string_equal(sender(w, OTHER, kind, NULL, "jobs/j"), "edge/e");
+        assert_null(sender(w, OTHER, kind, NULL, "edge/e"));
+    }
+    assert_string_equal(sender(w, OTHER, ES_DRAIN, NULL, "operator/o"), "edge/e");
+    /* a request is its asker's, wherever it goes */
+    assert_string_equal(sender(w, "room/r", ES_ROOM_SAY, CLIENT, "edge/f"), "edge/e");
+    assert_string_equal(sender(w, "jobs/" OTHER, ES_JOB_ASK, CLIENT, "operator/o"), "edge/e");
+    assert_null(sender(w, "room/r", ES_ROOM_SAY, CLIENT, "edge/e"));
+    assert_null(sender(w, "room/r", ES_ROOM_SAY, "nobody", "edge/f"));
+    assert_null(sender(w, "room/r", ES_ROOM_SAY, NULL, "edge/f"));
+    assert_null(sender(w, "name", ES_REPORT, NULL, "edge/f"));
+    /* a peer of this machine may all, and takes nothing by asking */
+    assert_null(sender(w, "room/r", ES_ROOM_SAY, CLIENT, NULL));
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"));
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, NULL));
+    assert_string_equal(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"), "");
+}
+
+static void test_who_leaves_is_nobodys(void **state)
+{
+    world_t *w = *state;
+    uint64_t worker;
+    es_msg_t leaving = {.kind = ES_REPORT};
+    ES_SET(&leaving, ES_M_FLAGS, flags, ES_F_LEAVING);
+    ES_SET(&leaving, ES_M_NAME, name, es_span("edge-1"));
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"));
+    assert_int_equal(es_house_frontend(w->house, es_span(CLIENT), &leaving, w->now, &worker), ES_TAKEN);
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, "edge/f"));
+    assert_string_equal(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"), "edge/f");
+}
+
 static void test_probe(void **state)
 {
     world_t *w = *state;
@@ -410,6 +454,8 @@ int main(void)
                                        TEST(test_too_many_workers),
                                        TEST(test_what_does_not_belong),
                                        TEST(test_a_hello_with_a_wrong_list),
+                                       TEST(test_whose_a_sender_is),
+                                       TEST(test_who_leaves_is_nobodys),
                                        TEST(test_probe),
                                        TEST(test_a_live_stream_makes_a_job_yield),
                                        TEST(test_a_worker_with_fewer_streams_is_asked_which),

@@ -232,6 +232,88 @@ static void results_are_of_the_roles_kinds(void **state)
     assert_true(es_metric_get(results) > before);
 }
 
+static es_msg_t frame_of(uint64_t epoch, uint64_t seq, uint64_t flags)
+{
+    es_msg_t msg = {.kind = ES_FRAME, .epoch = epoch, .seq = seq, .time_us = 1};
+    ES_SET(&msg, ES_M_FLAGS, flags, flags);
+    ES_SET(&msg, ES_M_POS, pos, 0);
+    ES_SET(&msg, ES_M_COMMITTED, committed, 0);
+    if (!(flags & ES_F_START)) return msg;
+    ES_SET(&msg, ES_M_BASE, base, 0);
+    ES_SET(&msg, ES_M_SERVICE, service, es_span("transcribe"));
+    return msg;
+}
+
+static void say_frame(void *socket, uint64_t epoch, uint64_t seq, uint64_t flags)
+{
+    es_msg_t msg = frame_of(epoch, seq, flags);
+    say(socket, CLIENT, &msg);
+}
+
+/* The sender's frames reach the stream's worker. */
+static void stream_goes_on(curve_world_t *c, uint64_t epoch, uint64_t seq)
+{
+    say_frame(c->w.push, epoch, seq, 0);
+    for (es_wire_t wire;; es_wire_close(&wire)) {
+        await(&c->w, c->w.dealer, ES_FRAME, &wire);
+        if (wire.msg.seq != seq) continue; /* of STARTs that were said again */
+        assert_int_equal(wire.msg.epoch, epoch);
+        es_wire_close(&wire);
+        return;
+    }
+}
+
+static void say_bundled(void *socket, uint64_t epoch)
+{
+    static es_bundle_t bundle;
+    es_msg_t msg = frame_of(epoch, 1, 0);
+    es_bundle_clear(&bundle);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(es_bundle_add(&bundle, es_span(CLIENT), &msg, NULL, 0), ES_BUNDLE_TAKEN);
+    assert_int_equal(es_wire_send_bundle(socket, NULL, es_span(ES_BUNDLE_KEY), &bundle), 0);
+}
+
+/* Another key neither moves a stream on to an epoch of which its sender knows nothing, nor ends it, nor calls its sender dead. */
+static void a_sender_is_whose_it_was_first(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *frontend = es_broker_denied[ES_AT_FRONTEND];
+    es_key_t edge = make_key(c, ES_ROLE_EDGE, "e", true), jobs = make_key(c, ES_ROLE_JOBS, "j", true);
+    es_msg_t close = {.kind = ES_CLOSE, .epoch = 1}, leaving = {.kind = ES_REPORT};
+    ES_SET(&leaving, ES_M_NAME, name, es_span("edge-1"));
+    ES_SET(&leaving, ES_M_FLAGS, flags, ES_F_LEAVING);
+    join_worker(&c->w, 7, 4);
+    close_socket(&c->w.push);
+    c->w.push = dial(c, ZMQ_PUSH, c->far.frontend, &edge, 0);
+    place_stream(&c->w, CLIENT, 1);
+    void *other = dial(c, ZMQ_PUSH, c->far.frontend, &jobs, 0);
+    uint64_t before = es_metric_get(frontend);
+    say_frame(other, UINT64_C(1) << 63, 1, ES_F_START);
+    say(other, CLIENT, &close);
+    say(other, OTHER, &leaving);
+    say_bundled(other, 9);
+    await_metric(frontend, before + 4);
+    stream_goes_on(c, 1, 77);
+    zmq_close(other);
+}
+
+/* Of this machine, whose peers have no key, the same. */
+static void a_sender_of_this_machine_is_nobody_elses(void **state)
+{
+    curve_world_t *c = *state;
+    es_metric_t *frontend = es_broker_denied[ES_AT_FRONTEND];
+    es_key_t jobs = make_key(c, ES_ROLE_JOBS, "j", true);
+    join_worker(&c->w, 7, 4);
+    void *other = dial(c, ZMQ_PUSH, c->far.frontend, &jobs, 0);
+    assert_true(can_send(other, DEADLINE_US / 1000));
+    uint64_t before = es_metric_get(frontend);
+    place_stream(&c->w, CLIENT, 1);
+    say_frame(other, 9, 1, ES_F_START);
+    await_metric(frontend, before);
+    stream_goes_on(c, 1, 77);
+    zmq_close(other);
+}
+
 /* In its own name, or in nobody's: the stream has been given to another. */
 static void a_stream_is_answered_by_who_has_it(void **state)
 {
@@ -385,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_role_says_what_it_may_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(an_incarnation_is_whose_it_was_first, setup, teardown),
         cmocka_unit_test_setup_teardown(results_are_of_the_roles_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sender_is_whose_it_was_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sender_of_this_machine_is_nobody_elses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_is_answered_by_who_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bundle_past_the_broker_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_revoked_worker_is_out_at_once, setup, teardown),
