@@ -98,6 +98,7 @@ static int established(session_t *session, struct lws *wsi)
     arrival->guest = NULL;
     session->client = self->ops.open(self->ops.ctx, path, query, guest, session);
     if (!session->client) return -1;
+    es_unseen_begin(&session->unseen, lws_get_socket_fd(wsi));
     alive(session);
     return 0;
 }

@@ -9,11 +9,6 @@
 
 enum { BUFFERED = 32768, HEADER_MAX = 14 };
 
-void es_unseen_tell(es_unseen_t *self, size_t len, uint64_t frames)
-{
-    self->told += len + frames * HEADER_MAX;
-}
-
 static uint64_t arrived(int fd)
 {
     struct tcp_info info = {0};
@@ -22,15 +17,30 @@ static uint64_t arrived(int fd)
     return info.tcpi_bytes_received;
 }
 
-/* What waits in the kernel is not read yet; it is asked for only where it matters. */
-uint64_t es_unseen_take(es_unseen_t *self, int fd)
+/* Of what has arrived: the rest waits in the kernel. */
+static uint64_t taken(int fd, uint64_t bytes)
 {
     int waiting = 0;
-    uint64_t known = self->told + self->unseen + BUFFERED, read = arrived(fd);
-    if (read <= known) return 0;
-    if (!ioctl(fd, SIOCINQ, &waiting)) read -= (uint64_t)waiting < read ? (uint64_t)waiting : read;
-    if (read <= known) return 0;
-    uint64_t fresh = read - known;
-    self->unseen += fresh;
-    return fresh;
+    if (ioctl(fd, SIOCINQ, &waiting) || waiting < 0) return bytes;
+    return (uint64_t)waiting < bytes ? bytes - (uint64_t)waiting : 0;
+}
+
+void es_unseen_begin(es_unseen_t *self, int fd)
+{
+    *self = (es_unseen_t){.told = taken(fd, arrived(fd))};
+}
+
+void es_unseen_tell(es_unseen_t *self, size_t len, uint64_t frames)
+{
+    self->told += len + frames * HEADER_MAX;
+}
+
+/* What waits is asked for only where it matters. */
+uint64_t es_unseen_take(es_unseen_t *self, int fd)
+{
+    uint64_t known = self->told + self->unseen + BUFFERED, bytes = arrived(fd);
+    if (bytes > known) bytes = taken(fd, bytes);
+    if (bytes <= known) return 0;
+    self->unseen += bytes - known;
+    return bytes - known;
 }

@@ -39,8 +39,8 @@ def frames_of(data):
 class RawWs:
     """Opened, or OSError. `got` is all that came after the head."""
 
-    def __init__(self, url, receive_buffer=None, headers="", segment=None, tls=None):
-        """segment: bytes of a TCP segment; where they are few, the server's kernel keeps little of what is not read. tls: an SSLContext."""
+    def __init__(self, url, receive_buffer=None, headers="", segment=None, tls=None, before=None):
+        """before: called with the connected socket. segment: bytes of a TCP segment; where they are few, the server's kernel keeps little of what is not read. tls: an SSLContext."""
         where = urllib.parse.urlsplit(url)
         self.sock, self.got = socket.socket(), b""
         if receive_buffer:
@@ -51,6 +51,8 @@ class RawWs:
         self.sock.connect((where.hostname, where.port))
         if tls:
             self.sock = tls.wrap_socket(self.sock, server_hostname=where.hostname)
+        if before:
+            before(self.sock)
         path = where.path + ("?" + where.query if where.query else "")
         self.sock.sendall((f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{headers}"
                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())

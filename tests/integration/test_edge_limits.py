@@ -1,5 +1,6 @@
 """What a client may do to the edge: come and go ten thousand times, never read, send faster than anybody listens."""
 import asyncio
+import http.client
 import json
 import pathlib
 import signal
@@ -151,6 +152,24 @@ def test_a_flood_is_held_back_and_then_closed_and_others_are_not_disturbed(unhur
         other.expect(seq=1, chunk_size=640)
     wait_until(lambda: closed(unhurried, "flood") == before + 1, 10, "the flood is counted")
     assert unhurried.metrics()["earshot_edge_held_total"] > 0
+
+
+def post_megabytes(sock):
+    body = b"z" * 60000
+    for _ in range(50):
+        sock.sendall(b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        answer = http.client.HTTPResponse(sock)
+        answer.begin()
+        answer.read()
+
+
+def test_requests_before_a_websocket_are_no_flood_in_it(strict):
+    before = closed(strict, "flood")
+    with RawWs(strict.ws + "/api/audio/ws", before=post_megabytes) as raw:
+        raw.until(lambda frames: [opcode for opcode, _ in frames].count(PING) == 2)  # the edge has looked twice
+        assert {opcode for opcode, _ in frames_of(raw.got)} == {PING} and closed(strict, "flood") == before
+        assert raw.flood(frame(PING, b"a") * 2000)[0] in (1008, None)
+    wait_until(lambda: closed(strict, "flood") == before + 1, 10, "the flood is counted")
 
 
 def test_who_answers_no_ping_is_gone_and_who_answers_stays(strict):
