@@ -241,8 +241,9 @@ static es_config_result_t check_file_names(const loader_t *self)
             snprintf(near, sizeof near, "%s", env);
         }
         if (known) continue;
-        return fail(self, "%s line %u: there is no setting %s (value \"%.60s\")%s%s%s", self->file_path, entry->line,
-                    entry->name, entry->value, near[0] ? "; did you mean " : "", near, near[0] ? "?" : "");
+        /* Its value may be a secret. */
+        return fail(self, "%s line %u: there is no setting %s%s%s%s", self->file_path, entry->line, entry->name,
+                    near[0] ? "; did you mean " : "", near, near[0] ? "?" : "");
     }
     return ES_CONFIG_OK;
 }

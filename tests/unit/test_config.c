@@ -340,7 +340,8 @@ static void wrong_files(void **state)
     world_t *w = *state;
     REFUSED("--env-file none.env", "cannot read none.env");
     write_file(".env", "A=1\nEARSHOT_PROT=5\n");
-    REFUSED("", ".env line 2", "no setting EARSHOT_PROT", "\"5\"", "did you mean EARSHOT_PORT?");
+    REFUSED("", ".env line 2", "no setting EARSHOT_PROT", "did you mean EARSHOT_PORT?");
+    assert_null(strstr(said(w), "5"));
     write_file(".env", "EARSHOT_BOGUS=5\n");
     REFUSED("", ".env line 1", "no setting EARSHOT_BOGUS");
     write_file(".env", "EARSHOT_PORT=70000\n");
