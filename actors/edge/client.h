@@ -135,11 +135,11 @@ typedef struct {
 typedef struct es_mark es_mark_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
-    size_t marks_count;
+    uint32_t marks_count;
     bool spoken;                    /* something came on this connection already */
+    bool resumable;                 /* the client keeps what is not committed, and is told of every commit */
     struct es_membership *speaking; /* the room that the stream's words go to; NULL: none */
     es_resume_t *resume;            /* NULL: nothing to go on with */
-    bool resumable;                 /* the client keeps what is not committed, and is told of every commit */
     char *stream;                   /* the last stream's name within the session; owned */
     uint64_t streams, messages;     /* streams begun; messages that were given a name here */
     uint64_t operations;            /* the highest number of those in rooms that it has left */
