@@ -35,11 +35,10 @@ struct es_key_watch {
 
 /* ---- the print of a directory: another where another one has its name, or a key in it is another file, or changed ---- */
 
-/* FNV-1a. */
-static uint64_t mix(uint64_t print, const void *bytes, size_t len)
+/* A step of FNV-1a. */
+static uint64_t mix(uint64_t print, uint64_t fact)
 {
-    for (const unsigned char *at = bytes; len > 0; at++, len--) print = (print ^ *at) * UINT64_C(1099511628211);
-    return print;
+    return (print ^ fact) * UINT64_C(1099511628211);
 }
 
 static uint64_t mix_stat(uint64_t print, const struct stat *st)
@@ -52,7 +51,8 @@ static uint64_t mix_stat(uint64_t print, const struct stat *st)
                               (uint64_t)st->st_mtim.tv_nsec,
                               (uint64_t)st->st_ctim.tv_sec,
                               (uint64_t)st->st_ctim.tv_nsec};
-    return mix(print, facts, sizeof facts);
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) print = mix(print, facts[i]);
+    return print;
 }
 
 /* Of what the name leads to: a link stays the same when its target goes. */
@@ -60,8 +60,7 @@ static uint64_t print_of(int at, const char *name, uint64_t print)
 {
     struct stat st;
     if (fstatat(at, name, &st, 0) == 0) return mix_stat(print, &st);
-    int error = errno;
-    return mix(print, &error, sizeof error);
+    return mix(print, (uint64_t)errno);
 }
 
 static uint64_t print_of_keys(DIR *dir)
@@ -70,7 +69,9 @@ static uint64_t print_of_keys(DIR *dir)
     for (const struct dirent *entry; (entry = readdir(dir));) {
         size_t len = strlen(entry->d_name);
         if (entry->d_name[0] == '.' || len < 4 || strcmp(entry->d_name + len - 4, ".pub") != 0) continue;
-        all += print_of(dirfd(dir), entry->d_name, mix(1, entry->d_name, len)); /* in whichever order they come */
+        uint64_t print = 1;
+        for (size_t i = 0; i < len; i++) print = mix(print, (unsigned char)entry->d_name[i]);
+        all += print_of(dirfd(dir), entry->d_name, print); /* in whichever order they come */
     }
     return all;
 }

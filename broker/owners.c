@@ -130,8 +130,10 @@ void es_owners_tick(es_owners_t *self, uint64_t now_us)
 {
     for (owner_t *owner = LIST_FIRST(&self->owners), *next; owner; owner = next) {
         next = LIST_NEXT(owner, link);
-        for (size_t n = owner->count; n > 0 && is_over(TAILQ_FIRST(&owner->list), now_us); n--)
-            take_away(self, TAILQ_FIRST(&owner->list));
+        for (owned_t *it = TAILQ_FIRST(&owner->list), *after; it && is_over(it, now_us); it = after) {
+            after = TAILQ_NEXT(it, by_use);
+            take_away(self, it);
+        }
     }
 }
 
@@ -149,8 +151,13 @@ void es_owners_destroy(es_owners_t **self_p)
 {
     es_owners_t *self = *self_p;
     if (!self) return;
-    for (owner_t *owner; (owner = LIST_FIRST(&self->owners));)
-        for (size_t n = owner->count; n > 0; n--) take_away(self, TAILQ_FIRST(&owner->list));
+    for (owner_t *owner = LIST_FIRST(&self->owners), *next; owner; owner = next) {
+        next = LIST_NEXT(owner, link);
+        for (owned_t *it = TAILQ_FIRST(&owner->list), *after; it; it = after) {
+            after = TAILQ_NEXT(it, by_use);
+            take_away(self, it);
+        }
+    }
     es_map_destroy(&self->prefixes);
     es_map_destroy(&self->whos);
     free(self);
