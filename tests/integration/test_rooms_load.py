@@ -14,6 +14,7 @@ MEASURED, PACE, SIZE = 900, 1 / 600, 2000  # messages of one run, a message ever
 FLOOD = 2000  # messages that fill what a kernel keeps for a socket
 UNDER_WAY = 100
 BACKLOG = 1 << 20  # --room-backlog; eight times as much is kept at most
+NOTICED = 1.5  # times the p99 without: beside other suites less than that is nothing
 PAIRS = range(1, 12)  # of runs without and with, one right after the other, as other things run here too; from the third on the median of their ratios is looked at
 
 
@@ -62,7 +63,7 @@ def test_one_who_does_not_read():
             for n in PAIRS:
                 pairs.append((await run(members, "lobby"), await run_beside_a_deaf_one(house, members, "lobby")))
                 print("p99 without and with one who does not read, in ms: {:.1f} {:.1f}".format(*pairs[-1]))
-                if n >= 3 and statistics.median(beside / alone for alone, beside in pairs) <= 1.2:
+                if n >= 3 and statistics.median(beside / alone for alone, beside in pairs) <= NOTICED:
                     break
             else:
                 raise AssertionError(f"p99 without and with one who does not read, in ms: {pairs}")
