@@ -34,6 +34,18 @@ def dose(broker):
     broker.await_beats()
 
 
+def does_not_grow(actors, broker):
+    """Dose after dose. What waits in queues differs each time: whoever grows goes on growing."""
+    most, now = {}, {}
+    for n in range(8):
+        dose(broker)
+        now = actors.memory_kb()
+        if n >= 2 and (SLOW > 1 or all(now[role] < most[role] * 1.1 + 4000 for role in now)):
+            return
+        most = {role: max(kb, most.get(role, 0)) for role, kb in now.items()}
+    raise AssertionError((most, now))
+
+
 def upload(url):
     request = urllib.request.Request(url + "/session/s/upload?file_name=a.wav", data=b"RIFF" + bytes(2000), headers={"Content-Type": "audio/wav"})
     with urllib.request.urlopen(request, timeout=20 * SLOW) as answer:
@@ -44,16 +56,10 @@ def test_nonsense_from_a_broker():
     with Actors() as actors:
         broker = FakeBroker(actors.base)
         broker.await_workers(*SERVICES)
-        first = {}
-        for _ in range(2):  # what waits in queues differs each time
-            dose(broker)
-            first = {role: max(now, first.get(role, 0)) for role, now in actors.memory_kb().items()}
-        dose(broker)
+        does_not_grow(actors, broker)
         assert set(actors.alive().values()) == {None}, actors.alive()
-        last = actors.memory_kb()
         broker.overfeed()
         assert set(actors.alive().values()) == {None}, actors.alive()
-        assert SLOW > 1 or all(last[role] < first[role] * 1.1 + 4000 for role in first), (first, last)
         for role in ("transcriber", "room", "jobs", "analysis"):
             assert actors.figures(role)["earshot_worker_malformed_total"] > 1500, role
         assert actors.figures("edge")["earshot_sender_link_malformed_total"] > 1500
