@@ -151,13 +151,7 @@ void es_owners_destroy(es_owners_t **self_p)
 {
     es_owners_t *self = *self_p;
     if (!self) return;
-    for (owner_t *owner = LIST_FIRST(&self->owners), *next; owner; owner = next) {
-        next = LIST_NEXT(owner, link);
-        for (owned_t *it = TAILQ_FIRST(&owner->list), *after; it; it = after) {
-            after = TAILQ_NEXT(it, by_use);
-            take_away(self, it);
-        }
-    }
+    es_owners_tick(self, UINT64_MAX); /* all are over by then */
     es_map_destroy(&self->prefixes);
     es_map_destroy(&self->whos);
     free(self);
