@@ -11,5 +11,5 @@ int main(int argc, char **argv)
                  : loaded == ES_CONFIG_HELP ? 0
                                             : 2;
     es_broker_config_fini(&config);
-    return es_runner_end(status);
+    return status;
 }

@@ -2,19 +2,19 @@
  *
  * A thread cannot be killed: where one does not end in time, the process ends. */
 #include <czmq.h>
-#include <openssl/crypto.h>
-#include <stdatomic.h>
 
+#include "actor_thread.h"
 #include "alloc.h"
 #include "analysis_actor.h"
 #include "broker_actor.h"
 #include "edge_actor.h"
-#include "health.h"
 #include "jobs_actor.h"
 #include "room_actor.h"
 #include "runner.h"
 #include "transcriber_actor.h"
 #include "up.h"
+
+enum { END_WAIT_MS = 5000 };
 
 typedef union {
     es_broker_config_t broker;
@@ -28,11 +28,7 @@ typedef union {
 typedef struct {
     actor_config_t config;
     bool loaded;
-    es_actor_fn run;
-    const char *name;
-    zactor_t *actor; /* NULL: does not run */
-    /* The thread has the config from the one to the other. ZeroMQ orders the two as well, but out of sight of a thread sanitizer. */
-    atomic_bool begun, ended;
+    es_actor_thread_t *actor; /* NULL: does not run */
 } child_t;
 
 static es_config_result_t load_broker(actor_config_t *c, int argc, char **argv)
@@ -125,31 +121,12 @@ static int prepare_all(es_up_t *up)
     return 0;
 }
 
-/* At the end of the process OpenSSL would free what belongs to threads that may not be quite over: CZMQ knows when an actor has returned, not when its thread
- * is gone. */
-static void leave_openssl_alone(void)
-{
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
-}
-
 static int open_threads(es_up_t *up)
 {
-    leave_openssl_alone();
     up->state = es_alloc_zero(up->plan.count * sizeof(child_t));
     if (load_all(up) == 0 && prepare_all(up) == 0) return 0;
     close_threads(up);
     return -1;
-}
-
-static void run(zsock_t *pipe, void *args)
-{
-    child_t *child = args;
-    if (atomic_load(&child->begun)) {
-        es_health_open(child->name);
-        child->run(pipe, &child->config);
-        es_health_close();
-    }
-    atomic_store(&child->ended, true);
 }
 
 static int start(void *ctx, size_t index)
@@ -157,26 +134,27 @@ static int start(void *ctx, size_t index)
     es_up_t *up = ctx;
     child_t *child = &((child_t *)up->state)[index];
     const es_up_actor_t *actor = &up->plan.actors[index];
-    child->run = roles[actor->role].run;
-    child->name = actor->name;
-    atomic_store(&child->ended, false);
-    atomic_store(&child->begun, true);
-    child->actor = zactor_new(run, child);
+    child->actor = es_actor_thread_start(roles[actor->role].run, &child->config, actor->name);
     if (!child->actor) return -1;
-    zsock_set_rcvtimeo(zactor_sock(child->actor), 0);
-    es_pidfile_write(up->config->common.data, actor->name, (int)getpid());
+    zsock_set_rcvtimeo(es_actor_thread_pipe(child->actor), 0);
+    if (!es_actor_thread_failed(child->actor)) es_pidfile_write(up->config->common.data, actor->name, (int)getpid());
     return 0;
+}
+
+static void tell(const es_up_t *up, size_t index, const char *word)
+{
+    const child_t *child = &((const child_t *)up->state)[index];
+    if (child->actor) zstr_send(es_actor_thread_pipe(child->actor), word);
 }
 
 static void terminate(void *ctx, size_t index)
 {
-    zstr_send(((child_t *)((es_up_t *)ctx)->state)[index].actor, "$TERM");
+    tell(ctx, index, "$TERM");
 }
 
 static void reload(es_up_t *up, size_t index)
 {
-    const child_t *child = &((const child_t *)up->state)[index];
-    if (child->actor) zstr_send(child->actor, ES_RUNNER_RELOAD);
+    tell(up, index, ES_RUNNER_RELOAD);
 }
 
 static void end(void *ctx, size_t index)
@@ -190,14 +168,12 @@ static void reap(es_up_t *up, uint64_t now_us)
 {
     child_t *children = up->state;
     for (size_t i = 0; i < up->plan.count; i++) {
-        if (!children[i].actor || !(zsock_events(children[i].actor) & ZMQ_POLLIN)) continue;
-        int said = zsock_wait(children[i].actor); /* its last word: es_runner_fail, or its return */
+        zsock_t *pipe = children[i].actor ? es_actor_thread_pipe(children[i].actor) : NULL;
+        if (!pipe || !(zsock_events(pipe) & ZMQ_POLLIN)) continue;
+        int said = zsock_wait(pipe); /* its last word: es_runner_fail, or its return */
         if (said == ES_RUNNER_LEAVING) continue;
-        bool failed = said != 0;
-        zsock_set_rcvtimeo(zactor_sock(children[i].actor), 1000);
-        zactor_destroy(&children[i].actor);
-        failed = failed || !atomic_load(&children[i].ended);
-        es_up_ended(up, i, failed ? "could not start" : "ended", false, now_us);
+        if (!es_actor_thread_end(&children[i].actor, END_WAIT_MS)) end(up, i);
+        es_up_ended(up, i, said == ES_ACTOR_THREAD_ENDED ? "ended" : "could not start", false, now_us);
     }
 }
 

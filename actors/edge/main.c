@@ -14,5 +14,5 @@ int main(int argc, char **argv)
         status = es_runner_main(es_edge_actor, &config, &config.common);
     es_otlp_stop(&otlp);
     es_edge_config_fini(&config);
-    return es_runner_end(status);
+    return status;
 }

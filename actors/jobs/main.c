@@ -15,5 +15,5 @@ int main(int argc, char **argv)
         status = es_runner_main(es_jobs_actor, &config, &config.common);
     es_otlp_stop(&otlp);
     es_jobs_config_fini(&config);
-    return es_runner_end(status);
+    return status;
 }

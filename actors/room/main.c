@@ -11,5 +11,5 @@ int main(int argc, char **argv)
     int status = loaded == ES_CONFIG_HELP ? 0 : 2;
     if (loaded == ES_CONFIG_OK) status = es_runner_main(es_room_actor, &config, &config.common);
     es_room_config_fini(&config);
-    return es_runner_end(status);
+    return status;
 }

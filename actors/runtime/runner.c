@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actor_thread.h"
 #include "alloc.h"
 #include "health.h"
 #include "log.h"
@@ -22,9 +22,9 @@
 #include "privileges.h"
 #include "wire.h"
 
-enum { FILES_MAX = 131072, PATH_BYTES = 768 };
+enum { FILES_MAX = 131072, PATH_BYTES = 768, END_WAIT_MS = 5000 };
 
-enum { SIGNAL_END = 0, SIGNAL_FAILED = 1 };
+enum { SIGNAL_END = ES_ACTOR_THREAD_ENDED, SIGNAL_FAILED = 1 };
 
 static void ending_signals(sigset_t *set)
 {
@@ -114,30 +114,10 @@ void es_pidfile_remove(const char *data, const char *name)
     if (!of_another) unlink(path);
 }
 
-/* An actor and what its thread tells: before its first signal whether it failed, and last that it has ended. ZeroMQ orders that end before what follows
- * it here too, but out of sight of a thread sanitizer. */
-typedef struct {
-    es_actor_fn fn;
-    void *args;
-    const char *name;
-    atomic_bool failed;
-    atomic_bool ended;
-} start_t;
-static _Thread_local start_t *starting;
-
-static void run_actor(zsock_t *pipe, void *args)
-{
-    starting = args;
-    es_health_open(starting->name);
-    starting->fn(pipe, starting->args);
-    es_health_close();
-    atomic_store(&starting->ended, true);
-}
-
 void es_runner_fail(zsock_t *pipe)
 {
-    if (starting) atomic_store(&starting->failed, true);
-    /* The first signal ends zactor_new, which does not look at it; the second is for the starter. */
+    es_actor_thread_note_failed();
+    /* The first signal ends the start, which does not look at it; the second is for the starter. */
     zsock_signal(pipe, SIGNAL_END);
     zsock_signal(pipe, SIGNAL_FAILED);
 }
@@ -198,8 +178,8 @@ void es_runner_drain(void *ctx, uint64_t now_us)
 
 typedef struct {
     const es_common_config_t *common;
-    zactor_t *actor;
-    void *pipe;                   /* raw, of the actor */
+    es_actor_thread_t *actor;
+    zsock_t *pipe;                /* its */
     es_metrics_server_t *metrics; /* NULL: none */
     int signals;
     bool asked; /* to end */
@@ -215,7 +195,7 @@ static void on_signal(run_t *run)
     const char *name = sigabbrev_np((int)info.ssi_signo);
     if (info.ssi_signo == SIGHUP && !es_runner_hung_up()) {
         es_log_info("asked to read files anew", ES_S("signal", name));
-        if (!run->asked) zstr_send(run->actor, ES_RUNNER_RELOAD);
+        if (!run->asked) zstr_send(run->pipe, ES_RUNNER_RELOAD);
         return;
     }
     if (run->asked && es_now_us() < run->asked_us + ES_RUNNER_SAME_STOP_US) return;
@@ -228,7 +208,7 @@ static void on_signal(run_t *run)
     run->asked_us = es_now_us();
     es_notify_stopping();
     es_log_info("ending", ES_S("signal", name));
-    zstr_send(run->actor, "$TERM");
+    zstr_send(run->pipe, "$TERM");
 }
 
 /* Has the actor said its last word? 1: no; else *status is set. */
@@ -237,8 +217,9 @@ static bool actor_ended(run_t *run, int *status)
     int events = 0, signal;
     size_t size = sizeof events;
     do {
-        if (zmq_getsockopt(run->pipe, ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN)) return false;
-        signal = zsock_wait(run->actor);
+        if (zmq_getsockopt(zsock_resolve(run->pipe), ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN))
+            return false;
+        signal = zsock_wait(run->pipe);
         run->leaving = run->leaving || signal == ES_RUNNER_LEAVING;
     } while (signal == ES_RUNNER_LEAVING);
     bool asked = run->asked || run->leaving;
@@ -259,7 +240,7 @@ static int wait_for_end(run_t *run)
 {
     int status = 1, fd = -1;
     size_t size = sizeof fd;
-    zmq_getsockopt(run->pipe, ZMQ_FD, &fd, &size);
+    zmq_getsockopt(zsock_resolve(run->pipe), ZMQ_FD, &fd, &size);
     while (!actor_ended(run, &status)) {
         struct pollfd polls[] = {{.fd = fd, .events = POLLIN}, {.fd = run->signals, .events = POLLIN}};
         if (poll(polls, 2, patience()) < 0 && errno != EINTR) break;
@@ -268,18 +249,18 @@ static int wait_for_end(run_t *run)
     return status;
 }
 
-/* The actor's thread, until it has ended. Returns the exit status. */
-static int run_to_the_end(run_t *run, start_t *start)
+/* The actor's thread, until it is gone. Returns the exit status. */
+static int run_to_the_end(run_t *run, es_actor_fn actor, void *args)
 {
     int status = 1;
-    run->actor = zactor_new(run_actor, start);
+    run->actor = es_actor_thread_start(actor, args, run->common->name);
     if (!run->actor) {
         es_log_error("cannot start: no thread", ES_S("error", strerror(errno)));
         return 1;
     }
-    run->pipe = zsock_resolve(run->actor);
+    run->pipe = es_actor_thread_pipe(run->actor);
     /* One that was refused, because another of its name lives, must not touch the other's pid file. */
-    if (!atomic_load(&start->failed)) {
+    if (!es_actor_thread_failed(run->actor)) {
         /* A full disk is no reason not to serve. */
         es_pidfile_write(run->common->data, run->common->name, (int)getpid());
         es_metrics_setup_announce(run->metrics, run->common);
@@ -287,11 +268,9 @@ static int run_to_the_end(run_t *run, start_t *start)
         status = wait_for_end(run);
         es_pidfile_remove(run->common->data, run->common->name);
     }
-    /* The actor's thread may not have closed its end yet; zactor_destroy must not wait for a second last word. */
-    zsock_set_rcvtimeo(zactor_sock(run->actor), 100);
-    zactor_destroy(&run->actor);
-    if (!atomic_load(&start->ended)) _exit(1); /* it still runs, and the caller frees what it works with */
-    return status;
+    if (es_actor_thread_end(&run->actor, END_WAIT_MS)) return status;
+    es_log_error("the actor said its last word and goes on: the process ends");
+    _exit(1); /* the caller frees what it works with */
 }
 
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common)
@@ -305,18 +284,8 @@ int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *comm
         return 1;
     }
     int status = 1;
-    start_t start = {.fn = actor, .args = args, .name = common->name};
-    if (es_metrics_setup_start(&run.metrics, common) == 0) status = run_to_the_end(&run, &start);
+    if (es_metrics_setup_start(&run.metrics, common) == 0) status = run_to_the_end(&run, actor, args);
     es_metrics_setup_stop(&run.metrics, common);
     close(run.signals);
-    return status;
-}
-
-int es_runner_end(int status)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    fflush(NULL);
-    _exit(status);
-#endif
     return status;
 }

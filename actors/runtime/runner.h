@@ -1,4 +1,4 @@
-/* How an actor's function becomes a process: signals blocked in all threads and read by signalfd, a zactor, a clean end.
+/* How an actor's function becomes a process: signals blocked in all threads and read by signalfd, a thread for the actor, a clean end.
  *
  *     int main(int argc, char **argv) { ...load config...; return es_runner_main("broker", es_broker_actor, &config, &config.common); }
  *
@@ -27,9 +27,6 @@ bool es_runner_hung_up(void);
 /* Logs, pid file DATA/run/NAME.pid (once the actor has started; it serves without one where that cannot be written), runs the actor until SIGTERM/SIGINT (then "$TERM" is sent; a second signal ends at once) or until it ends by itself. Returns
  * the exit status: 0 after a clean end, 1 where the actor could not start (es_runner_fail) or ended unasked. */
 int es_runner_main(es_actor_fn actor, void *args, const es_common_config_t *common);
-/* Last thing in every main: `return es_runner_end(status)`. The process ends here, past the exit handlers of libraries: CZMQ knows when an actor has returned, not when its
- * thread is gone, and OpenSSL's would free what that still uses. Only where memory is checked it returns, for the checks are handlers too. */
-int es_runner_end(int status);
 /* The actor could not start: say so in the log, then call this and return. The starter sees a failed start. */
 void es_runner_fail(zsock_t *pipe);
 typedef struct es_pipe_watch es_pipe_watch_t;
