@@ -12,6 +12,7 @@
 #include "house_brokers.h"
 #include "log.h"
 #include "wire.h"
+#include "write_whole.h"
 
 enum { ARGS = 16, SEND_MS = 3000, LINGER_MS = 2000 };
 
@@ -41,17 +42,6 @@ static const es_config_about_t about = {.program = "earshot dead inject",
 
 /* ---- audio */
 
-static int write_all(int fd, es_span_t bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return -1;
-        bytes = es_span_of(bytes.ptr + n, bytes.len - (size_t)n);
-    }
-    return 0;
-}
-
 static int stream(const config_t *config, const char *file)
 {
     char *args[ARGS] = {"stream", "--fast", "--rate=16000"}, given[4][5100];
@@ -72,7 +62,7 @@ static int inject_audio(const config_t *config, const es_dead_letter_t *letter)
 {
     char file[64];
     int fd = memfd_create("earshot-dead-letter", MFD_CLOEXEC);
-    if (fd < 0 || write_all(fd, letter->parts[0]) != 0) {
+    if (fd < 0 || es_write_whole(fd, letter->parts[0].ptr, letter->parts[0].len) != 0) {
         fprintf(stderr, "earshot dead inject: no memory for the audio: %s\n", strerror(errno));
         if (fd >= 0) close(fd);
         return ES_DEAD_FAILED;

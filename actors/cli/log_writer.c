@@ -1,16 +1,15 @@
 #include "log_writer.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "wire.h"
+#include "write_whole.h"
 
 struct es_log_writer {
     int fd;
@@ -25,24 +24,12 @@ struct es_log_writer {
     uint64_t dropped; /* lines, since that was last said */
 };
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n == -1 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static void write_dropped(int fd, uint64_t dropped)
 {
     char line[128];
     int n = snprintf(line, sizeof line, "%llu lines of the log are missing here: nobody read them in time\n",
                      (unsigned long long)dropped);
-    write_all(fd, line, (size_t)n);
+    es_write_whole(fd, line, (size_t)n);
 }
 
 /* Under the lock: takes what waits. False: there is no more, and the end was asked for. */
@@ -76,7 +63,7 @@ static void *work(void *arg)
     pthread_mutex_lock(&self->lock);
     while (take(self, &dropped)) {
         pthread_mutex_unlock(&self->lock);
-        bool written = write_all(self->fd, self->writing, self->writing_len);
+        bool written = es_write_whole(self->fd, self->writing, self->writing_len) == 0;
         if (written && dropped > 0) write_dropped(self->fd, dropped);
         pthread_mutex_lock(&self->lock);
         self->gone = self->gone || !written;
@@ -105,7 +92,7 @@ es_log_writer_t *es_log_writer_new(int fd)
 static void start(es_log_writer_t *self, const char *line, size_t len)
 {
     self->started = pthread_create(&self->thread, NULL, work, self) == 0;
-    if (!self->started) write_all(self->fd, line, len);
+    if (!self->started) es_write_whole(self->fd, line, len);
 }
 
 void es_log_writer_put(es_log_writer_t *self, const char *line, size_t len)

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "config_parts.h"
 #include "key_text.h"
+#include "write_whole.h"
 
 enum { FILE_MAX = 4096 };
 
@@ -107,16 +108,6 @@ static size_t text_of(const es_key_t *key, bool secret, char text[FILE_MAX])
     return (size_t)n;
 }
 
-static int write_whole(int fd, const char *text, size_t len)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = write(fd, text + done, len - done);
-        if (n < 0 && errno != EINTR) return -1;
-        if (n > 0) done += (size_t)n;
-    }
-    return fsync(fd);
-}
-
 /* On the disk, all of it, or not there. */
 static int draft_write(draft_t *self, const es_key_t *key, bool secret, char *err, size_t err_len)
 {
@@ -125,7 +116,7 @@ static int draft_write(draft_t *self, const es_key_t *key, bool secret, char *er
     snprintf(self->fresh, sizeof self->fresh, "%s.%ld", self->path, (long)getpid());
     int fd = open(self->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
     if (fd < 0) return fail_errno(err, err_len, "cannot write", self->fresh);
-    int rc = write_whole(fd, text, len), error = errno;
+    int rc = es_write_whole(fd, text, len) == 0 ? fsync(fd) : -1, error = errno;
     explicit_bzero(text, sizeof text);
     if (close(fd) != 0 && rc == 0) rc = -1, error = errno;
     if (rc == 0) return 0;

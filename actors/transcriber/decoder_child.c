@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "decoder_wire.h"
+#include "write_whole.h"
 
 enum { NICEST = 19, STATUS_ATTACH = 3 };
 
@@ -34,22 +35,10 @@ static void read_all(int fd, void *to, size_t len)
     }
 }
 
-static void write_all(int fd, const void *from, size_t len)
-{
-    for (const char *at = from; len > 0;) {
-        ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) _exit(0);
-        at += n;
-        len -= (size_t)n;
-    }
-}
-
 static void say(const child_t *self, uint32_t type, uint64_t id, const void *data, size_t len)
 {
     es_dw_header_t header = {.type = type, .len = (uint32_t)len, .id = id};
-    write_all(self->fd, &header, sizeof header);
-    write_all(self->fd, data, len);
+    if (es_write_whole(self->fd, &header, sizeof header) != 0 || es_write_whole(self->fd, data, len) != 0) _exit(0);
 }
 
 static void say_result(const child_t *self, uint64_t id, const es_engine_result_t *result)
