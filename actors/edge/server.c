@@ -45,6 +45,7 @@ typedef struct {
     bool shut;                               /* Close is on its way: no data frame may follow it */
     bool leaving;                            /* the peer began to close */
     bool asked;                              /* for WRITEABLE, which has not come yet */
+    bool cut;                                /* its end is on its way, whatever the peer does */
     uint64_t closing_since, heard_at, pings; /* pings: since it was heard */
     es_unseen_t unseen;
 } session_t;
@@ -230,9 +231,13 @@ void es_server_close(void *transport, unsigned code, const char *reason)
     ask(session);
 }
 
+/* lws would first send what it has kept of a frame, which a peer that reads nothing never lets it; and each word of ours would begin its patience anew. */
 static void cut(session_t *session, es_ws_why_t why)
 {
+    if (session->cut) return;
+    session->cut = true;
     es_ws_count_close(why);
+    (void)shutdown(lws_get_socket_fd(session->wsi), SHUT_RDWR);
     lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
 }
 

@@ -233,8 +233,9 @@ def said(text):
 
 
 def never_reads(ground, sizes):
-    """They ask and ask, and read nothing: their own sockets fill up, nobody else's. More of them would share the processor and fill them later."""
-    deaf = [opened(ground, "/api/audio/ws", receive_buffer=4096) for _ in range(min(sizes["crowd"], int(20 / SLOW)))]
+    """They ask and ask, and read nothing: their own sockets fill up, nobody else's. More of them would share the processor and fill them later. Most are cut in the middle of a frame."""
+    asks = [(f"/{path}", frame(TEXT, b'{"type":"' + b"x" * 60 + b'","payload":{},"timestamp":0}') * 100) for path in ("ws", "api/audio/ws")]
+    deaf = [opened(ground, asks[n % 2][0], receive_buffer=4096) for n in range(min(sizes["crowd"], int(20 / SLOW)))]
     left = dict(enumerate(deaf))
     for raw in deaf:
         raw.sock.setblocking(False)
@@ -242,7 +243,7 @@ def never_reads(ground, sizes):
     while left and time.monotonic() < give_up:
         for n, raw in list(left.items()):
             try:
-                raw.sock.send(frame(BINARY, b"ab") * 500)
+                raw.sock.send(asks[n % 2][1])
             except BlockingIOError:
                 continue
             except OSError:
