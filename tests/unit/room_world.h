@@ -16,6 +16,8 @@
 
 #define LOG UINT64_C(0xabc)
 #define OWN_KEY "abcdef0000000000"
+#define IN_LOBBY "{\"room\":\"lobby\"}"
+#define JOIN_LOBBY "{\"room\":\"lobby\",\"name\":\"Ann\"}"
 enum { CLIENTS = 4, REQUESTS = 4096 };
 
 typedef struct {
@@ -300,6 +302,28 @@ static inline void rw_fetched(room_world_t *w, int client, const char *room, uin
                               uint64_t last, uint64_t floor)
 {
     rw_fetched_of(w, client, room, id, from, to, last, floor, LOG);
+}
+
+/* Client i joins a room whose last event is `last`; all older ones are kept. The follower has what it asks for. */
+static inline void rw_enter(room_world_t *w, int i, uint64_t last)
+{
+    rw_text(w, i, "room.join", JOIN_LOBBY);
+    request_t *join = rw_request(w, ES_ROOM_JOIN);
+    assert_non_null(join);
+    rw_done(w, i, "lobby", join->seq, last, 1);
+    unsigned taken = w->taken;
+    request_t *fetch = rw_request(w, ES_ROOM_FETCH);
+    if (fetch)
+        rw_fetched(w, -1, "lobby", fetch->seq, fetch->from, last, last, 1);
+    else
+        w->taken = taken;
+    rw_turn(w, 0);
+}
+
+static inline void rw_drain(room_world_t *w, int i)
+{
+    while (*rw_said(w, i)) {
+    }
 }
 
 #endif

@@ -109,7 +109,7 @@ static void announce(es_edge_room_t *self)
         if (member->leaving) continue;
         list[n] = (es_room_member_t){.client = es_span_of(member->client->id, ES_CLIENT_ID_LEN),
                                      .session = es_span(member->client->session),
-                                     .name = es_span(member->name)};
+                                     .name = es_span(member->join.name)};
         bound += 16 + ES_CLIENT_ID_LEN + ES_SESSION_MAX + list[n++].name.len;
     }
     char *body = es_alloc(bound);

@@ -49,7 +49,7 @@ static void rearm(es_membership_t *self)
 int es_membership_do(es_membership_t *self, es_msg_t *op, const void *body, size_t len)
 {
     sign(self, op);
-    ES_SET(op, ES_M_NAME, name, es_span(self->name));
+    ES_SET(op, ES_M_NAME, name, es_span(self->join.name));
     if (es_room_outbox_push(self->outbox, op, body, len, self->room->env->now_us) != 0) return -1;
     rearm(self);
     return 0;
@@ -59,7 +59,7 @@ void es_membership_partial(es_membership_t *self, es_msg_t *partial)
 {
     if (self->state == ES_JOINING || es_room_outbox_count(self->outbox) > PARTIALS_BEHIND) return;
     sign(self, partial);
-    ES_SET(partial, ES_M_NAME, name, es_span(self->name));
+    ES_SET(partial, ES_M_NAME, name, es_span(self->join.name));
     es_edge_room_send(self->room, partial, NULL, 0);
 }
 
@@ -145,11 +145,12 @@ static bool begin_at(es_membership_t *self, const es_msg_t *done)
 {
     uint64_t last = done->rseq, kept = done->floor ? done->floor - 1 : 0;
     uint64_t recent = last > HISTORY ? last - HISTORY : 0;
-    bool usable = self->has_since && self->since <= last && (!self->has_log || self->wanted_log == done->log);
-    uint64_t wanted = usable ? self->since : recent;
+    const es_join_t *join = &self->join;
+    bool usable = join->has_since && join->since <= last && (!join->has_log || join->log == done->log);
+    uint64_t wanted = usable ? join->since : recent;
     self->log = done->log;
     self->at = wanted > kept ? wanted : kept;
-    return usable ? kept <= wanted : !self->has_since && kept == 0;
+    return usable ? kept <= wanted : !join->has_since && kept == 0;
 }
 
 static void on_joined(es_membership_t *self, const es_msg_t *done, const void *body, size_t len)
@@ -259,11 +260,7 @@ es_membership_t *es_membership_new(es_client_t *client, es_edge_room_t *room, co
     self->client = client;
     self->behind_us = UINT64_MAX;
     self->ops = ops;
-    self->has_since = join->has_since;
-    self->has_log = join->has_log;
-    self->since = join->since;
-    self->wanted_log = join->log;
-    memcpy(self->name, join->name.ptr, join->name.len);
+    self->join = *join;
     self->outbox = es_room_outbox_new(&outbox_ops, self);
     es_room_outbox_begin_after(self->outbox, client->envelope.operations);
     self->next = client->memberships;
@@ -318,7 +315,7 @@ void es_membership_rejoin(es_membership_t *self)
     es_membership_unload(self);
     if (self->state == ES_CATCHING_UP) self->room->catching--;
     self->state = ES_JOINING; /* and hears nothing of the new log before it has joined it */
-    self->has_since = self->has_log = false;
+    self->join.has_since = self->join.has_log = false;
     self->asks[CATCHING_ASK].kind = 0;
     if (self->leaving) return;
     if (es_membership_do(self, &(es_msg_t){.kind = ES_ROOM_JOIN}, NULL, 0) != 0) es_client_cull(self->client);

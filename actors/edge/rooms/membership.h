@@ -36,6 +36,12 @@ typedef struct {
     void (*unavailable)(es_membership_t *self); /* nobody has answered for long; said once an outage */
 } es_membership_ops_t;
 
+typedef struct {
+    char name[ES_NAME_MAX + 1];
+    bool has_since, has_log;
+    uint64_t since, log;
+} es_join_t;
+
 struct es_membership {
     es_edge_room_t *room;
     es_client_t *client;
@@ -43,24 +49,18 @@ struct es_membership {
     es_membership_t *next; /* of the client's */
     const es_membership_ops_t *ops;
     es_membership_state_t state;
-    bool leaving, over, warned, has_since, has_log;
-    uint64_t since, wanted_log; /* as asked for in joining */
-    uint64_t log, at;           /* catching up: last event given, in which log */
-    uint64_t place;             /* LIVE: in the fan-out log */
-    uint64_t behind_us;         /* since when more than the backlog waits for it; UINT64_MAX: it does not */
-    uint64_t says;              /* messages without an answer */
+    bool leaving, over, warned;
+    es_join_t join;     /* as asked for */
+    es_join_t comeback; /* asked for while it leaves, for when it has left; without a name: none */
+    uint64_t log, at;   /* catching up: last event given, in which log */
+    uint64_t place;     /* LIVE: in the fan-out log */
+    uint64_t behind_us; /* since when more than the backlog waits for it; UINT64_MAX: it does not */
+    uint64_t says;      /* messages without an answer */
     uint64_t ask_id;
     es_ask_t asks[ES_MEMBERSHIP_ASKS];
     es_room_outbox_t *outbox;
     es_timer_t timer;
-    char name[ES_NAME_MAX + 1];
 };
-
-typedef struct {
-    es_span_t name;
-    bool has_since, has_log;
-    uint64_t since, log;
-} es_join_t;
 
 /* Begins to join. The client has no membership in this room yet. */
 es_membership_t *es_membership_new(es_client_t *client, es_edge_room_t *room, const es_membership_ops_t *ops,

@@ -45,7 +45,7 @@ static void member_fields(es_membership_t *member)
     es_json_raw(out, ",\"member\":");
     es_json_plain(out, member->client->session, ES_SESSION_LEN);
     es_json_raw(out, ",\"name\":");
-    es_json_string(out, es_span(member->name));
+    es_json_string(out, es_span(member->join.name));
 }
 
 static void joined(es_membership_t *member, const es_msg_t *done, const es_room_member_t *members, size_t n,
@@ -224,7 +224,7 @@ static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
     es_edge_room_t *room = NULL;
     if (es_membership_find(self, id)) {
         code = "already_in_room";
-        message = "You are in this room already, or are about to enter or leave it.";
+        message = "You are in this room already, or are about to enter it.";
     } else if (rooms_of(self) >= self->env->limits.max_rooms) {
         code = "too_many_rooms";
         message = "You are in as many rooms as a client may (limits.max_rooms); leave one.";
@@ -243,22 +243,31 @@ static es_edge_room_t *room_to_join(es_client_t *self, es_span_t id)
     return NULL;
 }
 
+static void enter(es_client_t *self, es_span_t id, const es_join_t *join)
+{
+    if (!es_client_allowed(self, ES_RIGHT_ROOM_JOIN, id, "room.join")) return;
+    es_edge_room_t *room = room_to_join(self, id);
+    if (room) es_membership_new(self, room, &membership_ops, join);
+}
+
+/* Who reads in the room that it has left may be faster than the answer which ends its membership. */
 void es_room_ws_join(es_client_t *self, const es_client_says_t *says)
 {
-    if (!es_client_allowed(self, ES_RIGHT_ROOM_JOIN, es_span(says->room), "room.join")) return;
-    es_edge_room_t *room = room_to_join(self, es_span(says->room));
-    if (!room) return;
-    const es_join_t join = {.name = es_span(says->name),
-                            .has_since = says->has_since,
-                            .has_log = says->has_log,
-                            .since = says->since,
-                            .log = says->log};
-    es_membership_new(self, room, &membership_ops, &join);
+    es_membership_t *member = es_membership_find(self, es_span(says->room));
+    bool later = member && member->leaving && !*member->comeback.name;
+    es_join_t join = {.has_since = says->has_since, .has_log = says->has_log, .since = says->since, .log = says->log};
+    memcpy(join.name, says->name, strlen(says->name) + 1);
+    if (later)
+        member->comeback = join;
+    else
+        enter(self, es_span(says->room), &join);
 }
 
 void es_room_ws_leave(es_client_t *self, const es_client_says_t *says)
 {
-    es_membership_t *member = member_of(self, says->room, "room.leave", "");
+    es_membership_t *member = es_membership_find(self, es_span(says->room));
+    if (member) *member->comeback.name = '\0';
+    member = member_of(self, says->room, "room.leave", "");
     if (!member) return;
     if (self->envelope.speaking == member) self->envelope.speaking = NULL;
     es_membership_leave(member);
@@ -396,8 +405,11 @@ void es_room_ws_answer(es_client_t *self, const es_msg_t *msg, const void *body,
     es_membership_t *member = es_membership_find(self, msg->room);
     if (!member) return;
     const es_membership_t *speaking = self->envelope.speaking;
+    es_join_t comeback = member->comeback;
     es_membership_receive(member, msg, body, len);
-    if (speaking == member && !es_membership_find(self, msg->room)) self->envelope.speaking = NULL;
+    if (es_membership_find(self, msg->room)) return;
+    if (speaking == member) self->envelope.speaking = NULL;
+    if (*comeback.name && !self->closing) enter(self, msg->room, &comeback);
 }
 
 size_t es_room_ws_pending(es_client_t *self, const uint8_t **out)
