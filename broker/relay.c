@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "broker_metrics.h"
+#include "handover.h"
 #include "log.h"
 #include "wire.h"
 
@@ -71,6 +72,7 @@ static unsigned receive_parts(void *socket, zmq_msg_t parts[3])
             zmq_msg_close(part);
             break;
         }
+        es_handover_take(part);
         more = zmq_msg_more(part);
         if (part == &rest) zmq_msg_close(&rest);
     }
@@ -79,7 +81,10 @@ static unsigned receive_parts(void *socket, zmq_msg_t parts[3])
 
 static void close_parts(zmq_msg_t parts[3], unsigned n)
 {
-    for (unsigned i = 0; i < n && i < 3; i++) zmq_msg_close(&parts[i]);
+    for (unsigned i = 0; i < n && i < 3; i++) {
+        es_handover_give(&parts[i]);
+        zmq_msg_close(&parts[i]);
+    }
 }
 
 static es_span_t span_of_part(zmq_msg_t *part)
@@ -154,6 +159,7 @@ static void relay(es_relay_t *self, zmq_msg_t parts[3], unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
+        es_handover_give(&parts[i]);
         if (zmq_msg_send(&parts[i], self->publish, flags) >= 0) continue;
         es_metric_add(&es_broker_publish_failed_total, 1);
         zmq_msg_close(&parts[i]);

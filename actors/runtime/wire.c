@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "handover.h"
 #include "log.h"
 
 enum {
@@ -116,7 +117,9 @@ static void drain_rest(void *socket)
 static bool next_part(zmq_msg_t *part, void *socket)
 {
     zmq_msg_init(part);
-    return zmq_msg_recv(part, socket, ZMQ_DONTWAIT) >= 0;
+    if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) return false;
+    es_handover_take(part);
+    return true;
 }
 
 static void judge(es_wire_t *self, bool too_many, es_decoder_t *decoder)
@@ -151,6 +154,7 @@ int es_wire_recv(es_wire_t *self, void *socket, bool with_route, es_decoder_t *d
         errno = saved;
         return -1;
     }
+    es_handover_take(first);
     self->has_route = with_route;
     self->has_body = self->ok = false;
     self->reason = "fewer parts than key and envelope";
@@ -176,18 +180,25 @@ int es_wire_recv(es_wire_t *self, void *socket, bool with_route, es_decoder_t *d
     return 0;
 }
 
+static void close_part(zmq_msg_t *part)
+{
+    es_handover_give(part);
+    zmq_msg_close(part);
+}
+
 void es_wire_close(es_wire_t *self)
 {
-    if (self->has_route) zmq_msg_close(&self->route);
-    zmq_msg_close(&self->key);
-    zmq_msg_close(&self->envelope);
-    if (self->has_body) zmq_msg_close(&self->body);
+    if (self->has_route) close_part(&self->route);
+    close_part(&self->key);
+    close_part(&self->envelope);
+    if (self->has_body) close_part(&self->body);
 }
 
 /* Sends one part; the first that is refused decides for the whole message, which libzmq then takes back. */
 static int send_part(void *socket, zmq_msg_t *part, int flags)
 {
     int rc;
+    es_handover_give(part);
     do {
         rc = zmq_msg_send(part, socket, flags | ZMQ_DONTWAIT);
     } while (rc < 0 && errno == EINTR);
@@ -201,6 +212,7 @@ static int send_copy(void *socket, const void *data, size_t len, int flags)
         perror("earshot: out of memory");
         abort();
     }
+    es_handover_take(&part);
     if (len) memcpy(zmq_msg_data(&part), data, len);
     if (send_part(socket, &part, flags) == 0) return 0;
     int saved = errno;
