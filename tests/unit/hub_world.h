@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "actor_hand.h"
 #include "broker_actor.h"
 #include "broker_metrics.h"
 #include "endpoints.h"
@@ -22,7 +23,7 @@ typedef struct {
     const char *broker; /* --broker, where not NULL */
     const char *tcp;    /* --tcp */
     es_broker_config_t config;
-    zactor_t *actor;
+    actor_hand_t actor;
     es_endpoints_t at;
     es_decoder_t *decoder;
     void *push, *sub, *dealer, *pub;
@@ -38,13 +39,12 @@ static inline void start_broker(world_t *w)
     if (w->tcp) argv[argc++] = "--tcp", argv[argc++] = (char *)(uintptr_t)w->tcp;
     assert_int_equal(es_broker_config_load(&w->config, argc, argv), ES_CONFIG_OK);
     assert_int_equal(es_broker_identity(&w->config), 0);
-    w->actor = zactor_new(es_broker_actor, &w->config);
-    assert_non_null(w->actor);
+    actor_hand_start(&w->actor, es_broker_actor, &w->config);
 }
 
 static inline void stop_broker(world_t *w)
 {
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     es_broker_config_fini(&w->config);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "actor_hand.h"
 #include "actor_link.h"
 #include "alloc.h"
 #include "runner.h"
@@ -29,7 +30,7 @@ typedef struct {
     es_actor_link_config_t config;
     bool holds_streams, drain, drains_on_request;
     es_decoder_t *decoder;
-    zactor_t *actor;
+    actor_hand_t actor;
     uint64_t inc;
     char hex[17];
     uint64_t malformed; /* before the test */
@@ -157,7 +158,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     world_t *w = *state;
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     for (int i = 0; i < BROKERS; i++) {
         zmq_close(w->brokers[i].router);
         zmq_close(w->brokers[i].results);
@@ -169,7 +170,7 @@ static int teardown(void **state)
 
 static void start(world_t *w)
 {
-    w->actor = zactor_new(actor_thread, w);
+    actor_hand_start(&w->actor, actor_thread, w);
     es_hex16(w->inc, w->hex);
 }
 
@@ -290,7 +291,7 @@ static void messages_come_in_order_bundled_or_not(void **state)
     frame(w, 0, "d");
     heartbeat(w, 0, &beat);
     assert_int_equal(beat.count, 4);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_string_equal(w->heard, "abcd");
     assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed);
 }
@@ -313,7 +314,7 @@ static void what_is_not_for_it_is_counted(void **state)
     assert_int_equal(zmq_send(w->brokers[0].router, "garbage", 7, 0), 7); /* 4 */
     heartbeat(w, 0, &beat);
     assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed + 4);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_string_equal(w->heard, "ab");
 }
 
@@ -332,7 +333,7 @@ static void a_heartbeat_has_the_figures(void **state)
     expect(w, &wire, w->brokers[0].results, ES_PARTIAL); /* what is said again goes to all */
     assert_true(es_span_eq(wire.msg.text, es_span("pinged")));
     es_wire_close(&wire);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_int_equal(w->pinged, 1);
 }
 
@@ -385,7 +386,7 @@ static void at_the_end_it_says_the_last_words_and_goodbye(void **state)
     world_t *w = *state;
     es_wire_t wire;
     running(w);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     for (int i = 0; i < BROKERS; i++) {
         expect(w, &wire, w->brokers[i].router, ES_GOODBYE);
         assert_int_equal(wire.msg.inc, w->inc);
@@ -422,8 +423,8 @@ static void asked_to_drain_it_ends(void **state)
         expect(w, &wire, w->brokers[i].router, ES_GOODBYE);
         es_wire_close(&wire);
     }
-    /* Its first word of two; zactor_destroy waits for the last one. */
-    assert_int_equal(zsock_wait(w->actor), ES_RUNNER_LEAVING);
+    /* Its first word of two; actor_hand_end waits for the last one. */
+    assert_int_equal(zsock_wait(w->actor.actor), ES_RUNNER_LEAVING);
     assert_int_equal(es_metric_get(&es_actor_link_malformed), w->malformed);
 }
 

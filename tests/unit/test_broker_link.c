@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "actor_hand.h"
 #include "actor_link.h"
 #include "alloc.h"
 #include "health.h"
@@ -23,7 +24,7 @@ typedef struct {
     char dir[32], base[64];
     bool answers_requests; /* of a room, say, and has no streams */
     es_decoder_t *decoder;
-    zactor_t *actor;
+    actor_hand_t actor;
     void *router, *results;
     char hex[17];
 } world_t;
@@ -102,7 +103,7 @@ static int teardown(void **state)
 {
     world_t *w = *state;
     char path[64];
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     zmq_close(w->router);
     close_results(w);
     for (const char *const *name = (const char *const[]){"backend", "results", NULL}; *name; name++) {
@@ -175,7 +176,7 @@ static void health_tells(const char *reason)
 static void hello_waits_for_the_results_leg(void **state)
 {
     world_t *w = *state;
-    w->actor = zactor_new(worker_thread, w);
+    actor_hand_start(&w->actor, worker_thread, w);
     assert_int_equal(next_kind(w), ES_GOODBYE); /* after a second, and harmless */
     expect_silence(w);
     health_tells("results endpoint has been out of reach");
@@ -189,7 +190,7 @@ static void a_broker_is_left_while_the_results_leg_is_lost(void **state)
 {
     world_t *w = *state;
     w->results = bound(w, ZMQ_SUB, "results");
-    w->actor = zactor_new(worker_thread, w);
+    actor_hand_start(&w->actor, worker_thread, w);
     expect(w, ES_HELLO);
     expect(w, ES_HEARTBEAT);
     close_results(w);
@@ -205,7 +206,7 @@ static void a_short_cut_moves_nothing(void **state)
 {
     world_t *w = *state;
     w->results = bound(w, ZMQ_SUB, "results");
-    w->actor = zactor_new(worker_thread, w);
+    actor_hand_start(&w->actor, worker_thread, w);
     expect(w, ES_HELLO);
     close_results(w);
     w->results = bound(w, ZMQ_SUB, "results");
@@ -217,7 +218,7 @@ static void who_answers_requests_stays(void **state)
 {
     world_t *w = *state;
     w->answers_requests = true;
-    w->actor = zactor_new(worker_thread, w);
+    actor_hand_start(&w->actor, worker_thread, w);
     assert_int_equal(next_kind(w), ES_HELLO);
     for (uint64_t end = es_now_us() + 1300000; es_now_us() < end;) {
         ping(w);

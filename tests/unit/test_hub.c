@@ -133,10 +133,10 @@ static void test_second_broker_is_refused(void **state)
 {
     world_t *w = *state;
     es_wire_t wire;
-    zactor_t *second = zactor_new(es_broker_actor, &w->config);
-    assert_non_null(second);
-    assert_int_equal(zsock_wait(second), 1);
-    zactor_destroy(&second);
+    actor_hand_t second;
+    actor_hand_start(&second, es_broker_actor, &w->config);
+    assert_int_equal(zsock_wait(second.actor), 1);
+    actor_hand_end(&second);
     join_worker(w, 0x16, 4); /* the first is none the worse */
     await(w, w->sub, ES_BEACON, &wire);
     es_wire_close(&wire);

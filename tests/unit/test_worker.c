@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "actor_hand.h"
 #include "runner.h"
 #include "wire.h"
 #include "worker.h"
@@ -32,7 +33,7 @@ typedef struct {
     es_span_t partial, reason; /* what the engine says */
     void *router, *results;
     es_decoder_t *decoder;
-    zactor_t *actor;
+    actor_hand_t actor;
     uint64_t inc;
     char hex[17];
     /* the worker's side; read after it ended */
@@ -123,7 +124,7 @@ static int setup(void **state)
 
 static void start(world_t *w)
 {
-    w->actor = zactor_new(worker_thread, w);
+    actor_hand_start(&w->actor, worker_thread, w);
     es_hex16(w->inc, w->hex);
 }
 
@@ -141,7 +142,7 @@ static void remove_files(const world_t *w)
 static int teardown(void **state)
 {
     world_t *w = *state;
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     zmq_close(w->router);
     zmq_close(w->results);
     remove_files(w);
@@ -313,7 +314,7 @@ static void frames_become_finals(void **state)
     assert_int_equal(load_by_ping(w, NULL), 1);
     tell(w, ALICE, (es_msg_t){.kind = ES_CLOSE, .epoch = 3}, NULL);
     assert_int_equal(load_by_ping(w, NULL), 0);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_int_equal(w->opened, 1);
     assert_int_equal(w->closed, 1);
     assert_int_equal(w->ended, 1);
@@ -390,7 +391,7 @@ static void a_dropped_stream_is_forgotten(void **state)
     expect(w, &wire, w->results, ES_REWIND);
     es_wire_close(&wire);
     assert_int_equal(load_by_ping(w, NULL), 0);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_int_equal(w->closed, 1);
     assert_int_equal(w->ended, 0);
 }
@@ -406,7 +407,7 @@ static void a_newer_epoch_begins_again(void **state)
         expect(w, &wire, w->results, ES_FINAL);
         es_wire_close(&wire);
     } while (wire.msg.epoch != 2);
-    zactor_destroy(&w->actor);
+    actor_hand_end(&w->actor);
     assert_int_equal(w->opened, 2);
     assert_int_equal(w->closed, 2);
 }
@@ -492,7 +493,7 @@ static void draining_takes_nothing_new(void **state)
     start(w);
     hello(w, NULL, &capacity);
     assert_int_equal(capacity, 0);
-    zstr_send(w->actor, "$TERM");
+    zstr_send(w->actor.actor, "$TERM");
     expect(w, &wire, w->router, ES_GOODBYE);
     es_wire_close(&wire);
 }
