@@ -475,7 +475,7 @@ INSIDE = [
 
 ATTACKS = [
     Attack("slow heads", many("slow", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", drip=b"y"), "408", http("head_slow"), 10),
-    Attack("slow bodies", many("crowd", upload), "408", http("body_slow"), 10),
+    Attack("slow bodies", many("crowd", upload), "408 503", http("body_slow"), 10),  # 503: of one subject there are --max-address-uploads already
     Attack("half-open sockets", many("half open", b""), "closed 503", http("mute"), 500),
     Attack("a page under a name pointed here", rebound, "421", 'earshot_edge_refused_total{reason="host"}', 0),  # of the open edge: `rebound` has looked
     Attack("more connections than descriptors", more_than_descriptors, "served", "earshot_broker_placed_total", 1),
