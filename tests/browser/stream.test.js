@@ -75,6 +75,17 @@ test('what is not final is sent again on the next connection, and on it goes', a
   assert.deepEqual(earshot.progress.committedMs, 600);
 });
 
+test('a socket that is closing is given nothing; all of it goes over the next one', async () => {
+  const earshot = await streaming();
+  send(earshot, 2);
+  FakeSocket.last.readyState = 2;
+  send(earshot, 2);
+  assert.equal(FakeSocket.last.chunks().length, 2);
+  reconnect();
+  resumed();
+  assert.equal(FakeSocket.last.chunks().length, 4);
+});
+
 test('the fresh token is the one to show next; a greeting that nobody followed up is none', async () => {
   const earshot = await streaming();
   send(earshot, 3);

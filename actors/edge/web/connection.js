@@ -15,6 +15,7 @@
  */
 
 const REFUSED = 1008;
+const CLOSING = 2; // readyState of a WebSocket
 
 export class Connection {
   #options;
@@ -117,11 +118,12 @@ export class Connection {
   }
 
   say(type, payload) {
-    this.#socket.send(JSON.stringify({ type, payload, timestamp: Date.now() }));
+    this.sendBytes(JSON.stringify({ type, payload, timestamp: Date.now() }));
   }
 
+  /** A socket that is closing takes nothing any more, and what is owed is sent over the next one. */
   sendBytes(bytes) {
-    this.#socket.send(bytes);
+    if (this.#socket.readyState !== CLOSING) this.#socket.send(bytes);
   }
 
   #connect() {
