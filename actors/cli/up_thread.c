@@ -14,8 +14,6 @@
 #include "transcriber_actor.h"
 #include "up.h"
 
-enum { END_WAIT_MS = 5000 };
-
 typedef union {
     es_broker_config_t broker;
     es_analysis_config_t analysis;
@@ -172,7 +170,7 @@ static void reap(es_up_t *up, uint64_t now_us)
         if (!pipe || !(zsock_events(pipe) & ZMQ_POLLIN)) continue;
         int said = zsock_wait(pipe); /* its last word: es_runner_fail, or its return */
         if (said == ES_RUNNER_LEAVING) continue;
-        if (!es_actor_thread_end(&children[i].actor, END_WAIT_MS)) end(up, i);
+        if (!es_actor_thread_end(&children[i].actor, ES_ACTOR_THREAD_WAIT_MS)) end(up, i);
         es_up_ended(up, i, said == ES_ACTOR_THREAD_ENDED ? "ended" : "could not start", false, now_us);
     }
 }

@@ -23,6 +23,8 @@ es_actor_thread_t *es_actor_thread_start(es_actor_fn fn, void *args, const char 
 bool es_actor_thread_failed(const es_actor_thread_t *self);
 /* The starter's end of its pipe: what it signals comes here, what is sent here it reads. Lent. */
 zsock_t *es_actor_thread_pipe(es_actor_thread_t *self);
+/* How long one that has said its last word may take to return, where nothing else is to be done about it. */
+#define ES_ACTOR_THREAD_WAIT_MS 5000
 /* Sends "$TERM" and waits until it has returned and its thread is gone; then true, and *self is NULL. False after wait_ms in which it told nothing: it still runs, with
  * its arguments in use, and nothing is freed. */
 bool es_actor_thread_end(es_actor_thread_t **self, int wait_ms);

@@ -22,7 +22,7 @@
 #include "privileges.h"
 #include "wire.h"
 
-enum { FILES_MAX = 131072, PATH_BYTES = 768, END_WAIT_MS = 5000 };
+enum { FILES_MAX = 131072, PATH_BYTES = 768 };
 
 enum { SIGNAL_END = ES_ACTOR_THREAD_ENDED, SIGNAL_FAILED = 1 };
 
@@ -268,7 +268,7 @@ static int run_to_the_end(run_t *run, es_actor_fn actor, void *args)
         status = wait_for_end(run);
         es_pidfile_remove(run->common->data, run->common->name);
     }
-    if (es_actor_thread_end(&run->actor, END_WAIT_MS)) return status;
+    if (es_actor_thread_end(&run->actor, ES_ACTOR_THREAD_WAIT_MS)) return status;
     es_log_error("the actor said its last word and goes on: the process ends");
     _exit(1); /* the caller frees what it works with */
 }

@@ -118,12 +118,16 @@ export class Connection {
   }
 
   say(type, payload) {
-    this.sendBytes(JSON.stringify({ type, payload, timestamp: Date.now() }));
+    this.#put(JSON.stringify({ type, payload, timestamp: Date.now() }));
+  }
+
+  sendBytes(bytes) {
+    this.#put(bytes);
   }
 
   /** A socket that is closing takes nothing any more, and what is owed is sent over the next one. */
-  sendBytes(bytes) {
-    if (this.#socket.readyState !== CLOSING) this.#socket.send(bytes);
+  #put(data) {
+    if (this.#socket.readyState !== CLOSING) this.#socket.send(data);
   }
 
   #connect() {
