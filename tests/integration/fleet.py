@@ -26,6 +26,7 @@ class Actor:
     def __init__(self, name, command, log, env):
         self.name, self.command, self.env, self.starts, self.process = name, [str(c) for c in command], env, 0, None
         self.away_until = 0.0  # not started again before this
+        self.killed = None  # the last process that a test has killed: where the end comes at once, nobody has started the next
         self._log = open(log, "ab")
 
     def start(self):
@@ -108,7 +109,8 @@ class Fleet:
                     actor.process.send_signal(signal.SIGTERM)
                 for actor in group:
                     status = self._end(actor)
-                    statuses[actor.name] = 0 if status == -signal.SIGTERM and actor.name in young else status
+                    wanted = status == -signal.SIGTERM and actor.name in young or status == -signal.SIGKILL and actor.killed is actor.process
+                    statuses[actor.name] = 0 if wanted else status
         self._over.set()
         if kind is not None:
             print("\n".join(f"{name}: {line}" for name in self.actors for line in self.log(name).splitlines()[-40:]))
@@ -121,7 +123,8 @@ class Fleet:
             return actor.process.wait(20 * SLOW)
         except subprocess.TimeoutExpired:
             actor.process.kill()
-            return actor.process.wait()
+            actor.process.wait()
+            return "did not end"
         finally:
             actor.close()
 
@@ -137,6 +140,8 @@ class Fleet:
             actor = self.actors[name]
             actor.away_until = time.monotonic() + away
             actor.process.send_signal(how)
+            if how == signal.SIGKILL:
+                actor.killed = actor.process
             return actor.starts
 
     def bring_back(self, name):
