@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 
-from house import BIN, SLOW, name_of, wait_until
+from house import BIN, SLOW, is_stopped, name_of, wait_until
 
 PR_SET_PDEATHSIG = 1
 STOPPED_FIRST = ("edge", "jobs", "analysis", "transcriber", "room", "broker")
@@ -142,6 +142,8 @@ class Fleet:
             actor.process.send_signal(how)
             if how == signal.SIGKILL:
                 actor.killed = actor.process
+            if how == signal.SIGSTOP:
+                wait_until(lambda: actor.process.poll() is not None or is_stopped(actor.process.pid), 10, f"{name} stands still")
             return actor.starts
 
     def bring_back(self, name):
