@@ -13,7 +13,7 @@
 #include "runner.h"
 #include "up.h"
 
-enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2 };
+enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2, WATCHDOG_MIN_US = 2000000 };
 
 static const es_config_about_t about = {
     .program = "earshot up",
@@ -96,6 +96,10 @@ static int check(const es_up_config_t *config, bool own_broker)
         wrong = "--host is beyond this machine, and nothing would keep secret what is said or ask who comes. Give "
                 "--tls-cert FILE and --tls-key FILE, or --jwt-key FILE or --api-keys FILE; or --insecure to insist "
                 "(behind a proxy that does it, say)";
+    else if (config->watchdog_us > 0 && config->watchdog_us < WATCHDOG_MIN_US)
+        wrong =
+            "--watchdog is shorter than 2s, and an actor with nothing to do turns once a second. Give it longer, or "
+            "0s for none";
     else if (config->reuse_port && config->port == 0)
         wrong = "--reuse-port wants the port that is shared: name one with --port";
     else if (config->port > 0 && !config->reuse_port && config->port + config->edges - 1 > 65535)

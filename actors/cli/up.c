@@ -94,6 +94,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     es_up_t *self = ctx;
     self->backend->reap(self, now_us);
+    if (self->backend->watch) self->backend->watch(self, now_us);
     uint64_t next = es_supervisor_tick(self->supervisor, now_us);
     if (es_supervisor_done(self->supervisor)) es_loop_stop(self->loop);
     uint64_t look = es_supervisor_stopping(self->supervisor) ? UINT64_MAX : es_up_look(self, now_us);

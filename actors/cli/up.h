@@ -20,6 +20,8 @@ typedef struct {
     void (*reload)(es_up_t *up, size_t child);
     /* A child may have ended: find out, call es_up_ended. */
     void (*reap)(es_up_t *up, uint64_t now_us);
+    /* End children that stand still. Called once a turn; NULL: it cannot. */
+    void (*watch)(es_up_t *up, uint64_t now_us);
     void (*close)(es_up_t *up);
 } es_up_backend_t;
 

@@ -56,6 +56,9 @@ static const es_option_t options[] = {
         es_up_config_t, grace_us, "grace", "8s", 100000, 600000000,
         "at the end: edges, jobs, transcribers with analysis and rooms, and brokers, in this order, have so "
         "long each before SIGKILL"),
+    ES_OPT_DURATION(es_up_config_t, watchdog_us, "watchdog", "30s", 0, 600000000,
+                    "an actor whose work loop stands still for so long is killed and started again; at least 2s, 0s: "
+                    "never, as under a debugger (and with --threads)"),
     ES_OPT_END};
 const es_option_t *const es_up_option_tables[] = {options, es_common_options, NULL};
 

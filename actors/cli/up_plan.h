@@ -7,7 +7,7 @@
 
 typedef struct {
     es_common_config_t common;
-    uint64_t port, engine, transcribers, brokers, edges, grace_us;
+    uint64_t port, engine, transcribers, brokers, edges, grace_us, watchdog_us;
     uint64_t rooms, jobs; /* 0: auto, else one more than were asked for */
     uint64_t analyses;
     bool threads, reuse_port;

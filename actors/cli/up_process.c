@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "binaries.h"
 #include "up.h"
+#include "up_turns.h"
 
 enum { EXIT_CONFIG = 2, EXIT_NO_EXEC = 127, LIVE_READS = 4, DEAD_READS = 256 };
 
@@ -25,6 +26,7 @@ typedef struct {
 typedef struct {
     char paths[ES_UP_ROLES][ES_BINARY_PATH_MAX];
     child_t children[ES_UP_ACTORS_MAX];
+    es_up_turns_t *turns;
 } state_t;
 
 static int open_processes(es_up_t *up)
@@ -42,6 +44,7 @@ static int open_processes(es_up_t *up)
         free(state);
         return -1;
     }
+    state->turns = es_up_turns_new(up->plan.count, up->config->watchdog_us);
     return 0;
 }
 
@@ -87,18 +90,19 @@ static bool same_name(const char *a, const char *b)
     return strncmp(a, b, len) == 0;
 }
 
-/* Ours, with the actor's secrets in the place of what has their names. Its entries are not copies. */
-static char **environment_of(const es_up_actor_t *actor)
+/* Ours, with the actor's secrets in the place of what has their names, and `more`. Its entries are not copies. */
+static char **environment_of(const es_up_actor_t *actor, char *const *more)
 {
     size_t count = 0, n = 0;
     while (environ && environ[count]) count++;
-    char **out = es_alloc_zero((count + ES_UP_SECRETS_MAX + 1) * sizeof *out);
+    char **out = es_alloc_zero((count + ES_UP_SECRETS_MAX + ES_UP_TURNS_WORDS + 1) * sizeof *out);
     for (size_t i = 0; i < count; i++) {
         char *const *s = actor->secrets;
         while (*s && !same_name(*s, environ[i])) s++;
         if (!*s) out[n++] = environ[i];
     }
     for (char *const *s = actor->secrets; *s; s++) out[n++] = *s;
+    for (size_t i = 0; more && i < ES_UP_TURNS_WORDS; i++) out[n++] = more[i];
     return out;
 }
 
@@ -134,7 +138,10 @@ static int start(void *ctx, size_t index)
         es_up_say(up, "cannot start %s: %s", actor->name, strerror(errno));
         return -1;
     }
-    char **environment = environment_of(actor);
+    char *const *words = es_up_turns_begin(state->turns, index, up->loop);
+    if (!words && errno)
+        es_up_say(up, "cannot hear whether %s turns: %s. It is not watched (--watchdog)", actor->name, strerror(errno));
+    char **environment = environment_of(actor, words);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) become(state->paths[actor->role], actor->argv, environment, ends[1], parent);
     free(environment);
@@ -159,7 +166,9 @@ static int start(void *ctx, size_t index)
 
 static void terminate(void *ctx, size_t index)
 {
-    const child_t *child = &((state_t *)((es_up_t *)ctx)->state)->children[index];
+    state_t *state = ((es_up_t *)ctx)->state;
+    const child_t *child = &state->children[index];
+    es_up_turns_forget(state->turns, index); /* from here on --grace counts */
     kill(child->pid, SIGTERM);
     kill(child->pid, SIGCONT); /* or one that is stopped never hears of it */
 }
@@ -205,6 +214,20 @@ static void reap(es_up_t *up, uint64_t now_us)
     }
 }
 
+/* What stands still may hold what others wait for: the lock of a database, say. */
+static void watch(es_up_t *up, uint64_t now_us)
+{
+    state_t *state = up->state;
+    es_up_turns_look(state->turns, now_us);
+    for (size_t i = 0; i < up->plan.count; i++) {
+        if (!state->children[i].pid || !es_up_turns_silent(state->turns, i)) continue;
+        es_up_say(up, "%s has not turned for %.1f s: killed (--watchdog)", up->plan.actors[i].name,
+                  (double)up->config->watchdog_us / 1e6);
+        es_up_turns_forget(state->turns, i);
+        kill(-state->children[i].pid, SIGKILL);
+    }
+}
+
 static void close_processes(es_up_t *up)
 {
     state_t *state = up->state;
@@ -212,6 +235,7 @@ static void close_processes(es_up_t *up)
         drain_log(up, i);
         if (state->children[i].log != -1) close(state->children[i].log);
     }
+    es_up_turns_destroy(&state->turns);
     free(state);
 }
 
@@ -219,4 +243,5 @@ const es_up_backend_t es_up_processes = {.ops = {.start = start, .terminate = te
                                          .open = open_processes,
                                          .reload = reload,
                                          .reap = reap,
+                                         .watch = watch,
                                          .close = close_processes};

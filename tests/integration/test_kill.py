@@ -28,7 +28,7 @@ def finals_of(stream):
 @pytest.mark.speech
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["SIGKILL", "SIGSTOP"])
 def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
-    with House(engine="pocketsphinx", transcribers=2) as house:
+    with House("--watchdog", "0s", engine="pocketsphinx", transcribers=2) as house:
         stream = Stream(house, spoken[0])
         stream.await_acks(MIDST[0])
         victim = house.busy_worker()

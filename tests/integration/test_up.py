@@ -77,6 +77,25 @@ def test_the_dead_are_restarted(actor):
         assert heard(house) == 1
 
 
+@pytest.mark.parametrize("actor", ["broker", "edge", "transcriber-1", "room-1", "jobs-1"])
+def test_who_stands_still_is_ended_and_restarted(actor):
+    seconds = int(2 * SLOW)
+    with House("--watchdog", f"{seconds}s") as house:
+        old = house.kill(actor, signal.SIGSTOP)
+        house.log.await_line(f"{actor} has not turned for {seconds}.0 s: killed .--watchdog", 30)
+        house.await_restart(actor, old)
+        wait_until(lambda: ready(house), 20, "ready again")
+        assert heard(house) == 1
+        assert len([line for line in house.log.lines if "has not turned" in line]) == 1
+
+
+def test_without_a_watchdog_nobody_is_ended():
+    with House("--watchdog", "0s") as house:
+        for actor in ("edge", "transcriber-1"):
+            environ = pathlib.Path(f"/proc/{house.pid(actor)}/environ").read_bytes()
+            assert b"NOTIFY_SOCKET=" not in environ and b"WATCHDOG_USEC=" not in environ
+
+
 def ready(house):
     try:
         return house.get("/readyz")[0] == 200
@@ -181,7 +200,7 @@ def test_sigterm_flushes_and_closes_1001():
 
 def test_malformed_configuration_is_refused_with_the_range():
     for args, words in (["--port", "70000"], ("port", "70000", "65535")), (["--prot", "1"], ("prot", "port")), \
-                       (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")), \
+                       (["--watchdog", "1s"], ("--watchdog", "2s", "0s")), (["--engine", "magic"], ("magic", "mock", "pocketsphinx")), (["--transcribers", "x"], ("transcribers", "x")), \
                        (["--rooms", "9"], ("rooms", "9", "8")), (["--jobs", "9"], ("jobs", "9", "8")), (["--analysis", "17"], ("analysis", "17", "16")), (["--brokers", "9"], ("brokers", "9", "8")), \
                        (["--brokers", "2", "--broker", "tcp://127.0.0.1:5570"], ("--brokers", "--broker")), \
                        (["--threads", "--edges", "2"], ("--threads", "--edges")), \
