@@ -94,4 +94,17 @@ static inline const char *public_pem(EVP_PKEY *key, char *out, size_t cap)
     return out;
 }
 
+static inline es_identity_t *with_secret(void)
+{
+    return world_identity((es_identity_config_t){.jwt_keys = world_file("secret", SECRET "\n"), .leeway_s = 30});
+}
+
+/* Of this key's public half. */
+static inline es_identity_t *with_key(EVP_PKEY *key)
+{
+    char pem[2048];
+    return world_identity(
+        (es_identity_config_t){.jwt_keys = world_file_mode("key.pem", public_pem(key, pem, sizeof pem), 0644)});
+}
+
 #endif
