@@ -15,6 +15,7 @@
 #define MIB 1048576u
 #define SECONDS(n) ((uint64_t)((n)*1000000))
 #define JOB "01234567-89ab-4cde-8f01-23456789abcd"
+#define ACCEPTED "{\"job\":\"" JOB "\"}"
 
 /* ---- an exchange */
 
@@ -155,13 +156,13 @@ typedef struct {
     char topic[ES_KEY_MAX + 1]; /* that is heard; "" none */
 } world_t;
 
-static int world_broker(void *ctx, es_span_t key)
+static inline int world_broker(void *ctx, es_span_t key)
 {
     assert_int_equal(key.len, ES_CLIENT_ID_LEN);
     return ((world_t *)ctx)->broker;
 }
 
-static void world_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+static inline void world_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     world_t *w = ctx;
     assert_true(w->count < SENT_MAX);
@@ -173,7 +174,7 @@ static void world_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg
     if (msg->kind == ES_FRAME && (msg->flags & ES_F_START)) assert_true(es_span_eq(msg->service, es_span("upload")));
 }
 
-static void world_random(void *ctx, char *out, size_t digits)
+static inline void world_random(void *ctx, char *out, size_t digits)
 {
     world_t *w = ctx;
     char hex[17];
@@ -183,7 +184,7 @@ static void world_random(void *ctx, char *out, size_t digits)
     }
 }
 
-static void world_ask(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
+static inline void world_ask(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
 {
     world_t *w = ctx;
     (void)key;
@@ -194,7 +195,7 @@ static void world_ask(void *ctx, es_span_t key, const es_msg_t *msg, const void 
     w->questions++;
 }
 
-static void world_subscribe(void *ctx, es_span_t topic, bool on)
+static inline void world_subscribe(void *ctx, es_span_t topic, bool on)
 {
     world_t *w = ctx;
     assert_int_equal(on, *w->topic == 0);
@@ -209,7 +210,7 @@ static const es_uploads_config_t defaults = {.max_upload = 64 * MIB,
                                              .stall_us = SECONDS(60),
                                              .sync_us = SECONDS(60)};
 
-static world_t *world_new(const es_uploads_config_t *config)
+static inline world_t *world_new(const es_uploads_config_t *config)
 {
     world_t *w = calloc(1, sizeof *w);
     const es_asks_ops_t ask_ops = {.ctx = w, .send = world_ask};
@@ -221,7 +222,7 @@ static world_t *world_new(const es_uploads_config_t *config)
     return w;
 }
 
-static void world_destroy(world_t *w)
+static inline void world_destroy(world_t *w)
 {
     assert_int_equal(es_uploads_count(w->uploads), 0);
     assert_string_equal(w->topic, "");
@@ -234,7 +235,7 @@ static void world_destroy(world_t *w)
 }
 
 /* Time passes, to the microsecond where something is due. */
-static void pass(world_t *w, uint64_t us)
+static inline void pass(world_t *w, uint64_t us)
 {
     uint64_t until = w->env.now_us + us;
     for (;;) {
@@ -247,7 +248,7 @@ static void pass(world_t *w, uint64_t us)
 
 /* ---- a request */
 
-static void serve(world_t *w, es_http_exchange_t *x, const char *route)
+static inline void serve(world_t *w, es_http_exchange_t *x, const char *route)
 {
     es_span_t ids[ES_HTTP_IDS] = {es_span("s")};
     if (!w->router.count) es_uploads_routes(w->uploads, &w->router);
@@ -255,7 +256,7 @@ static void serve(world_t *w, es_http_exchange_t *x, const char *route)
         if (!strcmp(r->pattern, route)) r->handle(w->uploads, x, ids);
 }
 
-static es_http_exchange_t *request_of(world_t *w, const char *peer, const char *principal)
+static inline es_http_exchange_t *request_of(world_t *w, const char *peer, const char *principal)
 {
     es_http_exchange_t *x = calloc(1, sizeof *x);
     *x = (es_http_exchange_t){.type = "audio/wav", .length = -1, .peer = peer, .principal = principal};
@@ -263,7 +264,7 @@ static es_http_exchange_t *request_of(world_t *w, const char *peer, const char *
     return x;
 }
 
-static es_http_exchange_t *request(world_t *w, const char *type, int64_t length, const char *query)
+static inline es_http_exchange_t *request(world_t *w, const char *type, int64_t length, const char *query)
 {
     es_http_exchange_t *x = calloc(1, sizeof *x);
     x->type = type;
@@ -273,13 +274,13 @@ static es_http_exchange_t *request(world_t *w, const char *type, int64_t length,
     return x;
 }
 
-static void body(es_http_exchange_t *x, const void *data, size_t len)
+static inline void body(es_http_exchange_t *x, const void *data, size_t len)
 {
     x->ops->body(x->handler, x, data, len);
 }
 
 /* Bytes that know where they are, in pieces of 50 000, as long as it is not paused. Returns the bytes given. */
-static size_t stream(es_http_exchange_t *x, size_t from, size_t len)
+static inline size_t stream(es_http_exchange_t *x, size_t from, size_t len)
 {
     static uint8_t piece[50000];
     size_t at = from;
@@ -292,13 +293,13 @@ static size_t stream(es_http_exchange_t *x, size_t from, size_t len)
     return at - from;
 }
 
-static void end(es_http_exchange_t *x)
+static inline void end(es_http_exchange_t *x)
 {
     x->ops->end(x->handler, x);
 }
 
 /* The exchange is over, and checked. NULL: whatever was said. */
-static void over(es_http_exchange_t *x, unsigned status, const char *said)
+static inline void over(es_http_exchange_t *x, unsigned status, const char *said)
 {
     if (x->status != status || (said && (!x->body || !strstr(x->body, said))))
         fail_msg("%u %s, not %u %s", x->status, x->body ? x->body : "", status, said ? said : "");
@@ -309,18 +310,18 @@ static void over(es_http_exchange_t *x, unsigned status, const char *said)
 
 /* ---- the jobs actor */
 
-static const sent_t *last(const world_t *w)
+static inline const sent_t *last(const world_t *w)
 {
     assert_true(w->count > 0);
     return &w->sent[w->count - 1];
 }
 
-static void hear(world_t *w, const es_msg_t *msg)
+static inline void hear(world_t *w, const es_msg_t *msg)
 {
     assert_true(es_uploads_receive(w->uploads, w->through, es_span(last(w)->key), msg, NULL, 0));
 }
 
-static void told(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, uint64_t flags, const char *text)
+static inline void told(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, uint64_t flags, const char *text)
 {
     es_msg_t msg = {.kind = kind, .epoch = last(w)->msg.epoch, .seq = to};
     ES_SET(&msg, ES_M_INC, inc, 42);
@@ -335,13 +336,13 @@ static void told(world_t *w, es_kind_t kind, uint64_t from, uint64_t to, uint64_
     hear(w, &msg);
 }
 
-static void commit(world_t *w, uint64_t from, uint64_t to, const char *text)
+static inline void commit(world_t *w, uint64_t from, uint64_t to, const char *text)
 {
     told(w, ES_FINAL, from, to, 0, text);
 }
 
 /* From broker to sender. */
-static void broker_says(world_t *w, es_kind_t kind)
+static inline void broker_says(world_t *w, es_kind_t kind)
 {
     es_msg_t msg = {.kind = kind, .epoch = last(w)->msg.epoch};
     if (kind == ES_WAIT) ES_SET(&msg, ES_M_PLACE, place, 1);
@@ -350,7 +351,7 @@ static void broker_says(world_t *w, es_kind_t kind)
 }
 
 /* A jobs actor answers the last question. */
-static void answer(world_t *w, unsigned status, const char *json, uint64_t more)
+static inline void answer(world_t *w, unsigned status, const char *json, uint64_t more)
 {
     es_msg_t msg = {.kind = ES_JOB_TOLD, .seq = w->question_seq};
     ES_SET(&msg, ES_M_COUNT, count, status);
