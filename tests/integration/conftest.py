@@ -1,10 +1,12 @@
 """Fixtures for the integration tests: real binaries, drawn ports, directories of their own."""
+import itertools
 import pathlib
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from guest import Guest  # noqa: E402
 from house import SPEECH, House, say  # noqa: E402
 
 
@@ -31,3 +33,16 @@ def recordings():
     if not found:
         pytest.skip(f"no recordings in {SPEECH}")
     return found
+
+
+@pytest.fixture
+def room(counter=itertools.count(1)):
+    """A room that no other test uses."""
+    return f"room {next(counter)}"
+
+
+@pytest.fixture
+def ann(house):
+    """At the first edge of a house that is a Fleet."""
+    with Guest(house.urls[0]) as guest:
+        yield guest
