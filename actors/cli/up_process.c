@@ -158,6 +158,7 @@ static int start(void *ctx, size_t index)
         close(child->log);
     }
     es_log_mux_flush(up->mux, index);
+    es_up_turns_started(state->turns, index, pid);
     child->pid = pid;
     child->log = ends[0];
     es_loop_add_fd(up->loop, child->log, POLLIN, on_log, up);

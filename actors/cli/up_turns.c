@@ -14,11 +14,12 @@
 #include "alloc.h"
 #include "watchdog.h"
 
-enum { TEXT_MAX = sizeof "NOTIFY_SOCKET=" + sizeof(struct sockaddr_un) };
+enum { READS = 16, TEXT_MAX = sizeof "NOTIFY_SOCKET=" + sizeof(struct sockaddr_un) };
 
 typedef struct {
     es_up_turns_t *turns;
-    int fd; /* -1: none */
+    int fd;    /* -1: none */
+    pid_t pid; /* of the child; 0: not known yet */
     char text[ES_UP_TURNS_WORDS][TEXT_MAX];
     char *words[ES_UP_TURNS_WORDS];
 } ear_t;
@@ -50,14 +51,31 @@ void es_up_turns_destroy(es_up_turns_t **self_p)
     free(self);
 }
 
-/* Takes all that was said; whether one of it was that it turns. */
+/* The kernel says who sent it: whoever finds the name can send too. */
+static pid_t sender_of(struct msghdr *msg)
+{
+    struct ucred who = {.pid = 0};
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) memcpy(&who, CMSG_DATA(c), sizeof who);
+    return who.pid;
+}
+
+/* Takes what was said, in at most so many reads; whether one of it was the child's word that it turns. */
 static bool listen_to(const ear_t *ear)
 {
     static const char word[] = "WATCHDOG=1";
     bool turns = false;
-    char said[sizeof word]; /* what is longer is something else */
-    for (ssize_t n; (n = recv(ear->fd, said, sizeof said, 0)) >= 0;)
-        if (n == sizeof word - 1 && memcmp(said, word, sizeof word - 1) == 0) turns = true;
+    for (unsigned reads = 0; reads < READS; reads++) {
+        char said[sizeof word]; /* what is longer is something else */
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+        struct iovec into = {.iov_base = said, .iov_len = sizeof said};
+        struct msghdr msg = {
+            .msg_iov = &into, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        ssize_t n = recvmsg(ear->fd, &msg, 0);
+        if (n < 0) break;
+        bool that = n == sizeof word - 1 && memcmp(said, word, sizeof word - 1) == 0;
+        if (that && sender_of(&msg) == ear->pid) turns = true;
+    }
     return turns;
 }
 
@@ -75,7 +93,8 @@ static int open_ear(ear_t *ear, es_loop_t *loop)
     socklen_t len = sizeof at;
     ear->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ear->fd == -1) return -1;
-    if (bind(ear->fd, (const struct sockaddr *)&at, sizeof at.sun_family) == -1 ||
+    if (setsockopt(ear->fd, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) == -1 ||
+        bind(ear->fd, (const struct sockaddr *)&at, sizeof at.sun_family) == -1 ||
         getsockname(ear->fd, (struct sockaddr *)&at, &len) == -1) {
         int why = errno;
         close(ear->fd);
@@ -97,8 +116,13 @@ char *const *es_up_turns_begin(es_up_turns_t *self, size_t child, es_loop_t *loo
     es_watchdog_forget(self->watchdog, child);
     errno = 0;
     if (self->patience_us == 0 || (ear->fd == -1 && open_ear(ear, loop) == -1)) return NULL;
-    listen_to(ear); /* the last words of the one before */
+    ear->pid = 0;
     return ear->words;
+}
+
+void es_up_turns_started(es_up_turns_t *self, size_t child, pid_t pid)
+{
+    self->ears[child].pid = pid;
 }
 
 void es_up_turns_forget(es_up_turns_t *self, size_t child)

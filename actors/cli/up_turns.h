@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loop.h"
 
@@ -21,6 +22,8 @@ void es_up_turns_destroy(es_up_turns_t **self_p);
 /* What child's environment is to hold, ES_UP_TURNS_WORDS of NAME=value, ours and valid as long as `self`. NULL: it is not listened to, since nobody wants it or, with
  * errno, since that failed. */
 char *const *es_up_turns_begin(es_up_turns_t *self, size_t child, es_loop_t *loop);
+/* Child runs as this process, whose words alone count. */
+void es_up_turns_started(es_up_turns_t *self, size_t child, pid_t pid);
 /* Child is to end: it may be silent. */
 void es_up_turns_forget(es_up_turns_t *self, size_t child);
 /* Once a turn of the loop. */

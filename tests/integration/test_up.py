@@ -1,11 +1,15 @@
 """`earshot up`: fixed names, supervision, order of the end."""
+import contextlib
 import os
 import pathlib
 import pty
+import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import urllib.request
 
 import pytest
@@ -87,6 +91,29 @@ def test_who_stands_still_is_ended_and_restarted(actor):
         wait_until(lambda: ready(house), 20, "ready again")
         assert heard(house) == 1
         assert len([line for line in house.log.lines if "has not turned" in line]) == 1
+
+
+def test_others_cannot_say_that_it_turns():
+    seconds = int(2 * SLOW)
+    with House("--watchdog", f"{seconds}s") as house:
+        old = house.kill("transcriber-1", signal.SIGSTOP)
+        environ = pathlib.Path(f"/proc/{old}/environ").read_bytes()
+        name = re.search(rb"NOTIFY_SOCKET=@([^\0]+)", environ).group(1)
+        over, word = threading.Event(), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+        def forge():
+            while not over.wait(0.1):
+                with contextlib.suppress(BlockingIOError):
+                    word.sendto(b"WATCHDOG=1", b"\0" + name)
+        forger = threading.Thread(target=forge)
+        forger.start()
+        try:
+            house.log.await_line("transcriber-1 has not turned", 30)
+            house.await_restart("transcriber-1", old)
+        finally:
+            over.set()
+            forger.join()
+            word.close()
 
 
 def test_without_a_watchdog_nobody_is_ended():
