@@ -17,8 +17,9 @@ static const es_config_about_t about = {
     .usage = "[OPTIONS] NAME...",
     .about =
         "Lets these come to the broker no more; \"earshot keys list\" knows their names. To be run on the broker's\n"
-        "host; a broker that runs there throws them out within a second. What they had in work goes on with others,\n"
-        "and no word is lost by it.",
+        "host; a broker that runs there throws them out within a second. What workers had in work goes on with "
+        "others,\n"
+        "and no word is lost by it. An edge closes its clients (1001): those that keep their audio go on at another.",
     .epilog = ES_KEYRING_EXITS};
 
 /* NAME, or ROLE/NAME as logs and lists say it. */
@@ -45,6 +46,12 @@ static void say_unknown(const es_keyring_t *keyring, const es_keys_t *allowed, c
     fputc('\n', stderr);
 }
 
+static const char *aftermath(es_role_t role)
+{
+    if (role == ES_ROLE_EDGE) return ", and it sends its clients away";
+    return role == ES_ROLE_OBSERVER || role == ES_ROLE_OPERATOR ? "" : ", and others go on with its work";
+}
+
 static int revoke(const es_keyring_t *keyring, const es_keys_t *allowed, const char *name)
 {
     char err[600];
@@ -57,9 +64,8 @@ static int revoke(const es_keyring_t *keyring, const es_keys_t *allowed, const c
             fprintf(stderr, "earshot keys revoke: %s\n", err);
             return -1;
         }
-        printf("%s/%s may come no more: a broker that runs throws it out within a second, and others go on with its "
-               "work\n",
-               es_role_name(key->role), key->name);
+        printf("%s/%s may come no more: a broker that runs throws it out within a second%s\n", es_role_name(key->role),
+               key->name, aftermath(key->role));
     }
     if (found == 0) say_unknown(keyring, allowed, name);
     return found > 0 ? 0 : -1;

@@ -17,5 +17,7 @@ void es_clients_remove(es_clients_t *self, es_client_t *client);
 es_client_t *es_clients_find(const es_clients_t *self, es_span_t id);
 /* Every client; fn may remove the one it is given, and no other. */
 void es_clients_each(const es_clients_t *self, void (*fn)(void *ctx, es_client_t *client), void *ctx);
+/* The same, where the client is all that fn needs. */
+void es_clients_do(const es_clients_t *self, void (*fn)(es_client_t *client));
 
 #endif

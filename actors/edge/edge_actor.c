@@ -42,7 +42,7 @@ typedef struct {
     es_edge_http_t *http;
     es_uploads_t *uploads;
     char prefix[ES_PREFIX_LEN + 1];
-    bool draining, asked;
+    bool draining, asked, banned;               /* banned: no broker lets us in any more */
     uint64_t drain_until, part_at, next_second; /* part_at: who was asked to go elsewhere has had its time; 0: done */
     unsigned work;
     uint64_t oldest_us; /* push time of the oldest frame not taken, as far as looked */
@@ -90,11 +90,7 @@ static void env_close(void *ctx, es_client_t *client, unsigned code, const char 
 static void env_random_hex(void *ctx, char *out, size_t digits)
 {
     (void)ctx;
-    char hex[17];
-    for (size_t done = 0; done < digits; done += 16) {
-        es_hex16(es_random_u64(), hex);
-        memcpy(out + done, hex, digits - done < 16 ? digits - done : 16);
-    }
+    es_random_hex(out, digits);
 }
 
 static void request_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
@@ -129,6 +125,9 @@ static unsigned http_admit(void *ctx, const es_http_exchange_t *x, const char *p
     } else if (self->draining) {
         counter = &es_edge_drain_refused;
         status = 503;
+    } else if (self->banned) {
+        counter = &es_edge_key_refused;
+        status = 503;
     } else if (self->clients.count >= self->config->max_clients) {
         counter = &es_edge_full_refused;
         status = 503;
@@ -150,7 +149,7 @@ static es_client_t *server_open(void *ctx, const char *path, const char *query, 
         return NULL;
     }
     memcpy(id, self->prefix, ES_PREFIX_LEN);
-    do env_random_hex(self, id + ES_PREFIX_LEN, ID_DIGITS);
+    do es_random_hex(id + ES_PREFIX_LEN, ID_DIGITS);
     while (es_clients_find(&self->clients, es_span_of(id, ES_CLIENT_ID_LEN)));
     es_client_t *client = es_client_new(&self->env, id, dialect, query, guest, transport);
     es_clients_add(&self->clients, client);
@@ -182,6 +181,7 @@ static const char *unready(void *ctx)
 {
     edge_t *self = ctx;
     if (self->draining) return "this edge is going down";
+    if (self->banned) return "every broker refuses this edge's key: is it allowed there? earshot keys list";
     if (!es_sender_link_ready(self->link))
         return "no probe through a broker has come back within 3 s; is a broker running?";
     return NULL;
@@ -220,17 +220,11 @@ static void link_beacon(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t
     es_edge_jobs_beacon(self->env.jobs, key, body);
 }
 
-static void rebroker(void *ctx, es_client_t *client)
-{
-    (void)ctx;
-    es_client_rebroker(client);
-}
-
 static void link_changed(void *ctx, uint64_t now_us)
 {
     edge_t *self = ctx;
     (void)now_us;
-    es_clients_each(&self->clients, rebroker, self);
+    es_clients_do(&self->clients, es_client_rebroker);
     es_uploads_rebroker(self->uploads);
     es_edge_rooms_brokers_changed(self->env.rooms);
 }
@@ -246,12 +240,6 @@ static void link_drain(void *ctx, uint64_t now_us)
 }
 
 /* ---- time */
-
-static void drain_client(void *ctx, es_client_t *client)
-{
-    (void)ctx;
-    es_client_drain(client);
-}
 
 static void on_pipe(edge_t *self, uint64_t now_us)
 {
@@ -269,15 +257,9 @@ static void on_pipe(edge_t *self, uint64_t now_us)
     self->drain_until = now_us + self->config->drain_us;
     self->part_at = now_us + (self->config->drain_us < MOVE_US ? self->config->drain_us : MOVE_US);
     es_log_info("draining", ES_U("clients", self->clients.count), ES_U("streams", es_metric_get(&es_edge_streams)));
-    es_clients_each(&self->clients, drain_client, self);
+    es_clients_do(&self->clients, es_client_drain);
     es_uploads_drain(self->uploads);
     es_edge_http_drain(self->http, now_us);
-}
-
-static void part_client(void *ctx, es_client_t *client)
-{
-    (void)ctx;
-    es_client_part(client);
 }
 
 static void each_second(void *ctx, es_client_t *client)
@@ -294,8 +276,21 @@ static void each_second(void *ctx, es_client_t *client)
     es_server_care(client, self->env.now_us);
 }
 
+static void send_away(es_client_t *client)
+{
+    es_client_close(client, ES_WS_AWAY);
+}
+
+/* A broker that refuses our key is not one that is away for a moment: who stays here waits for nothing. */
+static void look_at_key(edge_t *self)
+{
+    self->banned = es_sender_link_refused(self->link);
+    if (self->banned) es_clients_do(&self->clients, send_away);
+}
+
 static void report(edge_t *self, uint64_t now_us)
 {
+    look_at_key(self);
     self->next_second = now_us + SECOND;
     self->oldest_us = 0;
     es_clients_each(&self->clients, each_second, self);
@@ -355,7 +350,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
     if (self->draining && (idle(self) || now_us >= self->drain_until)) es_edge_loop_stop(self->loop);
     if (self->part_at && now_us >= self->part_at) {
         self->part_at = 0;
-        es_clients_each(&self->clients, part_client, self);
+        es_clients_do(&self->clients, es_client_part);
     }
     if (self->draining) next = earliest(next, self->part_at ? self->part_at : self->drain_until);
     next = earliest(next, earliest(es_timers_next(&self->env.timers), self->next_second));
@@ -387,7 +382,7 @@ static void settle_env(edge_t *self)
                                   .throttle = env_throttle,
                                   .close = env_close,
                                   .random_hex = env_random_hex};
-    env_random_hex(self, self->prefix, ES_PREFIX_LEN);
+    es_random_hex(self->prefix, ES_PREFIX_LEN);
     loop_woke(self, es_now_us());
 }
 

@@ -53,6 +53,7 @@ ES_METRIC_COUNTER(es_edge_origin_refused, "earshot_edge_refused_total{reason=\"o
 ES_METRIC_COUNTER(es_edge_host_refused, "earshot_edge_refused_total{reason=\"host\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_full_refused, "earshot_edge_refused_total{reason=\"full\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_drain_refused, "earshot_edge_refused_total{reason=\"draining\"}", "connections refused");
+ES_METRIC_COUNTER(es_edge_key_refused, "earshot_edge_refused_total{reason=\"key\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_path_refused, "earshot_edge_refused_total{reason=\"path\"}", "connections refused");
 ES_METRIC_COUNTER(es_edge_accept_failed, "earshot_edge_refused_total{reason=\"descriptors\"}", "connections refused");
 ES_METRIC_GAUGE(es_edge_strangers, "earshot_edge_strangers", "WebSocket clients that have not said who they are");
@@ -111,6 +112,7 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_host_refused,
                                         &es_edge_full_refused,
                                         &es_edge_drain_refused,
+                                        &es_edge_key_refused,
                                         &es_edge_path_refused,
                                         &es_edge_accept_failed,
                                         &es_edge_strangers,

@@ -6,8 +6,8 @@
 
 extern es_metric_t es_edge_clients, es_edge_streams, es_edge_connections, es_edge_traces_taken, es_edge_traces_ignored,
     es_edge_frames, es_edge_bytes, es_edge_finals, es_edge_partials, es_edge_throttled, es_edge_overruns, es_edge_held,
-    es_edge_origin_refused, es_edge_host_refused, es_edge_full_refused, es_edge_drain_refused, es_edge_accept_failed,
-    es_edge_path_refused, es_edge_strangers, es_edge_strangers_pushed, es_edge_strangers_refused,
+    es_edge_origin_refused, es_edge_host_refused, es_edge_full_refused, es_edge_drain_refused, es_edge_key_refused,
+    es_edge_accept_failed, es_edge_path_refused, es_edge_strangers, es_edge_strangers_pushed, es_edge_strangers_refused,
     es_edge_strangers_late, es_edge_expired, es_edge_sessions_refused, es_edge_requests, es_edge_http_idled,
     es_edge_http_connections, es_edge_lag_us, es_edge_deaf, es_edge_rooms_open, es_edge_room_members,
     es_edge_room_events, es_edge_room_bytes, es_edge_room_fetches, es_edge_room_gaps, es_edge_room_malformed,

@@ -70,11 +70,13 @@ static void say_refused(const es_leg_t *self, uint16_t event)
 static bool take_event(es_leg_t *self, uint16_t event, uint64_t now_us)
 {
     bool made = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED, lost = event == ZMQ_EVENT_DISCONNECTED;
-    if (made)
+    if (made) {
         self->renew_us = 0;
-    else if (lost && self->renew_us == 0)
+        self->refused = false;
+    } else if (lost && self->renew_us == 0)
         self->renew_us = now_us + RENEW_US;
     if (made || lost) return made;
+    self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     say_refused(self, event);
     self->renew_us = now_us + REFUSED_US;
     return false;

@@ -17,6 +17,7 @@
 typedef struct {
     void *socket, *monitor; /* raw; monitor NULL: none could be made */
     uint64_t renew_us;      /* when to connect anew; 0: the connection stands */
+    bool refused;           /* the broker's last word to our key was no */
     bool blind;             /* nothing tells how it is: inproc, or there is no monitor */
     char endpoint[ES_ENDPOINT_MAX];
 } es_leg_t;

@@ -417,6 +417,13 @@ bool es_sender_link_ready(const es_sender_link_t *self)
     return false;
 }
 
+bool es_sender_link_refused(const es_sender_link_t *self)
+{
+    for (int i = 0; i < self->n; i++)
+        if (!self->brokers[i].push_leg.refused && !self->brokers[i].sub_leg.refused) return false;
+    return true;
+}
+
 uint64_t es_sender_link_workers(const es_sender_link_t *self)
 {
     uint64_t most = 0;

@@ -58,6 +58,8 @@ uint64_t es_sender_link_tick(es_sender_link_t *self, uint64_t now_us);
 
 /* A probe through a broker came back within the last 3 s. */
 bool es_sender_link_ready(const es_sender_link_t *self);
+/* Every broker refuses our key: nothing comes through until it is allowed again. */
+bool es_sender_link_refused(const es_sender_link_t *self);
 /* Live transcribers as of the last probe; 0 where nobody can transcribe. */
 uint64_t es_sender_link_workers(const es_sender_link_t *self);
 /* Figures for REPORT, sent once a second under `name`. */

@@ -52,6 +52,15 @@ uint64_t es_random_u64(void)
     return value;
 }
 
+void es_random_hex(char *out, size_t digits)
+{
+    char hex[17];
+    for (size_t done = 0; done < digits; done += 16) {
+        es_hex16(es_random_u64(), hex);
+        memcpy(out + done, hex, digits - done < 16 ? digits - done : 16);
+    }
+}
+
 void es_hex16(uint64_t value, char out[17])
 {
     static const char digits[] = "0123456789abcdef";

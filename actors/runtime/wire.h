@@ -64,6 +64,8 @@ uint64_t es_wall_us(void);
 struct timespec es_monotonic_in_ms(unsigned ms);
 /* Random bits from getrandom(2); dies where there are none. */
 uint64_t es_random_u64(void);
+/* So many random lowercase hex digits, without a NUL. */
+void es_random_hex(char *out, size_t digits);
 /* 16 lowercase hex digits and NUL. */
 void es_hex16(uint64_t value, char out[17]);
 

@@ -7,6 +7,7 @@ import urllib.request
 
 import msgpack
 import pytest
+import websockets
 import zmq
 
 import hostile_peer as hostile
@@ -220,6 +221,33 @@ def test_revoked_and_let_in_again(house):
         wait_until(lambda: name in house.workers(), 20, f"{name} again")
         assert {actor: process.pid for actor, process in house.processes.items() if process.poll() is None} == others
     print(f"out after {took:.2f} s, twenty more chunks said after {went_on:.2f} s")
+
+
+def upgrade(house):
+    try:
+        with Ws(house.ws + "/api/audio/ws"):
+            return 101
+    except websockets.exceptions.InvalidStatusCode as refused:
+        return refused.status_code
+
+
+def test_an_edge_that_may_come_no_more_keeps_nobody(house):
+    """Its clients would wait for words that nobody can bring: they are sent to another edge."""
+    with Ws(house.ws + "/api/audio/ws") as ws:
+        ws.send(bytes(640))
+        ws.until(lambda m: "transcription" in m)
+        assert "sends its clients away" in house.ring.ok("keys", "revoke", "edge")
+        try:
+            assert ws.await_close()[0] == 1001
+            wait_until(lambda: b"refuses this edge's key" in house.get("/readyz")[1], 10, "the reason")
+            assert upgrade(house) == 503
+            assert b'earshot_edge_refused_total{reason="key"} 1\n' in house.get("/metrics")[1]
+        finally:
+            house.ring.ok("keys", "add", house.ring.path / "edge.pub")
+    wait_until(lambda: house.get("/readyz")[0] == 200, 20, "an edge that is ready again")
+    with Ws(house.ws + "/api/audio/ws") as ws:
+        ws.send(bytes(640))
+        ws.until(lambda m: "transcription" in m)
 
 
 def swap_the_keys(ring, name):
