@@ -1,8 +1,13 @@
 """Plain HTTP: health, readiness, metrics, the page."""
 import json
+import shutil
 import signal
+import subprocess
+import urllib.request
 
-from house import wait_until
+import pytest
+
+from house import BIN, SLOW, wait_until
 
 
 def test_health_and_readiness(house):
@@ -40,3 +45,26 @@ def test_the_page_and_its_policy(house):
 def test_unknown_paths_and_traversal(house):
     for path in ("/nothing", "/web/../../../etc/passwd", "/web/%2e%2e/edge_actor.c", "/web/"):
         assert house.get(path)[0] in (400, 403, 404), path
+
+
+@pytest.fixture
+def moved(tmp_path):
+    """An edge somewhere else than where it was built or installed, and the page beside it."""
+    page = tmp_path / "share" / "earshot" / "web"
+    page.mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    (page / "index.html").write_text("<!doctype html>the page beside")
+    shutil.copy(BIN / "earshot-edge", tmp_path / "bin")
+    return tmp_path
+
+
+def test_the_page_is_the_one_beside_the_program(moved):
+    address = moved / "address"
+    edge = subprocess.Popen([moved / "bin" / "earshot-edge", "--port", "0", "--addr-file", address, "--data", moved / "data"], cwd=moved)
+    try:
+        url = wait_until(lambda: edge.poll() is None and address.exists() and address.read_text().strip(), 20, "an edge that listens")
+        with urllib.request.urlopen(url, timeout=10 * SLOW) as answer:
+            assert answer.read() == b"<!doctype html>the page beside"
+    finally:
+        edge.kill()
+        edge.wait()

@@ -1,7 +1,6 @@
 #include "edge_http.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acceptor.h"
@@ -19,6 +18,7 @@
 #include "metrics_page.h"
 #include "sender_link.h"
 #include "tls_front.h"
+#include "web_dir.h"
 #include "wire.h"
 #include "ws_close.h"
 
@@ -33,17 +33,10 @@ struct es_edge_http {
     es_http_router_t router;
 };
 
-static const char *web_dir(const es_edge_config_t *config)
+static void load_pages(es_pages_t *pages, const es_edge_config_t *config)
 {
-    if (config->web && *config->web) return config->web;
-    return access(ES_WEB_SOURCE, R_OK) ? ES_WEB_INSTALLED : ES_WEB_SOURCE;
-}
-
-/* What the build has put together lies beside the sources' own files once it is installed. */
-static void load_pages(es_pages_t *pages, const char *dir)
-{
-    es_pages_load(pages, dir);
-    if (strcmp(dir, ES_WEB_SOURCE) == 0) es_pages_add(pages, ES_WEB_BUILT);
+    char dir[ES_WEB_DIR_MAX];
+    es_pages_load(pages, config->web && *config->web ? config->web : es_web_dir(dir, ES_WEB_INSTALLED));
 }
 
 static void serve(void *ctx, es_http_exchange_t *x)
@@ -83,7 +76,7 @@ es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_co
     self->config = config;
     self->loop = loop;
     for (es_metric_t *const *const *list = self->http.metrics; *list; list++) es_metrics_register(*list);
-    load_pages(&self->http.pages, web_dir(config));
+    load_pages(&self->http.pages, config);
     es_http_router_add(&self->router, es_http_routes, &self->http);
     self->gate = es_gate_new(&gate_ops, &limits, loop);
     return self;

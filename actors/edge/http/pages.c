@@ -84,11 +84,6 @@ static void add(es_pages_t *self, int dir, const char *name)
 int es_pages_load(es_pages_t *self, const char *dir)
 {
     *self = (es_pages_t){0};
-    return es_pages_add(self, dir);
-}
-
-int es_pages_add(es_pages_t *self, const char *dir)
-{
     DIR *d = opendir(dir);
     if (!d) {
         es_log_warn("pages are missing: a directory of them cannot be read, see --web", ES_S("dir", dir),

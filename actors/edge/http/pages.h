@@ -23,8 +23,6 @@ typedef struct {
 /* Reads the regular files of `dir` whose type is known. 0, or -1 where the directory cannot be read (logged). What is too large or
  * too many is logged and left out. */
 int es_pages_load(es_pages_t *self, const char *dir);
-/* Adds those of another directory, likewise. */
-int es_pages_add(es_pages_t *self, const char *dir);
 void es_pages_fini(es_pages_t *self);
 /* NULL where there is no such file. */
 const es_page_t *es_pages_find(const es_pages_t *self, const char *name);
