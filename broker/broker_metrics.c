@@ -67,6 +67,8 @@ static ES_METRIC_COUNTER(lost, "earshot_broker_streams_lost_total", "Streams who
 static ES_METRIC_COUNTER(idled, "earshot_broker_streams_idled_total", "Streams forgotten for want of frames.");
 static ES_METRIC_COUNTER(unlearned, "earshot_broker_unlearned_total",
                          "Streams learnt from a HELLO that their worker lists no more.");
+static ES_METRIC_COUNTER(untaught, "earshot_broker_learn_refused_total",
+                         "Streams of a HELLO that were not learnt because --max-streams were known in that way.");
 static ES_METRIC_COUNTER(losers, "earshot_broker_losers_total", "Streams that a HELLO claimed in vain.");
 static ES_METRIC_COUNTER(waits, "earshot_broker_waits_total", "STARTs answered WAIT.");
 static ES_METRIC_COUNTER(waits_full, "earshot_broker_waits_full_total",
@@ -87,6 +89,7 @@ static ES_METRIC_COUNTER(yields, "earshot_broker_yields_total",
                          "Times that a file job was asked to give its place back.");
 static ES_METRIC_COUNTER(rewinds, "earshot_broker_rewinds_total", "Frames of unknown streams answered REWIND.");
 static ES_METRIC_GAUGE(streams, "earshot_broker_streams", "Streams placed now.");
+static ES_METRIC_GAUGE(taught, "earshot_broker_learned_streams", "Of them, those known from a worker's HELLO alone.");
 static ES_METRIC_GAUGE(waiting, "earshot_broker_waiting", "Streams waiting for a place now.");
 static ES_METRIC_GAUGE(batch, "earshot_broker_batch_streams", "Streams of file jobs placed now.");
 static ES_METRIC_GAUGE(waiting_batch, "earshot_broker_batch_waiting", "Streams of file jobs waiting for a place now.");
@@ -114,6 +117,7 @@ static void set_all(const es_placement_stats_t *s, const es_registry_t *registry
                  {&lost, s->lost},
                  {&idled, s->idled},
                  {&unlearned, s->unlearned},
+                 {&untaught, s->untaught},
                  {&losers, s->losers},
                  {&waits, s->waits},
                  {&waits_full, s->waits_full},
@@ -127,6 +131,7 @@ static void set_all(const es_placement_stats_t *s, const es_registry_t *registry
                  {&batch, s->batch},
                  {&waiting_batch, s->waiting_batch},
                  {&streams, s->streams},
+                 {&taught, s->taught},
                  {&waiting, s->waiting},
                  {&places, places_free},
                  {&wait_us, live_us},
@@ -192,6 +197,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &lost,
                                     &idled,
                                     &unlearned,
+                                    &untaught,
                                     &losers,
                                     &waits,
                                     &waits_full,
@@ -207,6 +213,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &batch,
                                     &waiting_batch,
                                     &streams,
+                                    &taught,
                                     &waiting,
                                     &workers,
                                     &places,

@@ -43,10 +43,16 @@ es_placement_t *es_placement_new(const es_placement_config_t *config, uint64_t n
     return self;
 }
 
+size_t es_placement_own(const es_placement_t *self)
+{
+    return self->stats.streams - self->stats.taught;
+}
+
 size_t es_placement_free_places(const es_placement_t *self, const es_service_t *service, uint64_t now_us)
 {
-    if (now_us < self->settled_us || self->stats.streams >= self->config.max_streams) return 0;
-    return es_pool_free(&self->pool, service, self->config.max_streams - self->stats.streams);
+    size_t own = es_placement_own(self);
+    if (now_us < self->settled_us || own >= self->config.max_streams) return 0;
+    return es_pool_free(&self->pool, service, self->config.max_streams - own);
 }
 
 /* ---- streams ---- */
@@ -87,9 +93,10 @@ void es_placement_remove_stream(es_placement_t *self, es_placed_t *stream)
     es_map_remove(self->streams, es_span_of(stream->key, stream->len));
     TAILQ_REMOVE(&self->ages, stream, of_age);
     es_batch_set(&self->batch, stream, false);
+    self->stats.streams--;
+    self->stats.taught -= stream->learned;
     detach(stream);
     free(stream);
-    self->stats.streams--;
 }
 
 void es_placement_remove_waiter(es_placement_t *self, es_waiter_t *waiter)
@@ -112,7 +119,7 @@ static es_route_t drop(es_placement_t *self, es_route_reason_t reason)
 static es_route_t wait(es_placement_t *self, const es_msg_t *msg, uint64_t place)
 {
     self->stats.waits++;
-    self->stats.waits_full += self->stats.streams >= self->config.max_streams;
+    self->stats.waits_full += es_placement_own(self) >= self->config.max_streams;
     return (es_route_t){.verdict = ES_ROUTE_WAIT, .epoch = msg->epoch, .place = place};
 }
 
@@ -258,8 +265,9 @@ static es_route_t begin_anew(es_placement_t *self, es_placed_t *stream, const es
 }
 
 /* It is ours, not another broker's. */
-static void confirm(es_placed_t *stream)
+static void confirm(es_placement_t *self, es_placed_t *stream)
 {
+    self->stats.taught -= stream->learned;
     stream->worker->learned -= stream->learned;
     stream->learned = false;
 }
@@ -269,7 +277,7 @@ static es_route_t route_known(es_placement_t *self, es_placed_t *stream, const e
     if (msg->epoch < stream->epoch) return drop(self, ES_ROUTE_STALE);
     bool anew = msg->epoch > stream->epoch && (msg->flags & ES_F_START);
     if (msg->flags & ES_F_START) es_batch_set(&self->batch, stream, is_batch(msg));
-    confirm(stream);
+    confirm(self, stream);
     stream->epoch = msg->epoch;
     stream->last_us = now_us;
     if (stream->worker->suspect == stream && msg->committed > stream->base) stream->worker->suspect = NULL;

@@ -18,6 +18,7 @@
  * A START that is placed elsewhere although its old worker lives is safe by the rules of the epoch, only wasteful; so settle is short.
  * With several brokers a HELLO teaches us their streams too, and their CLOSE does not come to us. So a stream of which no frame has come is forgotten once its worker lists it no more, and
  * the worker is asked for its list where it has fewer streams than we count, and while somebody waits whose place may be taken by what is over.
+ * Such streams are counted apart: a worker may list what it likes, and takes no place of max_streams by it.
  *
  * Waiting. One queue a service with three lanes: live streams that have words committed (their worker died in the middle), live streams, file jobs. No
  * place is reserved within a lane: a START is placed where fewer streams wait ahead of it than there are free places, so nobody overtakes, and a stream that died while
@@ -41,7 +42,8 @@
 typedef struct es_placement es_placement_t;
 
 typedef struct {
-    size_t max_streams;      /* placed at once; more wait. Default 65536 */
+    size_t
+        max_streams; /* placed at once; more wait. And so many again that are known from HELLOs alone. Default 65536 */
     size_t max_waiting;      /* in each service's queue; more are told a place behind its end. Default 4096 */
     size_t max_workers;      /* default 1024 */
     size_t max_services;     /* with a worker or a waiting stream; default 64 */
@@ -147,11 +149,13 @@ uint64_t es_placement_worker_open(const es_placement_t *self, uint64_t worker);
 
 typedef struct {
     size_t streams, waiting, workers, services;           /* now */
+    size_t taught;                                        /* of the streams: known from HELLOs alone */
     size_t batch, waiting_batch;                          /* of these: file jobs */
     uint64_t live_since_us;                               /* when the first live stream that waits came; 0: none */
     uint64_t placed, moved, learned, closed, lost, idled; /* since the start: placements made and ended */
     uint64_t unlearned;                                   /* ended because a HELLO did not list them any more */
     uint64_t losers;                                      /* learn answered false */
+    uint64_t untaught;                                    /* not learnt: max_streams are known in that way */
     uint64_t orphaned, quarantined;                       /* STARTs refused */
     uint64_t suspected;                                   /* placements of suspects */
     uint64_t yields;                                      /* times that a file job was asked to yield */

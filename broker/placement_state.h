@@ -23,6 +23,8 @@ struct es_placement {
     } recent[ES_PLACEMENT_RECENT];
 };
 
+/* Streams that frames have come of: what max_streams bounds. */
+size_t es_placement_own(const es_placement_t *self);
 /* Places of a service (NULL: of all) that are free, whoever waits. */
 size_t es_placement_free_places(const es_placement_t *self, const es_service_t *service, uint64_t now_us);
 /* A stream gets a place with this worker. */

@@ -45,6 +45,7 @@ static void add_learned(es_placement_t *self, es_pool_worker_t *w, const es_stre
     stream->learned = true;
     w->learned++;
     listed(stream);
+    self->stats.taught++;
     self->stats.learned++;
 }
 
@@ -69,7 +70,10 @@ bool es_placement_learn(es_placement_t *self, uint64_t inc, const es_stream_ref_
     if (waits || (stream && stream->epoch >= ref->epoch)) return lose(self);
     if (stream && (!stream->learned || stream->worker->service != w->service)) return true;
     if (stream) es_placement_remove_stream(self, stream);
-    if (self->stats.streams >= self->config.max_streams) return true;
+    if (self->stats.taught >= self->config.max_streams) {
+        self->stats.untaught++;
+        return true;
+    }
     if (waiter) {
         es_service_t *s = waiter->owner;
         es_placement_remove_waiter(self, waiter);

@@ -169,11 +169,38 @@ static void test_stream_limit(void **state)
     assert_wait(start(w, "c", 1), 1);
     assert_int_equal(stats(w).waits_full, 1);
     assert_true(learn(w, 1, "d", 1)); /* which may be another broker's: it is not ours to end */
-    assert_int_equal(stats(w).streams, 2);
+    assert_int_equal(stats(w).streams, 3);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 0);
     close_stream(w, "a", 1);
     assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 1);
     assert_int_equal(start(w, "c", 1).verdict, ES_ROUTE_FORWARD);
+}
+
+/* A worker lists as many streams as it likes: the places of the others stay free. */
+static void test_what_is_learnt_takes_no_place_of_others(void **state)
+{
+    world_t *w = *state;
+    w->config.max_streams = 2;
+    restart(w);
+    w->now += 5 * SECOND;
+    up(w, 1, 1);
+    assert_int_equal(es_placement_worker_up(w->p, 2, es_span("level"), 1), 0);
+    for (const char *const *key = (const char *const[]){"x", "y", "z", NULL}; *key; key++)
+        assert_true(learn(w, 2, *key, 1)); /* of the third nothing is known, which ends nothing */
+    assert_int_equal(stats(w).streams, 2);
+    assert_int_equal(stats(w).taught, 2);
+    assert_int_equal(stats(w).untaught, 1);
+    assert_int_equal(es_placement_free(w->p, es_span("transcribe"), w->now), 1);
+    assert_forward(start(w, "a", 1), 1);
+    assert_wait(start(w, "b", 1), 1); /* for a worker */
+    assert_int_equal(stats(w).waits_full, 0);
+    assert_forward(frame(w, "x", 1), 2); /* ours from now on */
+    assert_int_equal(stats(w).taught, 1);
+    assert_wait(start(w, "b", 1), 1);
+    assert_int_equal(stats(w).waits_full, 1);
+    es_placement_worker_lost(w->p, 2, NULL, NULL);
+    assert_int_equal(stats(w).streams, 1);
+    assert_int_equal(stats(w).taught, 0);
 }
 
 /* ---- waiting ---- */
@@ -333,6 +360,7 @@ int main(void)
                                        TEST(test_a_newer_epoch_displaces_what_was_only_learned),
                                        TEST(test_a_service_takes_nothing_of_another),
                                        TEST(test_stream_limit),
+                                       TEST(test_what_is_learnt_takes_no_place_of_others),
                                        TEST(test_fifo_nobody_overtakes),
                                        TEST(test_lanes),
                                        TEST(test_who_leaves_calls_the_next),
