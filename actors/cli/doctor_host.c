@@ -72,12 +72,12 @@ static bool holds_secret(const es_env_file_t *file)
     return false;
 }
 
-static void look_at_file(es_doctor_t *self, const char *path)
+static void look_at_file(es_doctor_t *self, const char *path, bool named)
 {
     es_env_file_t file;
     es_finding_t finding;
     char err[600];
-    if (es_env_file_read(&file, path, false, err, sizeof err) != 0) {
+    if (es_env_file_read(&file, path, named, err, sizeof err) != 0) {
         es_finding_set(&finding, ES_VERDICT_FAIL, "%s", err);
         es_doctor_tell(self, &finding);
         return;
@@ -110,7 +110,8 @@ static void look_at_environment(es_doctor_t *self)
 void es_doctor_settings(es_doctor_t *self)
 {
     const char *path = self->config->common.env_file;
-    look_at_file(self, path && *path ? path : ".env");
+    bool named = path && *path;
+    look_at_file(self, named ? path : ".env", named);
     look_at_environment(self);
 }
 

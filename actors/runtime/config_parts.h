@@ -30,8 +30,9 @@ typedef struct {
     es_env_entry_t *entries;
     size_t count;
 } es_env_file_t;
-/* Reads a file of NAME=value lines. 0; -1 with a sentence in err; a file that is not there is empty unless `must_exist`. */
-int es_env_file_read(es_env_file_t *out, const char *path, bool must_exist, char *err, size_t err_len);
+/* Reads a file of NAME=value lines. 0, or -1 with a sentence in err. One that was not named but looked for may be absent, and then is empty; where it is there it must be ours or root's, and
+ * nobody else's to change. */
+int es_env_file_read(es_env_file_t *out, const char *path, bool named, char *err, size_t err_len);
 /* The last value of `name`, or NULL. */
 const char *es_env_file_get(const es_env_file_t *self, const char *name);
 void es_env_file_fini(es_env_file_t *self);

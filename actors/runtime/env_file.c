@@ -1,21 +1,75 @@
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "config_parts.h"
 
 enum { FILE_MAX_BYTES = 64 * 1024, ENTRIES_MAX = 1024 };
 
-static char *slurp(const char *path, bool must_exist, char *err, size_t err_len)
+/* A directory that we may not look into has none for us; a file that is there and may not be read is another matter. */
+static bool not_there(const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT && !must_exist) return es_alloc_zero(1);
-    if (!file) {
-        snprintf(err, err_len, "cannot read %s: %s", path, strerror(errno));
-        return NULL;
+    struct stat st;
+    if (lstat(path, &st) != 0) return errno == ENOENT || errno == EACCES;
+    return stat(path, &st) != 0 && errno == ENOENT;
+}
+
+static bool owner_trusted(const struct stat *st)
+{
+    return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+/* Our own group may, as a umask of 002 has it. */
+static bool writers_trusted(const struct stat *st)
+{
+    return !(st->st_mode & S_IWOTH) && (!(st->st_mode & S_IWGRP) || st->st_gid == getegid());
+}
+
+static int judge(const struct stat *st, const char *path, char *err, size_t err_len)
+{
+    if (!owner_trusted(st)) {
+        snprintf(err, err_len, "%s belongs to user %lu, and this is user %lu: --env-file %s obeys it, if it is meant",
+                 path, (unsigned long)st->st_uid, (unsigned long)geteuid(), path);
+        return -1;
     }
+    if (S_ISLNK(st->st_mode) || writers_trusted(st)) return 0;
+    snprintf(err, err_len, "%s may be changed by others: chmod 600 it; --env-file %s obeys it as it is", path, path);
+    return -1;
+}
+
+static FILE *fail(const char *path, char *err, size_t err_len)
+{
+    snprintf(err, err_len, "cannot read %s: %s", path, strerror(errno));
+    return NULL;
+}
+
+/* What lies in the working directory may be somebody else's, for us to fall into: a file, a link, or a pipe that would hold us. It may change while we look, so what is open is judged. */
+static FILE *open_found(const char *path, char *err, size_t err_len)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) return fail(path, err, err_len);
+    if (judge(&st, path, err, err_len) != 0) return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (S_ISLNK(st.st_mode) ? 0 : O_NOFOLLOW));
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!file || fstat(fd, &st) != 0)
+        fail(path, err, err_len);
+    else if (judge(&st, path, err, err_len) == 0)
+        return file;
+    if (file) fclose(file);
+    return NULL;
+}
+
+static char *slurp(const char *path, bool named, char *err, size_t err_len)
+{
+    if (!named && not_there(path)) return es_alloc_zero(1);
+    FILE *file = named ? fopen(path, "re") : open_found(path, err, err_len);
+    if (!file && named) fail(path, err, err_len);
+    if (!file) return NULL;
     char *text = es_alloc_zero(FILE_MAX_BYTES + 1);
     size_t len = fread(text, 1, FILE_MAX_BYTES + 1, file);
     bool failed = ferror(file) != 0;
@@ -90,10 +144,10 @@ static char *copy(const char *text)
     return es_alloc_copy(text, strlen(text));
 }
 
-int es_env_file_read(es_env_file_t *out, const char *path, bool must_exist, char *err, size_t err_len)
+int es_env_file_read(es_env_file_t *out, const char *path, bool named, char *err, size_t err_len)
 {
     *out = (es_env_file_t){0};
-    char *text = slurp(path, must_exist, err, err_len);
+    char *text = slurp(path, named, err, err_len);
     if (!text) return -1;
     out->entries = es_alloc_zero(ENTRIES_MAX * sizeof *out->entries);
     unsigned line = 1;
