@@ -108,15 +108,21 @@ static void refuse(es_hub_t *self, es_socket_t at, es_wire_t *wire, const char *
     const es_span_t parts[] = {es_wire_key(wire),
                                es_span_of(zmq_msg_data(&wire->envelope), zmq_msg_size(&wire->envelope)),
                                es_wire_body(wire)};
+    const es_malformed_t what = {
+        .socket = at, .speaker = &speaker, .parts = parts, .count = wire->has_body ? 3 : 2, .fragment = wire->cut};
     es_relay_malformed(self->dead, at == ES_AT_FRONTEND ? &es_broker_malformed_frontend : &es_broker_malformed_backend,
-                       at, &speaker, parts, wire->has_body ? 3 : 2, reason);
+                       &what, reason);
 }
 
 static void refuse_item(es_hub_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, const char *reason)
 {
     const es_span_t parts[] = {item->key, item->envelope, item->body};
-    es_relay_malformed(self->dead, &es_broker_malformed_frontend, ES_AT_FRONTEND, speaker, parts,
-                       sizeof parts / sizeof *parts, reason);
+    const es_malformed_t what = {.socket = ES_AT_FRONTEND,
+                                 .speaker = speaker,
+                                 .parts = parts,
+                                 .count = sizeof parts / sizeof *parts,
+                                 .fragment = true};
+    es_relay_malformed(self->dead, &es_broker_malformed_frontend, &what, reason);
 }
 
 /* May it say this, and in this sender's name? */

@@ -9,17 +9,19 @@
 
 enum { PREFIX_SHIFT = 4 * (ES_CLIENT_ID_LEN - ES_PREFIX_LEN) };
 
-void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, es_socket_t socket, const es_speaker_t *speaker,
-                        const es_span_t *parts, size_t count, const char *reason)
+void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, const es_malformed_t *what, const char *reason)
 {
-    es_dead_letter_t letter = {.kind = ES_DEAD_MESSAGE, .count = count < ES_DEAD_PARTS ? count : ES_DEAD_PARTS};
+    const char *socket = es_socket_name(what->socket);
+    es_dead_letter_t letter = {.kind = ES_DEAD_MESSAGE,
+                               .fragment = what->fragment || what->count > ES_DEAD_PARTS,
+                               .count = what->count < ES_DEAD_PARTS ? what->count : ES_DEAD_PARTS};
     es_metric_add(counter, 1);
-    es_log_warn("message dropped", ES_S("socket", es_socket_name(socket)), ES_S("reason", reason));
+    es_log_warn("message dropped", ES_S("socket", socket), ES_S("reason", reason));
     if (!dead) return;
-    es_dead_letter_text(letter.from, es_span(es_socket_name(socket)));
-    es_dead_letter_text(letter.peer, es_span(speaker->who));
+    es_dead_letter_text(letter.from, es_span(socket));
+    es_dead_letter_text(letter.peer, es_span(what->speaker->who));
     es_dead_letter_text(letter.reason, es_span(reason));
-    memcpy(letter.parts, parts, letter.count * sizeof *parts);
+    memcpy(letter.parts, what->parts, letter.count * sizeof *what->parts);
     es_dead_letters_put(dead, &letter);
 }
 
@@ -99,11 +101,16 @@ static bool well_formed(const es_bundle_item_t *item)
            !(item->key.len >= 4 && memcmp(item->key.ptr, "sys/", 4) == 0);
 }
 
-static void refuse(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, const char *reason)
+static void refuse(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, bool fragment,
+                   const char *reason)
 {
     const es_span_t parts[] = {item->key, item->envelope, item->body};
-    es_relay_malformed(self->dead, &es_broker_malformed_results, ES_AT_RESULTS, speaker, parts,
-                       sizeof parts / sizeof *parts, reason);
+    const es_malformed_t what = {.socket = ES_AT_RESULTS,
+                                 .speaker = speaker,
+                                 .parts = parts,
+                                 .count = sizeof parts / sizeof *parts,
+                                 .fragment = fragment};
+    es_relay_malformed(self->dead, &es_broker_malformed_results, &what, reason);
 }
 
 /* Who once had a stream answers it in epochs that are over, which nobody minds. */
@@ -115,7 +122,7 @@ static bool may_answer(const es_relay_t *self, const es_speaker_t *speaker, es_s
 
 /* May this peer say it, of that stream and in the name of that incarnation? What cannot be decoded is nothing that anybody may say. Nor is a bundle under
  * another key than ES_BUNDLE_KEY: an edge would take it apart, and nobody have looked at what is in it. */
-static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item)
+static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bundle_item_t *item, bool of_bundle)
 {
     es_msg_t msg;
     const char *wrong = NULL;
@@ -125,7 +132,7 @@ static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bu
     else if (msg.kind == ES_BUNDLE)
         wrong = "a bundle under a key that is not the broker's";
     if (wrong) {
-        refuse(self, speaker, item, wrong);
+        refuse(self, speaker, item, of_bundle, wrong);
         return false;
     }
     if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind) || !may_answer(self, speaker, item->key, &msg)) return false;
@@ -149,7 +156,7 @@ static int take_bundle(es_relay_t *self, const es_speaker_t *speaker, es_span_t 
     int n = 0;
     for (int rc; (rc = es_bundle_next(&rest, &item)) != 0; n++) {
         if (rc < 0 || !well_formed(&item)) return -1;
-        if (!permitted(self, speaker, &item) || bundled(self, &item)) continue;
+        if (!permitted(self, speaker, &item, true) || bundled(self, &item)) continue;
         if (es_wire_send_item(self->publish, NULL, &item) != 0) es_metric_add(&es_broker_publish_failed_total, 1);
     }
     return n;
@@ -178,8 +185,8 @@ static unsigned take_result(es_relay_t *self, zmq_msg_t parts[3], unsigned got)
     int within = bundle ? take_bundle(self, &speaker, item.body) : 0;
     right = right && within >= 0 && (bundle || well_formed(&item));
     if (!right)
-        refuse(self, &speaker, &item, "not a key that is ours to relay, an envelope and a body");
-    else if (!bundle && permitted(self, &speaker, &item) && !bundled(self, &item)) {
+        refuse(self, &speaker, &item, got > 3, "not a key that is ours to relay, an envelope and a body");
+    else if (!bundle && permitted(self, &speaker, &item, false) && !bundled(self, &item)) {
         relay(self, parts, got);
         return 1;
     }
@@ -206,12 +213,13 @@ static bool of_an_observer(es_span_t topic)
     return topic.len > ES_PREFIX_LEN && topic.len <= ES_CLIENT_ID_LEN;
 }
 
-static void refuse_subscription(es_relay_t *self, zmq_msg_t *first)
+static void refuse_subscription(es_relay_t *self, zmq_msg_t *first, bool fragment)
 {
     es_speaker_t speaker = es_access_speaker_of(self->access, first);
     es_span_t part = span_of_part(first);
-    es_relay_malformed(self->dead, &es_broker_malformed_subscribe, ES_AT_PUBLISH, &speaker, &part, 1,
-                       "not a subscription");
+    const es_malformed_t what = {
+        .socket = ES_AT_PUBLISH, .speaker = &speaker, .parts = &part, .count = 1, .fragment = fragment};
+    es_relay_malformed(self->dead, &es_broker_malformed_subscribe, &what, "not a subscription");
 }
 
 /* XPUB keeps subscriptions itself, and tells of the first and of the end of the last one to a topic. */
@@ -221,7 +229,7 @@ unsigned es_relay_subscriptions(es_relay_t *self)
     for (zmq_msg_t parts[3]; n < ES_LOOP_BATCH && (got = receive_parts(self->publish, parts)) > 0; n++) {
         const unsigned char *first = zmq_msg_data(&parts[0]);
         if (got > 1 || zmq_msg_size(&parts[0]) == 0 || first[0] > 1)
-            refuse_subscription(self, &parts[0]);
+            refuse_subscription(self, &parts[0], got > 1);
         else if (of_an_observer(es_span_of(first + 1, zmq_msg_size(&parts[0]) - 1)))
             self->observers += first[0] ? 1 : (self->observers ? SIZE_MAX : 0);
         close_parts(parts, got);

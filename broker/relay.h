@@ -33,8 +33,15 @@ void es_relay_flush(es_relay_t *self);
 unsigned es_relay_results(es_relay_t *self);
 unsigned es_relay_subscriptions(es_relay_t *self);
 
+typedef struct {
+    es_socket_t socket; /* that it came to */
+    const es_speaker_t *speaker;
+    const es_span_t *parts;
+    size_t count;
+    bool fragment; /* of what came: other parts are gone, or it came in a bundle */
+} es_malformed_t;
+
 /* A message that is not what the protocol allows: counted, logged, and kept as a dead letter, where `dead` is not NULL. For the hub too. */
-void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, es_socket_t socket, const es_speaker_t *speaker,
-                        const es_span_t *parts, size_t count, const char *reason);
+void es_relay_malformed(es_dead_letters_t *dead, es_metric_t *counter, const es_malformed_t *what, const char *reason);
 
 #endif

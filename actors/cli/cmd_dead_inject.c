@@ -1,7 +1,6 @@
-/* A letter is sent again. Audio: as a stream of its own, whose words are printed. A message: its parts, as they came, to the socket they came to. */
+/* A letter is sent again. Audio: as a stream of its own, whose words are printed. A message that a peer of this machine said to the frontend: there, as it came. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,15 +29,16 @@ static const es_option_t options[] = {
     ES_OPT_END};
 static const es_option_t *const tables[] = {options, es_dead_option_table, es_key_options, NULL};
 
-static const es_config_about_t about = {.program = "earshot dead inject",
-                                        .usage = "[OPTIONS] ID",
-                                        .about =
-                                            "Sends a letter again. Audio goes through the edge as a stream of its own, "
-                                            "and its words are printed: nobody else is\n"
-                                            "told them. A message goes to the broker's frontend; one that came to "
-                                            "another socket cannot be sent again, for the\n"
-                                            "actor that said it is gone. The letter stays until \"earshot dead rm\".",
-                                        .epilog = ES_DEAD_EXITS};
+static const es_config_about_t about = {
+    .program = "earshot dead inject",
+    .usage = "[OPTIONS] ID",
+    .about = "Sends a letter again. Audio goes through the edge as a stream of its own, "
+             "and its words are printed: nobody else is\n"
+             "told them. A message goes to the broker's frontend as it came\n"
+             "there from a peer of this machine. What a peer with a key said is not sent "
+             "again: here nobody asks whether it may say it.\n"
+             "The letter stays until \"earshot dead rm\".",
+    .epilog = ES_DEAD_EXITS};
 
 /* ---- audio */
 
@@ -107,11 +107,10 @@ static int send_to(const char *base, const es_dead_letter_t *letter)
 
 static int inject_message(config_t *config, const es_dead_letter_t *letter)
 {
-    if (strcmp(letter->from, "frontend") != 0) {
-        fprintf(stderr,
-                "earshot dead inject: it came to \"%s\", from an actor that speaks for itself there; only what came to "
-                "\"frontend\" can be sent again\n",
-                letter->from);
+    const char *stays = es_dead_letter_stays(letter);
+    if (stays) {
+        fprintf(stderr, "earshot dead inject: a message to %s from %s is not sent again: %s\n", letter->from,
+                letter->peer[0] ? letter->peer : "a peer of this machine", stays);
         return ES_DEAD_FAILED;
     }
     if (es_house_brokers_settle(&config->common.common, "dead") != 0) return ES_DEAD_USAGE;

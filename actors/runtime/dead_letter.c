@@ -20,12 +20,22 @@ void es_dead_letter_text(char out[ES_DEAD_TEXT], es_span_t text)
         if ((unsigned char)out[i] < ' ' || out[i] == 127) out[i] = '?';
 }
 
+const char *es_dead_letter_stays(const es_dead_letter_t *self)
+{
+    if (self->kind == ES_DEAD_AUDIO) return NULL;
+    if (self->peer[0])
+        return "a peer with a key said it, which may not say all that this machine may: have that peer say it again";
+    if (strcmp(self->from, "frontend") != 0)
+        return "the actor that said it speaks for itself there: only what came to \"frontend\" can be sent again";
+    return self->fragment ? "it is only a part of what came, and would be another message" : NULL;
+}
+
 size_t es_dead_letter_head(const es_dead_letter_t *self, char out[ES_DEAD_HEAD_MAX])
 {
-    int n =
-        snprintf(out, ES_DEAD_HEAD_MAX,
-                 "%s\ntime_us: %" PRIu64 "\nactor: %s\nkind: %s\nfrom: %s\npeer: %s\nreason: %s\nparts:", first_line,
-                 self->time_us, self->actor, kinds[self->kind], self->from, self->peer, self->reason);
+    int n = snprintf(out, ES_DEAD_HEAD_MAX,
+                     "%s\ntime_us: %" PRIu64 "\nactor: %s\nkind: %s\nfrom: %s\npeer: %s\nwhole: %s\nreason: %s\nparts:",
+                     first_line, self->time_us, self->actor, kinds[self->kind], self->from, self->peer,
+                     self->fragment ? "no" : "yes", self->reason);
     for (size_t i = 0; i < self->count; i++)
         n += snprintf(out + n, ES_DEAD_HEAD_MAX - (size_t)n, " %zu", self->parts[i].len);
     n += snprintf(out + n, ES_DEAD_HEAD_MAX - (size_t)n, "\n\n");
@@ -86,6 +96,12 @@ static bool read_kind(es_dead_letter_t *out, es_span_t value)
     return false;
 }
 
+static bool read_whole(es_dead_letter_t *out, es_span_t value)
+{
+    out->fragment = es_span_eq(value, es_span("no"));
+    return out->fragment || es_span_eq(value, es_span("yes"));
+}
+
 static bool read_parts(es_dead_letter_t *out, es_span_t sizes, es_span_t body)
 {
     for (out->count = 0; sizes.len > 0; out->count++) {
@@ -101,12 +117,13 @@ static bool read_parts(es_dead_letter_t *out, es_span_t sizes, es_span_t body)
 
 int es_dead_letter_parse(es_dead_letter_t *out, es_span_t file)
 {
-    es_span_t line, time, kind, sizes;
+    es_span_t line, time, kind, whole, sizes;
     *out = (es_dead_letter_t){.count = 0};
     bool fine = next_line(&file, &line) && es_span_eq(line, es_span(first_line)) && field(&file, "time_us", &time) &&
                 take_number(&time, &out->time_us) && time.len == 0 && text_field(&file, "actor", out->actor) &&
                 field(&file, "kind", &kind) && read_kind(out, kind) && text_field(&file, "from", out->from) &&
-                text_field(&file, "peer", out->peer) && text_field(&file, "reason", out->reason) &&
-                field(&file, "parts", &sizes) && next_line(&file, &line) && line.len == 0;
+                text_field(&file, "peer", out->peer) && field(&file, "whole", &whole) && read_whole(out, whole) &&
+                text_field(&file, "reason", out->reason) && field(&file, "parts", &sizes) && next_line(&file, &line) &&
+                line.len == 0;
     return fine && read_parts(out, sizes, file) ? 0 : -1;
 }

@@ -131,10 +131,10 @@ static bool next_part(zmq_msg_t *part, void *socket)
     return true;
 }
 
-static void judge(es_wire_t *self, bool too_many, es_decoder_t *decoder)
+static void judge(es_wire_t *self, es_decoder_t *decoder)
 {
     size_t key = zmq_msg_size(&self->key);
-    if (too_many) {
+    if (self->cut) {
         self->reason = "more than key, envelope and body";
         return;
     }
@@ -165,7 +165,7 @@ int es_wire_recv(es_wire_t *self, void *socket, bool with_route, es_decoder_t *d
     }
     es_handover_take(first);
     self->has_route = with_route;
-    self->has_body = self->ok = false;
+    self->has_body = self->ok = self->cut = false;
     self->reason = "fewer parts than key and envelope";
     if (with_route && (!zmq_msg_more(&self->route) || !next_part(&self->key, socket))) {
         if (!zmq_msg_more(&self->route)) zmq_msg_init(&self->key);
@@ -177,15 +177,14 @@ int es_wire_recv(es_wire_t *self, void *socket, bool with_route, es_decoder_t *d
         return 0;
     }
     if (!next_part(&self->envelope, socket)) return 0;
-    bool too_many = false;
     if (zmq_msg_more(&self->envelope)) {
         self->has_body = true;
         if (next_part(&self->body, socket) && zmq_msg_more(&self->body)) {
-            too_many = true;
+            self->cut = true;
             drain_rest(socket);
         }
     }
-    judge(self, too_many, decoder);
+    judge(self, decoder);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 typedef struct {
     zmq_msg_t route, key, envelope, body;
     bool has_route, has_body;
+    bool cut;           /* more parts came, which are gone */
     es_msg_t msg;       /* decoded, where `ok` */
     bool ok;            /* decoded and in the catalogue */
     const char *reason; /* where not ok */

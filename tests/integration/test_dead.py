@@ -7,7 +7,10 @@ import subprocess
 import pytest
 import zmq
 
+import hostile_peer
+from hostile_peer import KEY, KIND, pack
 from house import BIN, House, wait_until
+from key_house import KeyHouse
 from wire import Ws
 
 CHUNK = b"\1\2" * 1600
@@ -73,6 +76,42 @@ def test_a_message_that_does_not_belong_is_kept_and_sent_again(fragile):
     wait_until(lambda: len(letters(fragile, "message")) == 2, what="the letter, given up anew")
     dead(fragile, "rm", "--all")
     assert letters(fragile) == [] and "nothing was given up" in dead(fragile, "list")
+
+
+ASK = b"bad0bad000000000"
+DRAIN = pack(KIND["DRAIN"], {KEY["name"]: "broker"}, 0, 0)
+# What makes a DRAIN malformed, so that it is kept: a fourth part, a bundle around it.
+WRAPPED = {
+    "a fourth part": [ASK, DRAIN, b"", b"fourth"],
+    "a bundle": [b"*", pack(KIND["BUNDLE"], None, 0, 0), bytes([len(ASK)]) + ASK + len(DRAIN).to_bytes(2, "big") + DRAIN + bytes(4)],
+}
+
+
+def test_a_letter_lends_a_key_no_rights():
+    with KeyHouse() as house:
+        house.ring.let_in("edge")
+        peer = hostile_peer.Peer(house.base, house.dress("edge"))
+        try:
+            peer.await_open("frontend")
+            for parts in WRAPPED.values():
+                peer.send("frontend", parts)
+            kept = wait_until(lambda: len(letters(house)) == len(WRAPPED) and letters(house), what="the letters")
+        finally:
+            peer.close()
+        for letter in kept:
+            assert letter["peer"] == "edge/edge"
+            assert "a peer with a key said it" in dead(house, "inject", letter["id"], check=1)
+        figures = house.figures()
+        assert figures['earshot_broker_malformed_total{socket="frontend"}'] == len(WRAPPED) and house.processes["broker"].poll() is None
+
+
+@pytest.mark.parametrize("parts", WRAPPED.values(), ids=WRAPPED)
+def test_a_part_of_a_message_is_not_sent_as_another(fragile, parts):
+    say_to_frontend(fragile, parts)
+    letter = wait_until(lambda: letters(fragile, "message"), what="the letter")[0]
+    assert "whole: no" in dead(fragile, "show", letter["id"])
+    assert "only a part of what came" in dead(fragile, "inject", letter["id"], check=1)
+    dead(fragile, "rm", letter["id"])
 
 
 @pytest.mark.parametrize("args, sentence", [

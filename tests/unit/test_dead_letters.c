@@ -191,6 +191,35 @@ static void fields_are_printable(void **state)
     assert_int_equal(strlen(text), ES_DEAD_TEXT - 1);
 }
 
+static es_dead_letter_t read_back(const es_dead_letter_t *letter)
+{
+    static char file[ES_DEAD_HEAD_MAX + 64];
+    es_dead_letter_t out;
+    size_t n = es_dead_letter_head(letter, file);
+    memcpy(file + n, "keyb", 4);
+    assert_int_equal(es_dead_letter_parse(&out, es_span_of(file, n + 4)), 0);
+    return out;
+}
+
+/* What the broker would not have taken from a peer with a key must not come back as this machine's own word. */
+static void only_whole_messages_of_this_machine_are_said_again(void **state)
+{
+    (void)state;
+    es_dead_letter_t own = letter_of("r", 1), keyed = own, fragment = own, result = own, audio = own;
+    es_dead_letter_text(keyed.peer, es_span("edge/e"));
+    fragment.fragment = true;
+    es_dead_letter_text(result.from, es_span("results"));
+    audio.kind = ES_DEAD_AUDIO;
+    const struct {
+        const es_dead_letter_t *letter;
+        bool stays;
+    } cases[] = {{&own, false}, {&keyed, true}, {&fragment, true}, {&result, true}, {&audio, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        es_dead_letter_t back = read_back(cases[i].letter);
+        assert_int_equal(es_dead_letter_stays(&back) != NULL, cases[i].stays);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_many_and_too_large_ones_are_counted, setup, teardown),
         cmocka_unit_test(none_are_kept_where_none_are_wanted),
         cmocka_unit_test(fields_are_printable),
+        cmocka_unit_test(only_whole_messages_of_this_machine_are_said_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
