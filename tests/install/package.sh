@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian package on a clean system, uses it, removes it, and compares the files before and after.
+# Installs the Debian package on a clean system, uses it and its units' filters, removes it, and compares the files before and after.
 #   package.sh DEB [SYSTEM]     as root; SYSTEM: a tar file of a debootstrapped Debian 12, else one is made (`debootstrap --variant=minbase bookworm`)
 # Not part of ctest: it wants a mirror of Debian.
 set -euo pipefail
@@ -53,6 +53,20 @@ wait $up
 END
 chmod 755 "$root/tmp/use.sh"
 inside su -s /bin/bash earshot -c 'exec bash /tmp/use.sh' || fail 'it does not work'
+
+step 'the broker as its unit, on a network'
+settings=$root/etc/earshot/earshot.env
+cp -p "$settings" "$root/tmp/earshot.env"
+sed -i 's/^#EARSHOT_TCP=/EARSHOT_TCP=/' "$settings"
+as_earshot() { inside setpriv --reuid earshot --regid earshot --init-groups "$@"; }
+as_earshot earshot keygen broker --data /var/lib/earshot
+unshare --net "$(dirname "$0")/confined.py" --root "$root" "$root/lib/systemd/system/earshot-broker.service" >"$root/tmp/broker.log" 2>&1 &
+broker=$!
+for _ in $(seq 100); do grep -q 'broker=tcp://0.0.0.0:5570' "$root/tmp/broker.log" || ! kill -0 $broker && break; sleep 0.1; done
+as_earshot earshot doctor broker --data /var/lib/earshot || { cat "$root/tmp/broker.log"; fail 'the broker does not serve tcp within what its unit allows'; }
+kill $broker
+wait $broker
+mv "$root/tmp/earshot.env" "$settings"
 
 step 'remove, and install anew'
 inside dpkg -r earshot
