@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import resource
 import select
+import socket
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,7 @@ import urllib.request
 
 import hostile_peer as hostile
 from attack import Attack, http, request
+from certificates import Certificate
 from house import BIN, SLOW, wait_until
 from raw_ws import BINARY, RawWs, frame
 
@@ -55,11 +57,11 @@ def upload(ground):
 
 
 @contextlib.contextmanager
-def open_edge(ground, files=1024):
-    """The address of a further edge of the house, which asks nobody who comes and has so many descriptors."""
+def open_edge(ground, *flags, files=1024):
+    """The address of a further edge of the house, which asks nobody who comes unless flags say so, and has so many descriptors."""
     address = pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)) / "address"
     edge = subprocess.Popen([BIN / "earshot-edge", "--data", address.parent, "--broker", f"ipc://{ground.data}/broker", "--name", "open", "--port", "0",
-                             "--addr-file", address, "--log-level", "error"], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))
+                             "--addr-file", address, "--log-level", "error", *flags], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))
     try:
         yield wait_until(lambda: address.exists() and address.read_text().strip(), 20, "an address").rstrip("/")
     finally:
@@ -71,7 +73,7 @@ def more_than_descriptors(ground, _):
     """An edge that has few: who was there first is served on, and of the others some are told no."""
     crowd = []
     try:
-        with open_edge(ground, 300) as url, RawWs(url.replace("http", "ws", 1) + "/api/audio/ws") as first:
+        with open_edge(ground, files=300) as url, RawWs(url.replace("http", "ws", 1) + "/api/audio/ws") as first:
             port = int(url.rsplit(":", 1)[1])
             crowd += [hostile.connect_raw(port) for _ in range(400)]
             first.send(frame(BINARY, b"ab"))
@@ -96,6 +98,26 @@ def rebound(ground, _):
         with urllib.request.urlopen(url + "/metrics", timeout=20 * SLOW) as answer:
             told = f'earshot_edge_refused_total{{reason="host"}} {len(lines)}\n'.encode() in answer.read()
         return " ".join(sorted(came)) + ("" if told else " untold")
+
+
+def changes_keys(ground, _):
+    """TLS: new keys, again and again. s_client takes each packet that begins with k for the wish."""
+    made = Certificate(tempfile.mkdtemp(dir=ground.keys.name))
+    with open_edge(ground, *made.flags) as url:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs, subprocess.Popen(["openssl", "s_client", "-connect", url.removeprefix("https://")], stdin=theirs, stdout=subprocess.PIPE,
+                                            stderr=subprocess.STDOUT) as client:
+            theirs.close()
+            for _ in range(40):
+                with contextlib.suppress(OSError):
+                    ours.send(b"k\n")
+            try:
+                client.communicate(timeout=20 * SLOW)
+            except subprocess.TimeoutExpired:
+                client.kill()
+                return "still open"
+        with urllib.request.urlopen(url + "/metrics", timeout=20 * SLOW, context=made.trusting()) as answer:
+            return "closed" if b"\nearshot_edge_tls_flooded_total 1\n" in answer.read() else "untold"
 
 
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
@@ -145,6 +167,7 @@ HTTP = [
     Attack("slow bodies", many("crowd", upload), "408 503", http("body_slow"), 10),  # 503: of one subject there are --max-address-uploads already
     Attack("half-open sockets", many("half open", b""), "closed 503", http("mute"), 500),
     Attack("a page under a name pointed here", rebound, "421", 'earshot_edge_refused_total{reason="host"}', 0),  # of the open edge: `rebound` has looked
+    Attack("new keys without end", changes_keys, "closed", "earshot_edge_tls_flooded_total", 0),  # likewise
     Attack("more connections than descriptors", more_than_descriptors, "served", "earshot_broker_placed_total", 1),
     *(Attack(name, status(data), wanted, figure, 1) for name, data, wanted, figure in SMUGGLED),
 ]

@@ -10,9 +10,10 @@
 
 #include "alloc.h"
 #include "byte_queue.h"
+#include "rate.h"
 #include "tls_hello.h"
 
-enum { INWARD = 32768, RECORD = 16384, RECORDS_A_RUN = 4, READ_AWAY = 16 };
+enum { INWARD = 32768, RECORD = 16384, RECORDS_IN = 64, RECORDS_OUT = 4, READ_AWAY = 16, EMPTY_RATE = 1 };
 
 struct es_tls_conn {
     SSL *ssl;
@@ -28,7 +29,8 @@ struct es_tls_conn {
     bool plain_deaf;              /* nobody reads there any more */
     bool wants_write;             /* TLS has something of its own to send */
     bool again;
-    bool hello_too_large;
+    bool hello_too_large, flooded;
+    es_rate_t empty; /* records that carry no data */
     es_tls_hello_t hello;
 };
 
@@ -56,6 +58,21 @@ static void watch_hello(es_tls_conn_t *self, bool on)
     BIO_set_callback_ex(bio, on ? look_at_hello : NULL);
 }
 
+/* New keys, a wish to negotiate anew, an alert: a few bytes each, dear to follow, and SSL_read works through them until data comes. That ends at once only where it believes that the client has
+ * said its end. */
+static void look_at_record(int ours, int version, int what, const void *data, size_t len, SSL *ssl, void *ctx)
+{
+    es_tls_conn_t *self = ctx;
+    const uint8_t *type = data;
+    bool told = what == (SSL_version(ssl) == TLS1_2_VERSION ? SSL3_RT_HEADER : SSL3_RT_INNER_CONTENT_TYPE);
+    (void)version;
+    (void)len;
+    if (ours || self->state != ES_TLS_OPEN || !told || *type == SSL3_RT_APPLICATION_DATA) return;
+    if (es_rate_take(&self->empty, EMPTY_RATE, ES_TLS_EMPTY_MAX, self->now_us)) return;
+    self->flooded = true;
+    SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN | SSL_get_shutdown(ssl));
+}
+
 /* ---- life */
 
 es_tls_conn_t *es_tls_conn_new(es_tls_t *tls, int fd, const es_tls_times_t *times, uint64_t now_us)
@@ -66,6 +83,8 @@ es_tls_conn_t *es_tls_conn_new(es_tls_t *tls, int fd, const es_tls_times_t *time
     self->secret = fd;
     self->plain = -1;
     self->since_us = self->now_us = now_us;
+    SSL_set_msg_callback(self->ssl, look_at_record);
+    SSL_set_msg_callback_arg(self->ssl, self);
     watch_hello(self, true);
     return self;
 }
@@ -167,24 +186,32 @@ static void push_rest(es_tls_conn_t *self)
     if (waiting) es_byte_queue_consume(&self->in, push_plain(self, es_byte_queue_front(&self->in), waiting));
 }
 
-/* As many records as are there and fit. */
+/* Bytes of one record, or of what is left of it; 0: nothing now. */
+static size_t read_record(es_tls_conn_t *self, char *out, size_t cap)
+{
+    ERR_clear_error();
+    int n = SSL_read(self->ssl, out, (int)cap);
+    int error = n > 0 ? SSL_ERROR_NONE : SSL_get_error(self->ssl, n);
+    self->wants_write = error == SSL_ERROR_WANT_WRITE;
+    if (self->flooded || error == SSL_ERROR_SYSCALL || error == SSL_ERROR_SSL)
+        end(self);
+    else if (error == SSL_ERROR_ZERO_RETURN)
+        self->secret_over = true;
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* As many as are there and fit, but few where they are small: others wait too. */
 static size_t read_secret(es_tls_conn_t *self, char *out, size_t cap)
 {
     size_t have = 0;
+    bool more = !self->secret_over;
     self->wants_write = false;
-    while (have < cap && !self->secret_over) {
-        ERR_clear_error();
-        int n = SSL_read(self->ssl, out + have, (int)(cap - have));
-        int error = n > 0 ? SSL_ERROR_NONE : SSL_get_error(self->ssl, n);
-        if (n > 0) have += (size_t)n;
-        if (error == SSL_ERROR_ZERO_RETURN) self->secret_over = true;
-        self->wants_write = error == SSL_ERROR_WANT_WRITE;
-        if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) break;
-        if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_SSL) {
-            end(self);
-            break;
-        }
+    for (int i = 0; i < RECORDS_IN && more && have < cap; i++) {
+        size_t n = read_record(self, out + have, cap - have);
+        have += n;
+        more = n > 0 && self->state == ES_TLS_OPEN;
     }
+    self->again = more && SSL_has_pending(self->ssl);
     return have;
 }
 
@@ -204,7 +231,7 @@ static void inward(es_tls_conn_t *self)
     size_t have = read_secret(self, bytes, sizeof bytes);
     size_t taken = have ? push_plain(self, bytes, have) : 0;
     if (taken < have) es_byte_queue_append(&self->in, bytes + taken, have - taken);
-    self->again = have == sizeof bytes && taken == have && SSL_has_pending(self->ssl);
+    self->again = self->again && taken == have;
     tell_plain(self);
 }
 
@@ -261,7 +288,7 @@ static void tell_secret(es_tls_conn_t *self)
 
 static void outward(es_tls_conn_t *self)
 {
-    for (int i = 0; i < RECORDS_A_RUN && move_out(self); i++) continue;
+    for (int i = 0; i < RECORDS_OUT && move_out(self); i++) continue;
     if (self->state == ES_TLS_OPEN) tell_secret(self);
 }
 
@@ -311,6 +338,11 @@ es_tls_state_t es_tls_conn_state(const es_tls_conn_t *self)
 es_tls_why_t es_tls_conn_why(const es_tls_conn_t *self)
 {
     return self->why;
+}
+
+bool es_tls_conn_flooded(const es_tls_conn_t *self)
+{
+    return self->flooded;
 }
 
 unsigned es_tls_conn_wants(const es_tls_conn_t *self)

@@ -16,6 +16,9 @@
 
 #include "tls.h"
 
+/* Records without data, new keys say, that an open connection may bring at once, and one a second; with more it is CLOSED. */
+#define ES_TLS_EMPTY_MAX 16u
+
 typedef struct es_tls_conn es_tls_conn_t;
 
 typedef struct {
@@ -59,6 +62,8 @@ void es_tls_conn_cut(es_tls_conn_t *self);
 es_tls_state_t es_tls_conn_state(const es_tls_conn_t *self);
 /* Of one that was CLOSED in its handshake. */
 es_tls_why_t es_tls_conn_why(const es_tls_conn_t *self);
+/* CLOSED because of records without data. */
+bool es_tls_conn_flooded(const es_tls_conn_t *self);
 /* What to wait for before the next run. */
 unsigned es_tls_conn_wants(const es_tls_conn_t *self);
 /* When to run again at the latest. */

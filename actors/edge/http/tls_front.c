@@ -38,6 +38,8 @@ struct es_tls_front {
 
 static ES_METRIC_GAUGE(connections, "earshot_edge_tls_connections", "TLS connections now, handshakes included");
 static ES_METRIC_COUNTER(handshakes, "earshot_edge_tls_handshakes_total", "TLS handshakes that succeeded");
+static ES_METRIC_COUNTER(flooded, "earshot_edge_tls_flooded_total",
+                         "TLS connections ended for new keys and the like without end");
 
 #define REFUSED(why_, reason_)                                                  \
     [why_] = {.name = "earshot_edge_tls_refused_total{reason=\"" reason_ "\"}", \
@@ -53,6 +55,7 @@ es_metric_t *const *es_tls_front_metrics(void)
 {
     static es_metric_t *const list[] = {&connections,
                                         &handshakes,
+                                        &flooded,
                                         &refused[ES_TLS_SLOW],
                                         &refused[ES_TLS_PLAIN_HTTP],
                                         &refused[ES_TLS_VERSION],
@@ -177,6 +180,7 @@ static void run(es_tls_front_t *self, line_t *line, uint64_t now_us)
     bool opening = es_tls_conn_state(line->conn) == ES_TLS_HANDSHAKE;
     es_tls_state_t state = es_tls_conn_run(line->conn, now_us);
     if (opening && state == ES_TLS_CLOSED) refuse(line);
+    es_metric_add(&flooded, es_tls_conn_flooded(line->conn));
     if (state == ES_TLS_CLOSED || (opening && state == ES_TLS_OPEN && open_line(self, line))) {
         drop(self, line);
         return;
