@@ -26,6 +26,8 @@ static const es_option_t options[] = {
     ES_OPT_UINT(es_broker_config_t, max_waiting, "max-waiting", NULL, "4096", 0, 100000,
                 "streams waiting for a place, each service"),
     ES_OPT_UINT(es_broker_config_t, max_workers, "max-workers", NULL, "1024", 1, 10000, "workers"),
+    ES_OPT_UINT(es_broker_config_t, max_services, "max-services", NULL, "64", 1, 10000,
+                "services that have workers; and so many more that streams wait for"),
     ES_OPT_DURATION(es_broker_config_t, stream_idle_us, "stream-idle", "15m", SECOND, 86400 * SECOND,
                     "forget a stream that is silent for so long; longer than the workers do"),
     ES_OPT_DURATION(es_broker_config_t, wait_expiry_us, "wait-expiry", "3s", SECOND, 600 * SECOND,
@@ -124,6 +126,7 @@ static es_hub_t *open_hub(const es_broker_config_t *config)
     hub.house.placement.max_streams = config->max_streams;
     hub.house.placement.max_waiting = config->max_waiting;
     hub.house.placement.max_workers = config->max_workers;
+    hub.house.placement.max_services = config->max_services;
     hub.house.placement.stream_idle_us = config->stream_idle_us;
     hub.house.placement.wait_expiry_us = config->wait_expiry_us;
     hub.house.placement.quarantine = config->quarantine;

@@ -10,7 +10,7 @@ typedef struct {
     es_common_config_t common;
     char *tcp;
     uint64_t heartbeat_us, tick_us;
-    uint64_t max_streams, max_waiting, max_workers;
+    uint64_t max_streams, max_waiting, max_workers, max_services;
     uint64_t stream_idle_us, wait_expiry_us, quarantine, suspect, suspect_time_us, settle_us, learn_us;
     uint64_t live_reserve;
     uint64_t queue, max_connections;

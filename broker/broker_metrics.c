@@ -38,7 +38,7 @@ ES_METRIC_COUNTER(es_broker_lost_total, "earshot_broker_workers_lost_total", "Wo
 ES_METRIC_COUNTER(es_broker_goodbye_total, "earshot_broker_workers_goodbye_total", "Workers that said GOODBYE.");
 ES_METRIC_COUNTER(es_broker_unknown_total, "earshot_broker_workers_unknown_total", "Times WHO_ARE_YOU was asked.");
 ES_METRIC_COUNTER(es_broker_workers_refused, "earshot_broker_workers_refused_total",
-                  "HELLOs refused because there are --max-workers workers, or as many services as there may be.");
+                  "HELLOs refused because there are --max-workers workers, or --max-services services have some.");
 
 #define DENIED "Messages of peers on tcp that their key does not allow them to say, by socket."
 static ES_METRIC_COUNTER(denied_frontend, "earshot_broker_denied_total{socket=\"frontend\"}", DENIED);

@@ -151,6 +151,10 @@ static void learn(es_house_t *self, uint64_t inc, int n, uint64_t now_us)
     es_placement_worker_listed(self->placement, inc);
 }
 
+static const char too_many_workers[] = "worker refused: there are as many as may be; raise --max-workers";
+static const char too_many_services[] = "worker refused: as many services have workers as may be; raise "
+                                        "--max-services, or see who serves what nobody needs";
+
 /* Who gets requests is none of placement's business: it would give it streams. */
 static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
 {
@@ -160,19 +164,25 @@ static int admit(es_house_t *self, uint64_t inc, const es_msg_t *msg)
     return 0;
 }
 
+static void refuse_worker(es_house_t *self, uint64_t inc, const es_msg_t *msg, const char *sentence)
+{
+    es_registry_remove(self->registry, inc);
+    give_up(self, inc, "refused");
+    es_metric_add(&es_broker_workers_refused, 1);
+    es_log_warn(sentence, ES_B("worker", msg->name.ptr, msg->name.len),
+                ES_B("service", msg->service.ptr, msg->service.len), ES_U("capacity", msg->capacity));
+}
+
 static es_house_verdict_t on_hello(es_house_t *self, uint64_t inc, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
-    int streams = listed(self, body);
+    int streams = msg->service.len > 0 ? listed(self, body) : -1;
     if (streams < 0) return ES_NOT_FOR_US; /* before anything is known of who said it */
     const es_actor_t *before = es_registry_find(self->registry, inc);
     bool drained = before && before->draining;
     es_hello_t hello = es_registry_hello(self->registry, inc, msg, now_us);
-    if (hello == ES_HELLO_FULL || admit(self, inc, msg) != 0) {
-        es_registry_remove(self->registry, inc);
-        give_up(self, inc, "refused");
-        es_metric_add(&es_broker_workers_refused, 1);
-        es_log_warn("worker refused: too many workers or services; raise --max-workers",
-                    ES_B("worker", msg->name.ptr, msg->name.len), ES_U("capacity", msg->capacity));
+    bool full = hello == ES_HELLO_FULL;
+    if (full || admit(self, inc, msg) != 0) {
+        refuse_worker(self, inc, msg, full ? too_many_workers : too_many_services);
         return ES_TAKEN;
     }
     learn(self, inc, streams, now_us);

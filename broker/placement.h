@@ -46,7 +46,7 @@ typedef struct {
         max_streams; /* placed at once; more wait. And so many again that are known from HELLOs alone. Default 65536 */
     size_t max_waiting;      /* in each service's queue; more are told a place behind its end. Default 4096 */
     size_t max_workers;      /* default 1024 */
-    size_t max_services;     /* with a worker or a waiting stream; default 64 */
+    size_t max_services;     /* that have workers, and so many more that streams wait for; default 64 */
     uint64_t stream_idle_us; /* a stream without a frame is forgotten; default 15 min, more than a worker's */
     uint64_t wait_expiry_us; /* a waiting stream without a START is forgotten; default 3 s */
     uint64_t settle_us;      /* default 300 ms */
@@ -81,7 +81,7 @@ typedef enum {
     ES_ROUTE_LIMITED,    /* a REWIND went out less than rewind_us ago */
     ES_ROUTE_UNKNOWN,    /* CLOSE of an unknown stream */
     ES_ROUTE_BAD_START,  /* START without service or with epoch 0 */
-    ES_ROUTE_NO_SERVICE, /* max_services reached */
+    ES_ROUTE_NO_SERVICE, /* nobody serves it, and max_services such are waited for */
     ES_ROUTE_REASONS
 } es_route_reason_t;
 

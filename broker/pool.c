@@ -21,18 +21,32 @@ es_service_t *es_pool_service(const es_pool_t *self, es_span_t name)
     return NULL;
 }
 
-es_service_t *es_pool_need_service(es_pool_t *self, es_span_t name)
+static es_service_t *add_service(es_pool_t *self, es_span_t name)
 {
-    es_service_t *s = es_pool_service(self, name);
-    if (s) return s;
-    if (name.len == 0 || name.len > ES_NAME_MAX || self->service_count >= self->max_services) return NULL;
-    s = es_alloc_zero(sizeof *s);
+    if (name.len == 0 || name.len > ES_NAME_MAX) return NULL;
+    es_service_t *s = es_alloc_zero(sizeof *s);
     memcpy(s->name, name.ptr, name.len);
     s->len = name.len;
     es_waiting_init(&s->queue);
     LIST_INSERT_HEAD(&self->services, s, link);
     self->service_count++;
     return s;
+}
+
+es_service_t *es_pool_need_service(es_pool_t *self, es_span_t name)
+{
+    es_service_t *s = es_pool_service(self, name);
+    if (s || self->service_count - self->served_count >= self->max_services) return s;
+    return add_service(self, name);
+}
+
+/* The same for a worker. */
+static es_service_t *service_to_serve(es_pool_t *self, es_span_t name)
+{
+    es_service_t *s = es_pool_service(self, name);
+    if (s && s->workers > 0) return s;
+    if (self->served_count >= self->max_services) return NULL;
+    return s ? s : add_service(self, name);
 }
 
 void es_pool_release_service(es_pool_t *self, es_service_t *service)
@@ -53,22 +67,26 @@ es_pool_worker_t *es_pool_worker(const es_pool_t *self, uint64_t inc)
     return NULL;
 }
 
+static void leave_service(es_pool_t *self, es_service_t *service)
+{
+    self->served_count -= --service->workers == 0;
+    es_pool_release_service(self, service);
+}
+
 static void serve(es_pool_t *self, es_pool_worker_t *w, es_service_t *service)
 {
     es_service_t *old = w->service;
     if (old == service) return;
     w->service = service;
-    service->workers++;
-    if (!old) return;
-    old->workers--;
-    es_pool_release_service(self, old);
+    self->served_count += service->workers++ == 0;
+    if (old) leave_service(self, old);
 }
 
 es_pool_worker_t *es_pool_worker_up(es_pool_t *self, uint64_t inc, es_span_t service, uint64_t capacity)
 {
     es_pool_worker_t *w = es_pool_worker(self, inc);
     if (!w && self->worker_count >= self->max_workers) return NULL;
-    es_service_t *s = es_pool_need_service(self, service);
+    es_service_t *s = service_to_serve(self, service);
     if (!s) return NULL;
     if (!w) {
         w = es_alloc_zero(sizeof *w);
@@ -86,8 +104,7 @@ void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker)
     assert(LIST_EMPTY(&worker->streams));
     LIST_REMOVE(worker, link);
     self->worker_count--;
-    worker->service->workers--;
-    es_pool_release_service(self, worker->service);
+    leave_service(self, worker->service);
     free(worker);
 }
 

@@ -31,18 +31,20 @@ typedef struct es_pool_worker {
 typedef struct {
     LIST_HEAD(, es_service) services;
     LIST_HEAD(, es_pool_worker) workers;
-    size_t service_count, worker_count, max_services, max_workers;
+    size_t service_count, served_count; /* services; of them, those that somebody serves */
+    size_t worker_count, max_services, max_workers;
 } es_pool_t;
 
 void es_pool_init(es_pool_t *self, size_t max_services, size_t max_workers);
 es_service_t *es_pool_service(const es_pool_t *self, es_span_t name);
-/* Makes it where it is not there. NULL where max_services is reached or the name is empty or too long. */
+/* Of a stream. Makes it where it is not there. NULL where max_services are waited for that nobody serves, or the name is empty or too long. */
 es_service_t *es_pool_need_service(es_pool_t *self, es_span_t name);
 /* Frees a service that nobody serves and nobody waits for; otherwise does nothing. */
 void es_pool_release_service(es_pool_t *self, es_service_t *service);
 
 es_pool_worker_t *es_pool_worker(const es_pool_t *self, uint64_t inc);
-/* Adds a worker or changes its service and capacity. NULL where a limit is reached. */
+/* Adds a worker or changes its service and capacity. NULL where there are max_workers, max_services have workers, or the name is empty or too long: what is waited
+ * for keeps no worker out. */
 es_pool_worker_t *es_pool_worker_up(es_pool_t *self, uint64_t inc, es_span_t service, uint64_t capacity);
 /* Frees it; its streams are gone already (asserted). */
 void es_pool_worker_down(es_pool_t *self, es_pool_worker_t *worker);

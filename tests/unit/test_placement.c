@@ -123,11 +123,36 @@ static void test_service_limit(void **state)
     assert_wait(send(w, "b", msg), 1);
     msg.service = es_span("three");
     assert_drop(send(w, "c", msg), ES_ROUTE_NO_SERVICE);
-    assert_int_equal(es_placement_worker_up(w->p, 1, es_span("three"), 1), -1);
     w->now += 4 * SECOND; /* nobody waits any more: the services are gone */
     es_placement_tick(w->p, w->now);
     assert_int_equal(stats(w).services, 0);
     assert_wait(send(w, "c", msg), 1);
+}
+
+/* What is only waited for, whoever asks for it, keeps no worker out; nor do services that are served keep a stream from waiting for another. */
+static void test_what_is_waited_for_keeps_no_worker_out(void **state)
+{
+    world_t *w = *state;
+    w->config.max_services = 2;
+    restart(w);
+    w->now += 5 * SECOND;
+    es_msg_t msg = frame_of(1, ES_F_START);
+    msg.service = es_span("one");
+    assert_wait(send(w, "a", msg), 1);
+    msg.service = es_span("two");
+    assert_wait(send(w, "b", msg), 1);
+    up(w, 1, 1);
+    assert_forward(start(w, "c", 1), 1);
+    assert_int_equal(es_placement_worker_up(w->p, 2, es_span("two"), 1), 0);
+    assert_forward(send(w, "b", msg), 2);
+    assert_int_equal(es_placement_worker_up(w->p, 3, es_span("one"), 1), -1);
+    assert_int_equal(es_placement_worker_up(w->p, 3, es_span("four"), 1), -1);
+    msg.service = es_span("three");
+    assert_wait(send(w, "d", msg), 1);
+    es_placement_worker_lost(w->p, 2, NULL, NULL);
+    assert_int_equal(es_placement_worker_up(w->p, 1, es_span("one"), 1), 0); /* it changes its mind */
+    assert_int_equal(es_placement_worker_up(w->p, 3, es_span("four"), 1), 0);
+    assert_int_equal(es_placement_worker_up(w->p, 4, es_span("transcribe"), 1), -1);
 }
 
 static void test_every_reason_has_a_word(void **state)
@@ -346,6 +371,7 @@ int main(void)
                                        TEST(test_services_apart),
                                        TEST(test_bad_starts),
                                        TEST(test_service_limit),
+                                       TEST(test_what_is_waited_for_keeps_no_worker_out),
                                        TEST(test_every_reason_has_a_word),
                                        TEST(test_sticky_through_epochs),
                                        TEST(test_idle_out),
