@@ -114,7 +114,7 @@ static int prepare_all(es_up_t *up)
     child_t *children = up->state;
     for (size_t i = 0; i < up->plan.count; i++)
         if (up->plan.actors[i].role == ES_UP_TRANSCRIBER &&
-            es_transcriber_prepare(&children[i].config.transcriber) == -1)
+            es_transcriber_prepare(&children[i].config.transcriber) != 0)
             return -1;
     return 0;
 }

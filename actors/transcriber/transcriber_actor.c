@@ -34,12 +34,13 @@ int es_transcriber_prepare(es_transcriber_config_t *config)
     const es_engine_t *engine = es_engine_at(config->engine);
     es_engine_config_t engine_config = {.model_dir = config->model_dir};
     char err[512];
+    bool refused;
     config->zygote = NULL;
     if (engine->capabilities & ES_ENGINE_RAW_FRAMES) return 0;
-    config->zygote = es_zygote_start(engine, &engine_config, err, sizeof err);
+    config->zygote = es_zygote_start(engine, &engine_config, &refused, err, sizeof err);
     if (config->zygote) return 0;
     fprintf(stderr, "earshot-transcriber: engine %s: %s\n", engine->name, err);
-    return -1;
+    return refused ? 2 : 1;
 }
 
 void es_transcriber_config_fini(es_transcriber_config_t *config)

@@ -146,7 +146,7 @@ static _Noreturn void run(const es_engine_t *engine, const es_engine_config_t *c
 /* --- in the host --- */
 
 /* The zygote's word that the model is loaded. */
-static int await_model(es_zygote_t *self, char *err, size_t err_len)
+static int await_model(es_zygote_t *self, bool *refused, char *err, size_t err_len)
 {
     char said[ES_REASON_MAX * 2] = "";
     struct pollfd polls = {.fd = self->control, .events = POLLIN};
@@ -155,17 +155,21 @@ static int await_model(es_zygote_t *self, char *err, size_t err_len)
     while (ready < 0 && errno == EINTR);
     ssize_t n = ready > 0 ? recv(self->control, said, sizeof said - 1, 0) : -1;
     if (n > 0 && said[0] == 0) return 0;
+    *refused = n > 0;
     snprintf(err, err_len, "%s",
              n > 0        ? said
              : ready == 0 ? "the model was not loaded within a minute"
-                          : "the engine ended the process that was to load the model");
+                          : "the process that was to load the model is gone: was it killed, is there memory for it, or "
+                            "did the engine end it?");
     return -1;
 }
 
-es_zygote_t *es_zygote_start(const es_engine_t *engine, const es_engine_config_t *config, char *err, size_t err_len)
+es_zygote_t *es_zygote_start(const es_engine_t *engine, const es_engine_config_t *config, bool *refused, char *err,
+                             size_t err_len)
 {
     int pair[2];
     pid_t host = getpid();
+    *refused = false;
     fflush(NULL);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         snprintf(err, err_len, "no socket for the decoders: %s", strerror(errno));
@@ -179,7 +183,7 @@ es_zygote_t *es_zygote_start(const es_engine_t *engine, const es_engine_config_t
     }
     close(pair[1]);
     if (self->pid < 0) snprintf(err, err_len, "no process for the decoders: %s", strerror(errno));
-    if (self->pid < 0 || await_model(self, err, err_len) != 0) es_zygote_destroy(&self);
+    if (self->pid < 0 || await_model(self, refused, err, err_len) != 0) es_zygote_destroy(&self);
     return self;
 }
 

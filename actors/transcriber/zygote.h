@@ -16,8 +16,9 @@ typedef struct es_zygote es_zygote_t;
 #define ES_ZYGOTE_CHILDREN 256u /* ids are below */
 
 /* Forks it and waits until the model is loaded. Before the process has any other thread, and from the thread that lives longest. NULL with a sentence in
- * err. */
-es_zygote_t *es_zygote_start(const es_engine_t *engine, const es_engine_config_t *config, char *err, size_t err_len);
+ * err; *refused: the engine said it, of this model, and would say it again. */
+es_zygote_t *es_zygote_start(const es_engine_t *engine, const es_engine_config_t *config, bool *refused, char *err,
+                             size_t err_len);
 /* Ends it and all decoders. */
 void es_zygote_destroy(es_zygote_t **self_p);
 /* Readable where the zygote died. */

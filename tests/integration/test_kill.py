@@ -1,10 +1,12 @@
 """Kill anything in mid-sentence: the sentence comes out once and whole."""
 import os
+import pathlib
 import signal
+import subprocess
 
 import pytest
 
-from house import House, Stream
+from house import BIN, SLOW, House, Stream, wait_until
 
 MIDST = (14, 41, 70)  # chunks of 100 ms up to the middle of each of the three sentences
 
@@ -40,6 +42,51 @@ def test_a_transcriber_dies_in_mid_sentence(spoken, undisturbed, how):
                 os.kill(pid, signal.SIGCONT)
         # the one that was stopped wakes as a zombie: nothing of it may disturb the next stream
         assert finals_of(Stream(house, spoken[0], "--fast")) == undisturbed
+
+
+MODEL = pathlib.Path("/usr/share/pocketsphinx/model/en-us")
+
+
+def parent_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def zygotes(up):
+    """Processes that hold a model, or load one, for transcribers of this `up`."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text() == "es-zygote\n" and parent_of(parent_of(process.name)) == up:
+                found.add(int(process.name))
+        except (OSError, ValueError):
+            pass
+    return found
+
+
+@pytest.mark.speech
+def test_a_transcriber_dies_before_it_has_its_model(tmp_path):
+    """Another try may do: nobody else is ended for it."""
+    for file in MODEL.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    dictionary = tmp_path / "cmudict-en-us.dict"
+    with House(engine="pocketsphinx", transcribers=2, env={"EARSHOT_MODEL_DIR": str(tmp_path)}) as house:
+        known = zygotes(house.process.pid)
+        dictionary.unlink()
+        os.mkfifo(dictionary)  # which is not read to its end
+        old = house.kill("transcriber-1")
+        loading = wait_until(lambda: zygotes(house.process.pid) - known, 20, "a model that is loaded anew").pop()
+        dictionary.rename(tmp_path / "fifo")
+        dictionary.symlink_to(MODEL / dictionary.name)
+        os.kill(loading, signal.SIGKILL)
+        house.await_restart("transcriber-1", old, 30)
+        assert "transcriber-1 ended with exit code 1" in house.log.text()
+
+
+@pytest.mark.speech
+def test_a_model_that_is_none_is_not_tried_again(tmp_path):
+    done = subprocess.run([BIN / "earshot-transcriber", "--engine", "pocketsphinx", "--model-dir", tmp_path, "--data", tmp_path],
+                          capture_output=True, text=True, timeout=20 * SLOW)
+    assert done.returncode == 2 and "--model-dir" in done.stderr
 
 
 @pytest.mark.speech

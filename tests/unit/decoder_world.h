@@ -35,6 +35,7 @@ static inline void *fake_load(const es_engine_config_t *config, char *err, size_
         return NULL;
     }
     if (strcmp(config->model_dir, "exit") == 0) exit(1);
+    if (strcmp(config->model_dir, "killed") == 0) raise(SIGKILL);
     fake_t *self = calloc(1, sizeof *self);
     snprintf(self->flag, sizeof self->flag, "%s", config->model_dir);
     self->sick = access(self->flag, F_OK) == 0;
@@ -223,7 +224,8 @@ static inline void name_flag(void)
 static inline void open_world(es_decoder_pool_config_t config)
 {
     char err[256] = "";
-    w.zygote = es_zygote_start(&fake, &(es_engine_config_t){.model_dir = w.flag}, err, sizeof err);
+    bool refused;
+    w.zygote = es_zygote_start(&fake, &(es_engine_config_t){.model_dir = w.flag}, &refused, err, sizeof err);
     assert_string_equal(err, "");
     assert_non_null(w.zygote);
     w.loop = es_loop_new();

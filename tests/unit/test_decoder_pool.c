@@ -219,12 +219,21 @@ static void the_loop_is_never_held_up(void **state)
 
 static void a_model_that_cannot_be_loaded_is_said_so(void **state)
 {
-    char err[256] = "";
+    const struct {
+        const char *model_dir, *said;
+        bool refused;
+    } cases[] = {{"none", "there is no model", true},
+                 {"exit", "the process that was to load the model is gone", false},
+                 {"killed", "the process that was to load the model is gone", false}};
     (void)state;
-    assert_null(es_zygote_start(&fake, &(es_engine_config_t){.model_dir = "none"}, err, sizeof err));
-    assert_string_equal(err, "there is no model");
-    assert_null(es_zygote_start(&fake, &(es_engine_config_t){.model_dir = "exit"}, err, sizeof err));
-    assert_non_null(strstr(err, "ended the process"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char err[256] = "";
+        bool refused = !cases[i].refused;
+        assert_null(
+            es_zygote_start(&fake, &(es_engine_config_t){.model_dir = cases[i].model_dir}, &refused, err, sizeof err));
+        assert_non_null(strstr(err, cases[i].said));
+        assert_int_equal(refused, cases[i].refused);
+    }
 }
 
 static void on_partial(void *owner, es_span_t text, size_t samples)
