@@ -18,7 +18,7 @@
 
 #define SECOND UINT64_C(1000000)
 
-enum { FIELD_MAX = 512, HEAD_MAX = 4 * FIELD_MAX, RUNS_A_TURN = 4096 };
+enum { FIELD_MAX = 512, HEAD_MAX = 4 * FIELD_MAX, RUNS_A_TURN = 4096, READ_AWAY = 16 };
 
 typedef struct conn {
     es_gate_t *gate;
@@ -250,7 +250,7 @@ static void on_ready(void *ctx, bool readable, bool writable)
     run(conn->gate, conn, readable);
 }
 
-/* What has come is read, so that its close resets nothing that the answer could be lost with. */
+/* What has come is read, so that its close resets nothing that the answer could be lost with. Whoever sends as fast as we read does not care for one. */
 void es_gate_turn_away(int fd, es_http_why_t why)
 {
     const es_http_refusal_t *refusal = es_http_refusal(why);
@@ -259,7 +259,7 @@ void es_gate_turn_away(int fd, es_http_why_t why)
                        "HTTP/1.1 %u Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
                        "content-length: %zu\r\nretry-after: 10\r\nconnection: close\r\n\r\n%s\n",
                        refusal->status, strlen(refusal->message) + 1, refusal->message);
-    while (recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0) continue;
+    for (int i = 0; i < READ_AWAY && recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0; i++) continue;
     (void)!send(fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
 }
