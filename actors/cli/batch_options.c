@@ -15,10 +15,10 @@ const es_option_t es_batch_option_table[] = {
         "address of the server, http://HOST:PORT, or up to 16 with commas, to be tried in turn; default: those of the "
         "house in --data, or http://127.0.0.1:8000"),
     ES_TRUST_OPTIONS(es_batch_options_t),
-    ES_OPT_STR_AS(
-        es_batch_options_t, bearer.file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
-        "file with a token; what goes across sessions wants one, by default the operator's: operator.token in "
-        "--data"),
+    ES_OPT_STR_AS(es_batch_options_t, bearer.file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
+                  "file with a token; what goes across sessions wants one, by default, without --url, the operator's: "
+                  "operator.token in "
+                  "--data"),
     ES_BEARER_TOKEN(es_batch_options_t),
     ES_OPT_FLAG(es_batch_options_t, json, "json", "print JSON as the server says it"),
     ES_OPT_DURATION(es_batch_options_t, connect_us, "connect-timeout", "10s", 100000, 600000000,
@@ -40,6 +40,7 @@ static const es_option_t *const common_tables[] = {es_common_options, NULL};
 int es_batch_options_settle(es_batch_options_t *options)
 {
     char err[1300];
+    options->elsewhere = options->url != NULL;
     if (!options->url) options->url = es_house_urls(&options->common, "jobs");
     if (!options->url) return -1;
     options->addresses.trust = &options->trust;
@@ -100,6 +101,12 @@ int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err
     if (*options->bearer.token) {
         memcpy(out, options->bearer.token, sizeof options->bearer.token);
         return 0;
+    }
+    if (options->elsewhere) {
+        snprintf(err, err_len,
+                 "--url (EARSHOT_URL) names %.600s, and the operator.token in --data goes to the house there alone",
+                 options->url);
+        return -1;
     }
     if (!options->common.data && es_common_config_settle(&options->common, "jobs") == -1) {
         snprintf(err, err_len, "the directory of the house cannot be used");

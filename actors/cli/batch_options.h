@@ -13,6 +13,7 @@ enum { ES_BATCH_OK = 0, ES_BATCH_FAILED = 1, ES_BATCH_USAGE = 2, ES_BATCH_NOBODY
 typedef struct {
     es_common_config_t common; /* only data and env_file are asked for */
     char *url;
+    bool elsewhere; /* settled: the address was named, and not found in the data directory */
     es_trust_t trust;
     es_bearer_t bearer;
     bool json;
@@ -37,7 +38,8 @@ typedef struct {
 } es_batch_command_t;
 int es_batch_command(const es_batch_command_t *command, es_batch_options_t *config, int argc, char **argv);
 
-/* The token that was named, or else the operator's, copied into out (ES_OPERATOR_TOKEN_MAX + 1 bytes). 0, or -1 with a sentence in err. */
+/* The token that was named, or else, for the house of the data directory and no other, the operator's that lies there; copied into out (ES_OPERATOR_TOKEN_MAX + 1 bytes). 0, or -1 with a
+ * sentence in err. */
 int es_batch_token(es_batch_options_t *options, char *out, char *err, size_t err_len);
 /* How the house is to be asked; options and token (NULL: the one that was named, if any) must outlive it. */
 es_house_http_config_t es_batch_http(const es_batch_options_t *options, const char *token);

@@ -210,10 +210,23 @@ def test_a_session_needs_no_token(tmp_path):
         assert done.returncode == 0 and job in done.stdout and house.requests[0][1] == "/session/s1/job-status"
         done = jobs("list", "--data", tmp_path, house=house)
         assert done.returncode == 1 and "operator.token" in done.stderr and "--session" in done.stderr
-    with FakeHouse(token="another-token-5678") as house:
-        (tmp_path / "operator.token").write_text("operator-token-1234\n")
-        done = jobs("list", "--data", tmp_path, house=house)
-        assert done.returncode == 1 and "--token-file" in done.stderr
+
+
+def test_the_operators_token_stays_in_its_house(tmp_path, token):
+    with FakeHouse() as house:
+        job = house.add()
+        done = jobs("list", "--session", "s1", "--data", tmp_path, house=house)
+        assert done.returncode == 0 and job in done.stdout and "authorization" not in house.requests[0][2]
+        for args in (["list"], ["watch", "--all"]):
+            done = jobs(*args, "--data", tmp_path, house=house)
+            assert done.returncode == 1 and "--url" in done.stderr and "--token-file" in done.stderr
+            done = jobs(*args, "--data", tmp_path, env={**os.environ, "EARSHOT_URL": house.url})
+            assert done.returncode == 1 and house.url in done.stderr
+        assert len(house.requests) == 1 and house.sockets == 0
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "edge.addr").write_text(house.url + "\n")
+        done = jobs("list", "--data", tmp_path)
+        assert done.returncode == 0 and job in done.stdout and house.requests[1][2]["authorization"] == "Bearer operator-token-1234"
 
 
 def test_show():
