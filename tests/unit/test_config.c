@@ -356,73 +356,6 @@ static void wrong_files(void **state)
     REFUSED("", ".env line 1 is not NAME=value");
 }
 
-static void the_file_that_is_found_must_be_trusted(void **state)
-{
-    world_t *w = *state;
-    write_file(".env", "EARSHOT_PORT=5\n");
-    assert_int_equal(chmod(".env", 0664), 0);
-    assert_int_equal(load(w, ""), ES_CONFIG_OK);
-    assert_int_equal(w->config.port, 5);
-    assert_int_equal(chmod(".env", 0606), 0);
-    REFUSED("", ".env may be changed by others", "chmod 600", "--env-file .env");
-    assert_int_equal(load(w, "--env-file .env"), ES_CONFIG_OK);
-    assert_int_equal(w->config.port, 5);
-}
-
-enum { SOMEBODY = 65534 };
-
-static void nobody_elses_file_is_obeyed(void **state)
-{
-    world_t *w = *state;
-    if (geteuid() != 0) skip();
-    write_file(".env", "EARSHOT_PORT=5\n");
-    assert_int_equal(chown(".env", 0, SOMEBODY), 0);
-    assert_int_equal(chmod(".env", 0660), 0);
-    REFUSED("", ".env may be changed by others");
-    assert_int_equal(chown(".env", SOMEBODY, 0), 0);
-    assert_int_equal(chmod(".env", 0600), 0);
-    REFUSED("", ".env belongs to user 65534, and this is user 0", "--env-file .env");
-    assert_int_equal(load(w, "--env-file .env"), ES_CONFIG_OK);
-    assert_int_equal(w->config.port, 5);
-}
-
-/* A link of somebody else's to a file of ours, and a pipe at which a start would wait for ever. */
-static void nobody_elses_link_or_pipe(void **state)
-{
-    world_t *w = *state;
-    if (geteuid() != 0) skip();
-    write_file("ours", "EARSHOT_PORT=5\n");
-    assert_int_equal(symlink("ours", ".env"), 0);
-    assert_int_equal(load(w, ""), ES_CONFIG_OK);
-    assert_int_equal(w->config.port, 5);
-    assert_int_equal(lchown(".env", SOMEBODY, 0), 0);
-    REFUSED("", ".env belongs to user 65534");
-    assert_int_equal(unlink(".env"), 0);
-    assert_int_equal(mkfifo(".env", 0600), 0);
-    assert_int_equal(chown(".env", SOMEBODY, 0), 0);
-    REFUSED("", ".env belongs to user 65534");
-}
-
-/* As `sudo -u earshot` leaves one in root's home; a file that is there and may not be read is no such case. */
-static void a_directory_of_others_has_no_file(void **state)
-{
-    world_t *w = *state;
-    if (geteuid() != 0) skip();
-    write_file(".env", "EARSHOT_PORT=5\n");
-    assert_int_equal(chmod(".env", 0600), 0);
-    assert_int_equal(seteuid(SOMEBODY), 0);
-    es_config_result_t result = load(w, ""), named = load(w, "--env-file .env");
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(result, ES_CONFIG_OK);
-    assert_int_equal(named, ES_CONFIG_ERROR);
-    assert_int_equal(chmod(w->home, 0755), 0);
-    assert_int_equal(seteuid(SOMEBODY), 0);
-    result = load(w, "");
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(result, ES_CONFIG_ERROR);
-    assert_non_null(strstr(said(w), "cannot read .env: Permission denied"));
-}
-
 /* The environment is shared with other actors and with other programs. */
 static void strangers_in_the_environment_are_fine(void **state)
 {
@@ -535,10 +468,6 @@ int main(void)
         cmocka_unit_test(words),
         WITH(the_file_is_understood),
         WITH(wrong_files),
-        WITH(the_file_that_is_found_must_be_trusted),
-        WITH(nobody_elses_file_is_obeyed),
-        WITH(nobody_elses_link_or_pipe),
-        WITH(a_directory_of_others_has_no_file),
         WITH(strangers_in_the_environment_are_fine),
         WITH(settling),
         WITH(settling_by_default),
