@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_owner.h"
+
 const es_option_t es_keyring_option_table[] = {
     ES_OPT_STR(es_keyring_t, common.keys, "keys", NULL, NULL, 512, "directory of the keys; default: keys in --data"),
     ES_OPT_STR(es_keyring_t, common.data, "data", NULL, NULL, 512,
@@ -59,12 +61,22 @@ int es_keyring_command(const es_keyring_command_t *command, es_keyring_t *config
     return status;
 }
 
+static int make_dir(const char *dir)
+{
+    es_file_owner_t us = es_file_owner_enter(dir);
+    int rc = mkdir(dir, 0700) == 0 || errno == EEXIST ? 0 : -1;
+    es_file_owner_leave(&us);
+    return rc;
+}
+
 int es_keyring_make(const es_keyring_t *self, char *err, size_t err_len)
 {
     const char *const directories[] = {self->keys, self->allowed};
+    char why[500];
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        if (mkdir(directories[i], 0700) == 0 || errno == EEXIST) continue;
-        snprintf(err, err_len, "cannot make directory \"%.300s\": %s", directories[i], strerror(errno));
+        if (make_dir(directories[i]) == 0) continue;
+        es_file_owner_explain(why, sizeof why, directories[i], errno);
+        snprintf(err, err_len, "cannot make directory \"%.300s\": %s", directories[i], why);
         return -1;
     }
     return 0;

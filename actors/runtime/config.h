@@ -131,8 +131,8 @@ typedef struct {
 extern const es_option_t es_common_options[];
 /* Those of them that are about keys, for a program that understands few of the others. */
 extern const es_option_t es_key_options[];
-/* Becomes --user (privileges.h), fills what depends on other values (data, broker, keys) after loading, makes the data directory (0700). 0, or -1 with a message
- * printed. */
+/* Becomes --user (privileges.h), fills what depends on other values (data, broker, keys) after loading, makes the data directory (0700; as root in
+ * the directory of another user, his). 0, or -1 with a message printed. */
 int es_common_config_settle(es_common_config_t *common, const char *default_name);
 
 #endif

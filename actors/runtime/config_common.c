@@ -10,6 +10,7 @@
 #include "config_parts.h"
 #include "endpoints.h"
 #include "envelope.h"
+#include "file_owner.h"
 #include "metrics_setup.h"
 #include "privileges.h"
 
@@ -116,8 +117,7 @@ static int settle_name(es_common_config_t *common, const char *default_name)
     return 0;
 }
 
-/* Like mkdir -p; directories made are the user's alone. */
-static int make_path(const char *path)
+static int make_parts(const char *path)
 {
     char part[600];
     size_t len = strlen(path);
@@ -134,6 +134,16 @@ static int make_path(const char *path)
     return 0;
 }
 
+/* Like mkdir -p; directories made are the user's alone, or of the user in whose directory they are. */
+static int make_path(const char *path)
+{
+    if (access(path, F_OK) == 0) return 0;
+    es_file_owner_t us = es_file_owner_enter(path);
+    int rc = make_parts(path);
+    es_file_owner_leave(&us);
+    return rc;
+}
+
 /* Under /tmp others may have made the directory before us, to listen or to steal the sockets. */
 static bool safe(const char *path)
 {
@@ -141,13 +151,27 @@ static bool safe(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
 }
 
+static bool is_ours(const char *path)
+{
+    struct stat st;
+    return !unset(path) && stat(path, &st) == 0 && st.st_uid == geteuid() && access(path, W_OK) == 0;
+}
+
+static int fail_data(const char *path)
+{
+    char why[500];
+    bool others = es_file_owner_explain(why, sizeof why, path, errno);
+    fprintf(stderr, "earshot: --data: \"%.200s\": %s%s\n", path, why,
+            others ? "; chown it, ask as its owner (sudo -u), or choose another with --data" : "");
+    return -1;
+}
+
 static int settle_data(es_common_config_t *common)
 {
     char text[640];
     if (unset(common->data)) {
         const char *runtime = getenv("XDG_RUNTIME_DIR");
-        bool shared = unset(runtime) || access(runtime, W_OK) != 0;
-        if (shared)
+        if (!is_ours(runtime))
             snprintf(text, sizeof text, "/tmp/earshot-%lu", (unsigned long)geteuid());
         else
             snprintf(text, sizeof text, "%.512s/earshot", runtime);
@@ -155,13 +179,13 @@ static int settle_data(es_common_config_t *common)
         if (make_path(text) == 0 && !safe(text))
             return fail("--data", text, "belongs to somebody else or is open to others; choose another with --data");
     }
-    if (make_path(common->data) != 0) return fail("--data", common->data, strerror(errno));
+    if (make_path(common->data) != 0) return fail_data(common->data);
     char *real = realpath(common->data, NULL);
-    if (!real) return fail("--data", common->data, strerror(errno));
+    if (!real) return fail_data(common->data);
     replace(&common->data, real);
     free(real);
     snprintf(text, sizeof text, "%.512s/run", common->data);
-    if (make_path(text) != 0 || access(text, W_OK) != 0) return fail("--data", text, strerror(errno));
+    if (make_path(text) != 0 || access(text, W_OK) != 0) return fail_data(text);
     return 0;
 }
 

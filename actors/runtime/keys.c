@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "config_parts.h"
+#include "file_owner.h"
 #include "key_text.h"
 #include "write_whole.h"
 
@@ -52,7 +53,9 @@ static int fail(char *err, size_t err_len, const char *what, const char *which, 
 
 static int fail_errno(char *err, size_t err_len, const char *what, const char *which)
 {
-    return fail(err, err_len, what, which, strerror(errno));
+    char why[500];
+    es_file_owner_explain(why, sizeof why, which, errno);
+    return fail(err, err_len, what, which, why);
 }
 
 int es_key_path(char out[ES_KEY_PATH_MAX], const char *dir, const char *name, const char *suffix)
@@ -144,8 +147,10 @@ int es_key_save_public(const es_key_t *key, const char *path, bool force, char *
     draft_t draft;
     if (strlen(path) >= sizeof draft.path) return fail(err, err_len, "file", path, "its path is too long");
     memcpy(draft.path, path, strlen(path) + 1);
-    if (draft_write(&draft, key, false, err, err_len) != 0) return -1;
-    return draft_place(&draft, force, err, err_len);
+    es_file_owner_t us = es_file_owner_enter(path);
+    int rc = draft_write(&draft, key, false, err, err_len) == 0 ? draft_place(&draft, force, err, err_len) : -1;
+    es_file_owner_leave(&us);
+    return rc;
 }
 
 /* Both or none: a new .key beside somebody's old .pub would puzzle everyone. */
@@ -165,7 +170,7 @@ static int save_both(draft_t *secret, draft_t *public, const es_key_t *key, bool
     return -1;
 }
 
-int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len)
+static int save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len)
 {
     draft_t secret, public;
     if (es_key_path(secret.path, dir, key->name, ".key") != 0 || es_key_path(public.path, dir, key->name, ".pub") != 0)
@@ -175,6 +180,14 @@ int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, siz
         return fail(err, err_len, "file", public.path,
                     "is there already; choose another name, or --force to write over it");
     return save_both(&secret, &public, key, force, err, err_len);
+}
+
+int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len)
+{
+    es_file_owner_t us = es_file_owner_enter(dir);
+    int rc = save(key, dir, force, err, err_len);
+    es_file_owner_leave(&us);
+    return rc;
 }
 
 void es_key_public_bytes(const es_key_t *key, uint8_t out[ES_KEY_BYTES])

@@ -52,7 +52,7 @@ typedef struct {
 /* A new pair. The name may hold letters, digits, and after the first also . _ and -. */
 int es_key_make(es_key_t *out, es_role_t role, const char *name, char *err, size_t err_len);
 /* Writes NAME.key and NAME.pub into dir, which is made where it is not there (0700). Does not write over files that are there unless `force`; each file appears whole
- * or not at all. */
+ * or not at all. As root: they belong to whom the directory does, or the one in which it is made. */
 int es_key_save(const es_key_t *key, const char *dir, bool force, char *err, size_t err_len);
 /* Writes the public half to this path. As es_key_save. */
 int es_key_save_public(const es_key_t *key, const char *path, bool force, char *err, size_t err_len);

@@ -1,14 +1,18 @@
 """Keys: `earshot keygen` and `earshot keys`."""
 import json
+import os
+import pathlib
 import resource
+import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
-from house import BIN, SLOW
-from key_house import Ring
+from house import BIN, SLOW, wait_until
+from key_house import Ring, four_ports
 
 
 @pytest.fixture
@@ -126,3 +130,38 @@ def test_a_list_that_others_may_write_is_no_list(ring):
     ring.let_in("edge")
     ring.allowed.chmod(0o777)
     assert "chmod" in ring.refused(1, "keys", "list")
+
+
+@pytest.fixture
+def theirs():
+    """The data directory of a house whose user is nobody, as that of the package's user is."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix="es-"))
+    home.chmod(0o755)
+    (home / "data").mkdir(mode=0o700)
+    shutil.chown(home / "data", "nobody")
+    yield home / "data"
+    shutil.rmtree(home)
+
+
+def broker_of_nobody(data, host, code):
+    """What a broker says that nobody starts; one that serves is ended."""
+    broker = subprocess.Popen([BIN / "earshot-broker", "--data", data, "--tcp", f"{host}:{four_ports()}", "--name", "broker", "--user", "nobody"],
+                              stderr=subprocess.PIPE, text=True, cwd="/")
+    try:
+        wait_until(lambda: broker.poll() is not None or (data / "run" / "broker.pid").exists(), 20, "a broker that serves, or does not")
+        broker.terminate()
+        said = broker.communicate(timeout=20 * SLOW)[1]
+        assert broker.returncode == code, said
+        return said
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks after the house of another user")
+def test_what_root_does_in_a_house_leaves_it_usable(theirs):
+    for command in (["doctor", "data"], ["keygen", "broker"], ["keygen", "edge"], ["keys", "add", theirs / "keys" / "edge.pub"]):
+        subprocess.run([BIN / "earshot", *command, "--data", theirs], capture_output=True, timeout=20 * SLOW, cwd="/")
+    made = list(theirs.rglob("*"))
+    assert len(made) == 8 and {path.owner() for path in made} == {"nobody"}, made
+    assert "tcp is served to those with an allowed key" in broker_of_nobody(theirs, "127.0.0.1", 0)

@@ -18,6 +18,8 @@
 
 #include "keys.h"
 
+enum { SOMEBODY = 65534 };
+
 typedef struct {
     char dir[64];
     char err[512];
@@ -120,6 +122,27 @@ static void nothing_is_written_over_unless_forced(void **state)
     assert_int_equal(es_key_save(&second, w->dir, true, w->err, sizeof w->err), 0);
     assert_int_equal(es_key_load(&now, path(w, "edge.key"), w->err, sizeof w->err), 0);
     assert_memory_equal(&now, &second, sizeof now);
+}
+
+/* Made by root for a house whose user is to read them. */
+static void root_makes_them_for_whom_the_directory_is(void **state)
+{
+    world_t *w = *state;
+    struct stat st;
+    es_key_t key;
+    char dir[ES_KEY_PATH_MAX], file[ES_KEY_PATH_MAX];
+    static const char *const made[] = {"keys", "keys/broker.key", "keys/broker.pub", "keys/friend.pub"};
+    if (geteuid() != 0) skip();
+    assert_int_equal(chown(w->dir, SOMEBODY, SOMEBODY), 0);
+    assert_int_equal(es_key_make(&key, ES_ROLE_BROKER, "broker", w->err, sizeof w->err), 0);
+    snprintf(dir, sizeof dir, "%s", path(w, "keys"));
+    assert_int_equal(es_key_save(&key, dir, false, w->err, sizeof w->err), 0);
+    snprintf(file, sizeof file, "%s", path(w, "keys/friend.pub"));
+    assert_int_equal(es_key_save_public(&key, file, false, w->err, sizeof w->err), 0);
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        assert_int_equal(stat(path(w, made[i]), &st), 0);
+        assert_int_equal(st.st_uid, SOMEBODY);
+    }
 }
 
 static void czmq_reads_them(void **state)
@@ -318,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_written_is_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_public_file_holds_no_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_written_over_unless_forced, setup, teardown),
+        cmocka_unit_test_setup_teardown(root_makes_them_for_whom_the_directory_is, setup, teardown),
         cmocka_unit_test_setup_teardown(czmq_reads_them, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_disk_does_not_take_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(half_a_pair_is_none, setup, teardown),
