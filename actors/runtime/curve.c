@@ -3,9 +3,11 @@
 #include <czmq.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "endpoints.h"
+#include "file_owner.h"
 #include "log.h"
 
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN /* in every libzmq since 4.3.0, named only in drafts */
@@ -51,6 +53,13 @@ static bool speaks_tcp(void)
     return false;
 }
 
+/* What cannot be looked at is there: who reads it says why not. */
+static bool is_there(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 || errno != ENOENT;
+}
+
 /* The first of these that is there. */
 static bool find_own(const es_common_config_t *common, char path[ES_KEY_PATH_MAX])
 {
@@ -62,7 +71,7 @@ static bool find_own(const es_common_config_t *common, char path[ES_KEY_PATH_MAX
         return true;
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (es_key_path(path, common->keys, names[i], ".key") == 0 && access(path, F_OK) == 0) return true;
+        if (es_key_path(path, common->keys, names[i], ".key") == 0 && is_there(path)) return true;
     return false;
 }
 
@@ -98,7 +107,7 @@ static int load_brokers(const es_common_config_t *common)
 {
     char path[ES_KEY_PATH_MAX];
     if (!common->broker_key || !*common->broker_key) {
-        bool there = es_key_path(path, common->keys, "broker", ".pub") == 0 && access(path, F_OK) == 0;
+        bool there = es_key_path(path, common->keys, "broker", ".pub") == 0 && is_there(path);
         return there ? load_broker(path) : 0;
     }
     for (const char *at = common->broker_key;;) {
@@ -119,22 +128,33 @@ static bool keys_complete(void)
     return self.own && (self.role == ES_ROLE_BROKER || self.brokers > 0);
 }
 
+/* Who reads the log of a service is somebody else than its user, to whom the keys must be. */
+static void as_user(char out[ES_USER_NAME_MAX + 16])
+{
+    char name[ES_USER_NAME_MAX];
+    out[0] = 0;
+    if (geteuid() == 0 || isatty(STDERR_FILENO)) return;
+    es_user_name(name, geteuid());
+    snprintf(out, ES_USER_NAME_MAX + 16, "sudo -u %s ", name);
+}
+
 /* What is missing, and how to come by it. */
 static void advise(const char *base, const char *keys, char *out, size_t cap)
 {
+    char sudo[ES_USER_NAME_MAX + 16];
     const char *role = es_role_name(self.role);
+    as_user(sudo);
     if (self.role == ES_ROLE_BROKER)
         snprintf(
             out, cap,
-            "\"%.160s\" is served beyond this machine, and there is no key: earshot keygen broker --keys %.200s, then "
-            "`earshot keys add` for each peer; --insecure lets everybody in",
-            base, keys);
+            "\"%.160s\" is served beyond this machine, and there is no key: %searshot keygen broker --keys %.200s, "
+            "then `earshot keys add` for each peer; --insecure lets everybody in",
+            base, sudo, keys);
     else if (!self.own)
         snprintf(out, cap,
-                 "\"%.160s\" is beyond this machine, and there is no key in %.200s: earshot keygen %s, `earshot keys "
-                 "add` its "
-                 ".pub where the broker is, and bring broker.pub here; --insecure goes without",
-                 base, keys, role);
+                 "\"%.160s\" is beyond this machine, and there is no key: %searshot keygen %s --keys %.200s, `earshot "
+                 "keys add` its .pub where the broker is, and bring broker.pub here; --insecure goes without",
+                 base, sudo, role, keys);
     else
         snprintf(
             out, cap,

@@ -165,3 +165,12 @@ def test_what_root_does_in_a_house_leaves_it_usable(theirs):
     made = list(theirs.rglob("*"))
     assert len(made) == 8 and {path.owner() for path in made} == {"nobody"}, made
     assert "tcp is served to those with an allowed key" in broker_of_nobody(theirs, "127.0.0.1", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what nobody may not read")
+def test_keys_that_cannot_be_read_are_not_missing(theirs):
+    said = broker_of_nobody(theirs, "0.0.0.0", 2)
+    assert f"there is no key: sudo -u nobody earshot keygen broker --keys {theirs}/keys" in said
+    (theirs / "keys").mkdir(mode=0o700)
+    said = broker_of_nobody(theirs, "0.0.0.0", 2)
+    assert "there is no key" not in said and "Permission denied" in said and f'"{theirs}/keys" belongs to user root, and this is user nobody' in said

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "curve.h"
@@ -20,6 +21,7 @@
 
 #define FAR "tcp://192.0.2.1:5570"
 #define NEAR "tcp://127.0.0.1:5570"
+enum { SOMEBODY = 65534 };
 
 typedef struct {
     char dir[64], err[512], said[1024];
@@ -55,6 +57,7 @@ static int init(world_t *w, es_role_t role, const char *broker, const char *also
     w->common.broker = (char *)(uintptr_t)broker;
     fflush(stderr);
     int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unlink(path);
     dup2(fd, STDERR_FILENO);
     int rc = es_curve_init(&w->common, role, also);
     fflush(stderr);
@@ -113,6 +116,38 @@ static void both_keys_are_needed(void **state)
     assert_true(es_curve_on());
     assert_int_equal(init(w, ES_ROLE_BROKER, "ipc:///tmp/x", "tcp://0.0.0.0:5570"), 0);
     assert_true(es_curve_on());
+}
+
+/* To be told that there is none, and then by keygen that there is one already, helps nobody. */
+static void a_key_that_cannot_be_read_is_no_lack_of_one(void **state)
+{
+    world_t *w = *state;
+    char keys[96];
+    if (geteuid() != 0) skip();
+    snprintf(keys, sizeof keys, "%s/keys", w->dir);
+    assert_int_equal(chmod(w->dir, 0777), 0);
+    assert_int_equal(mkdir(keys, 0700), 0);
+    w->common.keys = keys;
+    assert_int_equal(seteuid(SOMEBODY), 0);
+    int broker = init(w, ES_ROLE_BROKER, "ipc:///tmp/x", "tcp://0.0.0.0:5570");
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(broker, -1);
+    assert_non_null(strstr(w->said, "/keys\" belongs to user root, and this is user nobody"));
+    assert_non_null(strstr(w->said, "edge-1.key"));
+}
+
+static void the_advice_names_who_is_to_have_the_key(void **state)
+{
+    world_t *w = *state;
+    if (geteuid() != 0) skip();
+    assert_int_equal(init(w, ES_ROLE_EDGE, FAR, NULL), -1);
+    assert_null(strstr(w->said, "sudo"));
+    assert_int_equal(chmod(w->dir, 0777), 0);
+    assert_int_equal(seteuid(SOMEBODY), 0);
+    int edge = init(w, ES_ROLE_EDGE, FAR, NULL);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(edge, -1);
+    assert_non_null(strstr(w->said, "sudo -u nobody earshot keygen edge --keys /tmp/"));
 }
 
 static void the_name_goes_before_the_role(void **state)
@@ -198,6 +233,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_tcp_no_key_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(loopback_needs_none_and_beyond_does, setup, teardown),
         cmocka_unit_test_setup_teardown(both_keys_are_needed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_cannot_be_read_is_no_lack_of_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_advice_names_who_is_to_have_the_key, setup, teardown),
         cmocka_unit_test_setup_teardown(the_name_goes_before_the_role, setup, teardown),
         cmocka_unit_test_setup_teardown(an_observers_key_does_for_an_operator, setup, teardown),
         cmocka_unit_test_setup_teardown(the_brokers_key_is_a_brokers, setup, teardown),
