@@ -16,6 +16,7 @@
 #include "log.h"
 #include "wire.h"
 
+#define FRESH ".new" /* the end of a name while the file is written */
 enum { PATH_BYTES = 800, WAITING_BYTES = 2 * ES_DEAD_MAX };
 
 static ES_METRIC_COUNTER(kept, "earshot_dead_letters_total{result=\"kept\"}",
@@ -92,7 +93,7 @@ static bool write_file(const es_dead_letters_t *self, const char *name, const wa
 {
     char path[PATH_BYTES], fresh[PATH_BYTES + 8];
     path_of(self, name, path);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
+    snprintf(fresh, sizeof fresh, "%s" FRESH, path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool fine = fd >= 0;
     for (size_t done = 0; fine && done < letter->len;) {
@@ -145,23 +146,31 @@ static void *work(void *arg)
 
 /* ---- what is there from before */
 
-static int ours(const struct dirent *entry, const char *actor)
+static bool ours(const char *name, const char *actor, const char *end)
 {
-    size_t n = strlen(actor), len = strlen(entry->d_name), tail = strlen("-0123456789abcdef-0000" ES_DEAD_SUFFIX);
-    return len == n + tail && len < ES_DEAD_LETTER_NAME && strncmp(entry->d_name, actor, n) == 0 &&
-           strcmp(entry->d_name + len - strlen(ES_DEAD_SUFFIX), ES_DEAD_SUFFIX) == 0;
+    size_t n = strlen(actor), len = strlen(name), tail = strlen("-0123456789abcdef-0000") + strlen(end);
+    return len == n + tail && len < ES_DEAD_LETTER_NAME && strncmp(name, actor, n) == 0 &&
+           strcmp(name + len - strlen(end), end) == 0;
+}
+
+/* One that was being written when its writer was killed is no letter, and may be speech. */
+static void take_over(es_dead_letters_t *self, const char *name, const char *actor)
+{
+    struct stat st;
+    char path[PATH_BYTES];
+    path_of(self, name, path);
+    if (ours(name, actor, ES_DEAD_SUFFIX FRESH)) unlink(path);
+    if (ours(name, actor, ES_DEAD_SUFFIX) && stat(path, &st) == 0) remember(self, name, (uint64_t)st.st_size);
 }
 
 static void find_files(es_dead_letters_t *self)
 {
     struct dirent **entries = NULL;
-    char actor[65], path[PATH_BYTES];
+    char actor[65];
     snprintf(actor, sizeof actor, "%.64s", self->actor);
     int n = scandir(self->dir, &entries, NULL, alphasort); /* the names are in the order of time */
     for (int i = 0; i < n; i++) {
-        struct stat st;
-        path_of(self, entries[i]->d_name, path);
-        if (ours(entries[i], actor) && stat(path, &st) == 0) remember(self, entries[i]->d_name, (uint64_t)st.st_size);
+        take_over(self, entries[i]->d_name, actor);
         free(entries[i]);
     }
     free(entries);

@@ -149,6 +149,30 @@ static void the_oldest_give_way(void **state)
     assert_int_equal(count(), 1);
 }
 
+static void leave_half(const char *name)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/dead/%s", data, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+static void half_a_letter_of_before_is_deleted(void **state)
+{
+    (void)state;
+    struct dirent **entries = NULL;
+    es_dead_letters_t *box = open_box(3, 1000000);
+    es_dead_letters_destroy(&box);
+    leave_half("edge_1-000644e1c2a3f0b7-0000.letter.new");
+    leave_half("edge_12-000644e1c2a3f0b7-0000.letter.new"); /* somebody else's, who may be at it */
+    box = open_box(3, 1000000);
+    es_dead_letters_destroy(&box);
+    assert_int_equal(list(&entries), 1);
+    assert_memory_equal(entries[0]->d_name, "edge_12-", 8);
+    forget(entries, 1);
+}
+
 static void too_many_and_too_large_ones_are_counted(void **state)
 {
     (void)state;
@@ -225,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_letter_is_read_as_it_was_put, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_give_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_letter_of_before_is_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_and_too_large_ones_are_counted, setup, teardown),
         cmocka_unit_test(none_are_kept_where_none_are_wanted),
         cmocka_unit_test(fields_are_printable),
