@@ -12,6 +12,7 @@
 #include "config_parts.h"
 #include "doctor.h"
 #include "doctor_judge.h"
+#include "url_shown.h"
 #include "wire.h"
 
 extern char **environ;
@@ -63,8 +64,11 @@ void es_doctor_data(es_doctor_t *self)
 
 static const char *const secrets[] = {"EARSHOT_TOKEN", "EARSHOT_LLM_KEY"};
 
+/* An address may hold a password, whatever it is of. */
 static bool holds_secret(const es_env_file_t *file)
 {
+    for (size_t i = 0; i < file->count; i++)
+        if (es_url_has_password(file->entries[i].value)) return true;
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
         const char *value = es_env_file_get(file, secrets[i]);
         if (value && *value) return true;

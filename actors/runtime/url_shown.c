@@ -32,11 +32,25 @@ static void hide_parameter(char *url)
     }
 }
 
-void es_url_shown(const char *url, char *out, size_t cap)
+static char *shown(const char *url)
 {
     char *copy = es_alloc_copy(url, strlen(url));
     hide_userinfo(copy);
     hide_parameter(copy);
+    return copy;
+}
+
+bool es_url_has_password(const char *url)
+{
+    char *copy = shown(url);
+    bool has = strcmp(copy, url) != 0;
+    free(copy);
+    return has;
+}
+
+void es_url_shown(const char *url, char *out, size_t cap)
+{
+    char *copy = shown(url);
     snprintf(out, cap, "%s", copy);
     free(copy);
 }

@@ -86,6 +86,11 @@ def test_settings(tmp_path):
     report.said("settings", "ok", "has 2 settings")
     report.said("settings", "warn", ".env holds a secret, and others may read it (0644) | chmod 0640 .env")
     report.said("settings", "warn", "EARSHOT_TRANSCRIBER in the environment is no setting")
+    for address, secret in (("EARSHOT_STORE=postgresql://me:pass@db/jobs", True), ("EARSHOT_LLM_URL=http://me:pass@llm/v1", True), \
+                            ("EARSHOT_STORE=postgresql://me@db/jobs", False)):
+        env.write_text(address + "\n")
+        report = Report("--data", tmp_path / "data", "settings", cwd=tmp_path)
+        assert report.status == (3 if secret else 0) and ("holds a secret" in str(report.all)) == secret, report.all
     env.write_text("EARSHOT_PROT=9000\n")
     broken = Report("--data", tmp_path / "data", "settings", cwd=tmp_path)
     assert broken.status == 2 and "EARSHOT_PROT" in broken.err

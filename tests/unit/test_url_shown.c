@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 static void passwords_are_not_shown(void **state)
 {
     static const struct {
@@ -28,6 +30,7 @@ static void passwords_are_not_shown(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         es_url_shown(cases[i].url, shown, sizeof shown);
         assert_string_equal(shown, cases[i].shown);
+        assert_int_equal(es_url_has_password(cases[i].url), strcmp(cases[i].url, cases[i].shown) != 0);
     }
     es_url_shown(cases[3].url, shown, 10);
     assert_string_equal(shown, "postgresq");
