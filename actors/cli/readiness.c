@@ -90,8 +90,12 @@ static size_t edges_ready(es_up_t *self, es_net_address_t out[ES_UP_EDGES_MAX])
 /* The token is shown to a person at the terminal of this machine alone; a file or a pipe, which may be a log, is told where it lies. */
 static void announce_dashboard(const es_up_t *self, const es_net_address_t *at)
 {
-    char file[600], token[ES_OPERATOR_TOKEN_MAX + 1], err[700], url[ADDRESS_MAX];
-    es_operator_token_file(file, sizeof file, self->config->common.data);
+    const char *named = self->config->operator_token_file;
+    char file[1100], token[ES_OPERATOR_TOKEN_MAX + 1], err[1300], url[ADDRESS_MAX];
+    if (named && *named)
+        snprintf(file, sizeof file, "%s", named);
+    else
+        es_operator_token_file(file, sizeof file, self->config->common.data);
     if (es_operator_token_read(token, file, err, sizeof err) == -1) return;
     es_net_url(url, sizeof url, at, "http", "/dashboard");
     printf("dashboard %s", url);

@@ -24,6 +24,10 @@ static const es_option_t options[] = {
                "the edges ask who comes: files with keys that sign tokens, with commas"),
     ES_OPT_STR(es_up_config_t, api_keys, "api-keys", NULL, NULL, 1024,
                "the edges ask who comes: file with API keys, of `earshot token --api-key`"),
+    ES_OPT_STR(
+        es_up_config_t, operator_token_file, "operator-token-file", NULL, NULL, 1024,
+        "file with the token that opens the dashboard and all jobs; default: operator.token in --data, made where "
+        "it is not there"),
     ES_OPT_STR(es_up_config_t, allow_origin, "allow-origin", NULL, NULL, 2048,
                "origins whose pages may connect besides the edges' own, and by whose hosts they may be called where "
                "they ask nobody who comes, with commas; * for all"),
@@ -206,6 +210,7 @@ static void add_edge(es_up_plan_t *plan, const es_up_config_t *config, const cha
     optional(actor, "tls-key", config->tls_key);
     optional(actor, "jwt-key", config->jwt_keys);
     optional(actor, "api-keys", config->api_keys);
+    optional(actor, "operator-token-file", config->operator_token_file);
     optional(actor, "allow-origin", config->allow_origin);
     if (config->reuse_port) arg(actor, "--reuse-port");
 }

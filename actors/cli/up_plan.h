@@ -11,8 +11,8 @@ typedef struct {
     uint64_t rooms, jobs; /* 0: auto, else one more than were asked for */
     uint64_t analyses;
     bool threads, reuse_port;
-    char *host, *tls_cert, *tls_key, *jwt_keys, *api_keys, *allow_origin, *tcp, *delay_ms, *capacity, *decoders, *store,
-        *llm_url; /* NULL: the actor's own default */
+    char *host, *tls_cert, *tls_key, *jwt_keys, *api_keys, *operator_token_file, *allow_origin, *tcp, *delay_ms,
+        *capacity, *decoders, *store, *llm_url; /* NULL: the actor's own default */
 } es_up_config_t;
 
 extern const es_option_t *const es_up_option_tables[];

@@ -53,6 +53,26 @@ def test_where_the_dashboard_is():
             assert token not in house.out.text() + house.log.text()
 
 
+@pytest.mark.parametrize("how", ["flag", "environment", ".env"])
+def test_the_dashboard_of_a_token_that_lies_elsewhere(tmp_path, how):
+    """One of before in the data directory opens nothing any more."""
+    file = tmp_path / "token"
+    file.write_text("an-operators-token\n")
+    file.chmod(0o600)
+    setting = {"EARSHOT_OPERATOR_TOKEN_FILE": str(file)}
+    house = House(*(["--operator-token-file", file] if how == "flag" else []), env=setting if how == "environment" else None)
+    stale = pathlib.Path(house.data) / "operator.token"
+    stale.write_text("an-old-token-of-before\n")
+    stale.chmod(0o600)
+    if how == ".env":
+        (pathlib.Path(house.data) / ".env").write_text(f"EARSHOT_OPERATOR_TOKEN_FILE={file}\n")
+    with house:
+        house.out.await_line(f"^dashboard {house.url}/dashboard .its token is in {file}.$")
+        asked = urllib.request.Request(house.url + "/api/house", headers={"Authorization": f"Bearer {file.read_text().strip()}"})
+        with urllib.request.urlopen(asked, timeout=10 * SLOW) as answer:
+            assert answer.status == 200
+
+
 def test_at_a_terminal_the_dashboard_comes_with_its_token(tmp_path):
     ours, theirs = pty.openpty()
     process = subprocess.Popen([BIN / "earshot", "up", "--port", "0", "--engine", "mock", "--data", tmp_path], stdin=subprocess.DEVNULL,
