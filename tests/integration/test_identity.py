@@ -384,7 +384,7 @@ def test_commands_show_a_token(house, tmp_path):
     assert run(house, *jobs, "--wait", wav, env={"EARSHOT_TOKEN": UPLOADER}).returncode == 0
     done = run(house, *jobs, wav)
     assert done.returncode == 1 and "--token-file" in done.stderr
-    assert run(house, "jobs", "list", "--url", house.url, "--data", house.data).returncode == 0
+    assert run(house, "jobs", "list", "--data", house.data).returncode == 0
 
 
 # ---- last: what was written
