@@ -1,120 +1,8 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
 
-#include <cmocka.h>
+#include "tls_conn_world.h"
 
-#include "http/tls_conn.h"
-#include "tls_world.h"
-
-enum { STEPS = 100000, PIECE = 65536 };
-static const es_tls_times_t times = {.handshake_us = 1000, .send_us = 2000, .linger_us = 3000};
-
-/* A client, the connection, and what is behind it; time stands still unless it is moved. */
-typedef struct {
-    files_t files;
-    es_tls_t *tls;
-    SSL_CTX *trusting;
-    SSL *client;
-    int fd; /* the client's end; -1: closed */
-    es_tls_conn_t *conn;
-    int behind; /* -1: not open, or closed */
-    uint64_t now_us;
-} world_t;
-
-static void open_world(world_t *w)
-{
-    int pair[2];
-    char err[600];
-    *w = (world_t){.behind = -1, .now_us = 1};
-    make_files(&w->files);
-    w->tls = es_tls_new(w->files.cert, w->files.key, err, sizeof err);
-    assert_non_null(w->tls);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    w->fd = pair[0];
-    w->conn = es_tls_conn_new(w->tls, pair[1], &times, w->now_us);
-    w->trusting = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_mode(w->trusting, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_security_level(w->trusting, 0);
-}
-
-static void set_client(world_t *w)
-{
-    w->client = SSL_new(w->trusting);
-    SSL_set_fd(w->client, w->fd);
-    SSL_set_connect_state(w->client);
-}
-
-static void close_client(world_t *w)
-{
-    SSL_free(w->client);
-    w->client = NULL;
-    if (w->fd >= 0) close(w->fd);
-    w->fd = -1;
-}
-
-static void close_world(world_t *w)
-{
-    close_client(w);
-    if (w->behind >= 0) close(w->behind);
-    es_tls_conn_destroy(&w->conn);
-    es_tls_destroy(&w->tls);
-    SSL_CTX_free(w->trusting);
-    remove_files(&w->files);
-}
-
-static es_tls_state_t run(world_t *w)
-{
-    es_tls_state_t state = es_tls_conn_run(w->conn, w->now_us);
-    if (state == ES_TLS_OPEN && es_tls_conn_plain(w->conn) < 0) {
-        w->behind = es_tls_conn_split(w->conn);
-        assert_true(w->behind >= 0);
-    }
-    return state;
-}
-
-static void shake_hands(world_t *w)
-{
-    set_client(w);
-    for (int i = 0; i < 20 && (SSL_do_handshake(w->client) != 1 || run(w) != ES_TLS_OPEN); i++) run(w);
-    assert_int_equal(run(w), ES_TLS_OPEN);
-}
-
-static void open_connection(world_t *w)
-{
-    open_world(w);
-    shake_hands(w);
-}
-
-static uint8_t byte_at(size_t i)
-{
-    return (uint8_t)(i * 31 + i / 251);
-}
-
-/* Bytes written, at most so many of the pattern from `at` on; 0 where nothing is taken now. */
-static size_t say(world_t *w, bool client, size_t at, size_t most)
-{
-    uint8_t bytes[PIECE];
-    size_t n = most < PIECE ? most : PIECE;
-    for (size_t i = 0; i < n; i++) bytes[i] = byte_at(at + i);
-    long got = client ? SSL_write(w->client, bytes, (int)n) : (long)send(w->behind, bytes, n, MSG_NOSIGNAL);
-    return got > 0 ? (size_t)got : 0;
-}
-
-/* Bytes read and found to be the pattern; 0: nothing now, SIZE_MAX: a clean end. */
-static size_t hear(world_t *w, bool client, size_t at)
-{
-    uint8_t bytes[PIECE];
-    long got = client ? SSL_read(w->client, bytes, PIECE) : (long)recv(w->behind, bytes, PIECE, 0);
-    bool end = client ? got <= 0 && SSL_get_error(w->client, (int)got) == SSL_ERROR_ZERO_RETURN : got == 0;
-    for (long i = 0; i < got; i++) assert_int_equal(bytes[i], byte_at(at + (size_t)i));
-    return end ? SIZE_MAX : got > 0 ? (size_t)got : 0;
-}
+enum { STEPS = 100000 };
 
 /* `total` bytes from one side to the other, of which the first part until nothing is taken any more while nobody reads. */
 static void carry(world_t *w, bool from_client, size_t total, unsigned unwanted)
@@ -200,7 +88,7 @@ static void an_early_answer_arrives_while_the_client_goes_on(void **state)
     w.behind = -1;
     for (size_t i = 0, at = 1000; i < 100; i++, run(&w)) at += say(&w, true, at, PIECE);
     assert_int_equal(es_tls_conn_state(w.conn), ES_TLS_OPEN); /* read away here now, and not for ever */
-    w.now_us += times.linger_us;
+    w.now_us += world_times.linger_us;
     assert_int_equal(es_tls_conn_deadline(w.conn), w.now_us);
     assert_int_equal(run(&w), ES_TLS_CLOSED);
     close_world(&w);
@@ -216,7 +104,7 @@ static void what_is_left_has_time_as_long_as_it_moves(void **state)
     close(w.behind);
     w.behind = -1;
     while (heard < said) {
-        w.now_us += times.send_us - 1;
+        w.now_us += world_times.send_us - 1;
         assert_int_equal(run(&w), ES_TLS_OPEN);
         size_t before = heard;
         for (size_t n; heard < said && (n = hear(&w, true, heard)); heard += n) assert_int_not_equal(n, SIZE_MAX);
@@ -235,11 +123,12 @@ static void who_takes_nothing_of_it_is_cut(void **state)
     open_connection(&w);
     for (size_t n; (n = say(&w, false, said, PIECE)); said += n) run(&w);
     for (int i = 0; i < 100; i++) run(&w);
-    assert_int_equal(es_tls_conn_deadline(w.conn), w.now_us + times.send_us); /* whether there will be more or not */
+    assert_int_equal(es_tls_conn_deadline(w.conn),
+                     w.now_us + world_times.send_us); /* whether there will be more or not */
     close(w.behind);
     w.behind = -1;
     for (int i = 0; i < 100; i++) run(&w);
-    w.now_us += times.send_us;
+    w.now_us += world_times.send_us;
     assert_int_equal(run(&w), ES_TLS_CLOSED);
     es_tls_conn_destroy(&w.conn);
     for (size_t n, heard = 0; (n = hear(&w, true, heard)); heard += n)
@@ -266,96 +155,6 @@ static void what_is_no_tls_any_more_ends_it(void **state)
     open_connection(&w);
     assert_int_equal(send(w.fd, "GET / HTTP/1.1\r\n", 16, 0), 16);
     assert_int_equal(run(&w), ES_TLS_CLOSED);
-    close_world(&w);
-}
-
-/* ---- records that carry no data */
-
-static void change_keys(world_t *w, int times_over)
-{
-    for (int i = 0; i < times_over; i++) {
-        assert_int_equal(SSL_key_update(w->client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
-        assert_int_equal(SSL_do_handshake(w->client), 1);
-    }
-}
-
-static void who_changes_keys_without_end_is_ended(void **state)
-{
-    world_t w;
-    (void)state;
-    open_connection(&w);
-    change_keys(&w, 16);
-    assert_int_equal(say(&w, true, 0, 100), 100);
-    assert_int_equal(run(&w), ES_TLS_OPEN);
-    assert_int_equal(hear(&w, false, 0), 100);
-    change_keys(&w, 1);
-    assert_int_equal(run(&w), ES_TLS_CLOSED); /* data between them changes nothing */
-    assert_true(es_tls_conn_flooded(w.conn));
-    close_world(&w);
-}
-
-static void who_changes_them_now_and_then_stays(void **state)
-{
-    world_t w;
-    (void)state;
-    open_connection(&w);
-    for (size_t i = 0; i < 40; i++, w.now_us += 1000000) {
-        change_keys(&w, 1);
-        assert_int_equal(say(&w, true, i, 1), 1);
-        assert_int_equal(run(&w), ES_TLS_OPEN);
-        assert_int_equal(hear(&w, false, i), 1);
-    }
-    close_client(&w);
-    run(&w);
-    assert_false(es_tls_conn_flooded(w.conn));
-    close_world(&w);
-}
-
-static int long_hello(SSL *ssl, unsigned type, unsigned context, const unsigned char **out, size_t *len, X509 *cert,
-                      size_t place, int *alert, void *arg)
-{
-    static unsigned char bytes[12000];
-    (void)ssl;
-    (void)type;
-    (void)context;
-    (void)cert;
-    (void)place;
-    (void)alert;
-    *out = bytes;
-    *len = sizeof bytes;
-    return *(const bool *)arg;
-}
-
-static void who_negotiates_anew_is_told_no_and_ended_in_the_end(void **state)
-{
-    world_t w;
-    bool longer = false;
-    (void)state;
-    for (int i = 0; i < 2; i++, longer = false) {
-        open_world(&w);
-        SSL_CTX_set_max_proto_version(w.trusting, TLS1_2_VERSION);
-        SSL_CTX_add_custom_ext(w.trusting, 65000, SSL_EXT_CLIENT_HELLO, long_hello, NULL, &longer, NULL, NULL);
-        shake_hands(&w);
-        longer = i > 0; /* in many records */
-        SSL_set_max_send_fragment(w.client, 512);
-        assert_int_equal(SSL_renegotiate(w.client), 1);
-        assert_int_not_equal(SSL_do_handshake(w.client), 1);
-        assert_int_equal(run(&w), longer ? ES_TLS_CLOSED : ES_TLS_OPEN);
-        assert_int_equal(es_tls_conn_flooded(w.conn), longer);
-        close_world(&w);
-    }
-}
-
-static void small_records_are_not_read_for_ever(void **state)
-{
-    enum { FEW = 64, MANY = 150 };
-    world_t w;
-    (void)state;
-    open_connection(&w);
-    for (size_t i = 0; i < MANY; i++) assert_int_equal(say(&w, true, i, 1), 1);
-    run(&w);
-    assert_true(es_tls_conn_wants(w.conn) & ES_TLS_AGAIN);
-    assert_in_range(hear(&w, false, 0), 1, FEW);
     close_world(&w);
 }
 
@@ -499,7 +298,7 @@ static void reconnect(world_t *w, SSL_SESSION *session)
     es_tls_conn_destroy(&w->conn);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     w->fd = pair[0];
-    w->conn = es_tls_conn_new(w->tls, pair[1], &times, w->now_us);
+    w->conn = es_tls_conn_new(w->tls, pair[1], &world_times, w->now_us);
     set_client(w);
     SSL_set_session(w->client, session);
     for (int i = 0; i < 20 && (SSL_do_handshake(w->client) != 1 || run(w) != ES_TLS_OPEN); i++) run(w);
@@ -536,10 +335,6 @@ int main(void)
                                        cmocka_unit_test(who_takes_nothing_of_it_is_cut),
                                        cmocka_unit_test(a_client_that_vanishes_is_gone),
                                        cmocka_unit_test(what_is_no_tls_any_more_ends_it),
-                                       cmocka_unit_test(who_changes_keys_without_end_is_ended),
-                                       cmocka_unit_test(who_changes_them_now_and_then_stays),
-                                       cmocka_unit_test(who_negotiates_anew_is_told_no_and_ended_in_the_end),
-                                       cmocka_unit_test(small_records_are_not_read_for_ever),
                                        cmocka_unit_test(what_is_no_handshake),
                                        cmocka_unit_test(plain_http_is_told_so),
                                        cmocka_unit_test(a_second_hello_may_not_be_larger),
