@@ -12,6 +12,7 @@
 #define ES_CLIENT_H
 
 #include "access/guest.h"
+#include "access/turnstile.h"
 #include "client_json.h"
 #include "dead_letters.h"
 #include "frame_buf.h"
@@ -75,6 +76,7 @@ typedef struct {
     struct es_edge_jobs *jobs;
     es_session_key_t session_key;
     es_identity_t *identity; /* NULL: nobody is asked, everybody may everything */
+    es_turnstile_t turnstile;
     struct {
         es_client_t *oldest, *newest;
         uint64_t count;

@@ -63,6 +63,8 @@ ES_METRIC_COUNTER(es_edge_strangers_pushed, "earshot_edge_strangers_pushed_out_t
                   "clients closed 1008 because more than --max-strangers had not said who they are");
 ES_METRIC_COUNTER(es_edge_strangers_late, "earshot_edge_strangers_late_total",
                   "clients closed 1008 that had not said who they are in time");
+ES_METRIC_COUNTER(es_edge_tokens_late, "earshot_edge_tokens_late_total",
+                  "signed tokens that were not checked at once, because others were");
 ES_METRIC_COUNTER(es_edge_expired, "earshot_edge_expired_total", "clients closed 1008 because their token has expired");
 ES_METRIC_COUNTER(es_edge_sessions_refused, "earshot_edge_sessions_refused_total",
                   "session tokens that were expired, forged or another's");
@@ -119,6 +121,7 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_strangers_refused,
                                         &es_edge_strangers_pushed,
                                         &es_edge_strangers_late,
+                                        &es_edge_tokens_late,
                                         &es_edge_expired,
                                         &es_edge_sessions_refused,
                                         &es_edge_rooms_open,

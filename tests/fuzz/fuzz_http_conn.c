@@ -106,6 +106,12 @@ static void on_over(void *handler, bool answered)
     world->overs++;
 }
 
+static bool io_enter(void *io, es_http_exchange_t *x)
+{
+    (void)x;
+    return pick(io) % 4;
+}
+
 static void io_request(void *io, es_http_exchange_t *x)
 {
     static const es_http_handler_ops_t ops = {.body = on_body, .end = on_end, .over = on_over};
@@ -140,6 +146,7 @@ static es_conn_state_t play(world_t *world, es_http_exchange_t *x)
         now_us += pick(world) * 1000;
         world->writable += pick(world) * 4;
         interfere(world);
+        if (pick(world) % 2) es_http_conn_admit(x);
         state = es_http_conn_run(x, world->reading && pick(world) % 8, now_us);
     }
     return state;
@@ -148,7 +155,8 @@ static es_conn_state_t play(world_t *world, es_http_exchange_t *x)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const es_http_io_ops_t ops = {io_read, io_write, io_half_close, io_want, io_mark, io_request, NULL};
+    static const es_http_io_ops_t ops = {io_read, io_write, io_half_close, io_want,
+                                         io_mark, io_enter, io_request,    NULL};
     es_http_env_t env = {.io_ops = &ops,
                          .head_us = SECOND,
                          .body_us = SECOND,

@@ -2,7 +2,7 @@
 import time
 
 from attack import AUTH, Attack, auth, closed, error, opened, request
-from ground import SECRET, token
+from ground import SECRET, dear, token
 from raw_ws import TEXT, RawWs, frame, frames_of
 
 
@@ -72,6 +72,20 @@ def ticket_twice(ground, _):
         return ("unknown_token" if b"unknown_token" in raw.got else "let in") + f" {code}"
 
 
+def dear_tokens(ground, sizes):
+    """Requests one after another on many connections: the statuses that they get."""
+    count, each = 20, request("GET /jobs HTTP/1.1", "Authorization: Bearer " + dear())
+    made = [ground.connect(each * count) for _ in range(sizes["crowd"])]
+    came = set()
+    for sock in made:
+        with sock:
+            got = b""
+            while got.count(b"HTTP/1.1 ") < count and (piece := sock.recv(65536)):
+                got += piece
+            came |= {line.split(b" ")[1].decode() for line in got.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")} or {"closed"}
+    return " ".join(sorted(came))
+
+
 IDENTITY = [
     Attack("who says nothing of himself", stranger, "1008", closed("unknown"), 1),
     Attack("a request without a token", lambda ground, _: str(ground.answer(request("GET /jobs HTTP/1.1"))), "401", auth("unauthorized"), 1),
@@ -82,6 +96,7 @@ IDENTITY = [
     Attack("a token of the algorithm none", shown(lambda _: token(b"", alg="none")), "malformed_token forged_token 1008", AUTH, 1),
     Attack("HMAC with the public key", shown(lambda ground: token(ground.public)), "forged_token 1008", auth("forged_token"), 1),
     Attack("RSA with the secret", shown(lambda _: token(SECRET, alg="RS256")), "forged_token malformed_token 1008", AUTH, 1),
+    Attack("forged tokens without end", dear_tokens, "401", "earshot_edge_tokens_late_total", 10),
     Attack("another's session", foreign_session, "ok false", "earshot_edge_sessions_refused_total", 1),
     Attack("a room without the right", foreign_room, "forbidden", 'earshot_edge_forbidden_total{right="room.join"}', 1),
     Attack("who comes into rooms and goes, without end", comes_and_goes, "rate_limited", error("rate_limited"), 1),

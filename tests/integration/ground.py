@@ -42,6 +42,12 @@ def token(secret=SECRET, alg="HS256", **claims):
     return head + "." + (encoded(hmac.new(secret, head.encode(), hashlib.sha256).digest()) if secret else "")
 
 
+def dear():
+    """A JWT that nobody signed: numbers that an edge must reckon with to find out."""
+    numbers = b"".join(b"\0" + os.urandom(47) for _ in range(2))
+    return ".".join(map(encoded, ({"alg": "ES384"}, {"sub": "eve", "exp": int(time.time()) + 600}, numbers)))
+
+
 class Ground(House):
     """Everybody needs a token, and on the broker's tcp ports, of which `tcp` is the first, a key."""
 
@@ -52,9 +58,11 @@ class Ground(House):
         (at / "hs.key").chmod(0o600)
         subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", at / "rsa.pem"], check=True)
         subprocess.run(["openssl", "pkey", "-in", at / "rsa.pem", "-pubout", "-out", at / "rsa.pub"], check=True)
+        subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", at / "ec.pem"], check=True)
+        subprocess.run(["openssl", "pkey", "-in", at / "ec.pem", "-pubout", "-out", at / "ec.pub"], check=True)
         self.public = (at / "rsa.pub").read_bytes()
         self.tcp = four_ports()
-        env = {"JWT_KEY": f"{at}/hs.key,{at}/rsa.pub", "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY": "0s", "HEAD_TIMEOUT": short(1), "BODY_TIMEOUT": short(1),
+        env = {"JWT_KEY": f"{at}/hs.key,{at}/rsa.pub,{at}/ec.pub", "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY": "0s", "HEAD_TIMEOUT": short(1), "BODY_TIMEOUT": short(1),
                "KEEP_ALIVE": short(1), "SEND_TIMEOUT": short(1), "AUTH_TIMEOUT": short(1), "PING_INTERVAL": f"{max(1, int(SLOW))}s",
                "CLOSE_TIMEOUT": short(1), "MESSAGE_RATE": "2000", "BYTE_RATE": "4000000", "RATE_PATIENCE": short(2),
                "METRICS": "127.0.0.1:0"}

@@ -26,6 +26,7 @@ typedef struct {
     uint64_t now_us;
     const char *in;
     size_t in_len, out_len, out_room; /* out_room: bytes that the socket takes until it is set again */
+    bool guarded;                     /* requests wait at the door until world_admit */
     bool eof, broken, reading, writing, half_closed, marked;
     unsigned requests;
     char out[1 << 20];
@@ -74,6 +75,12 @@ static void world_mark(void *io)
     ((world_t *)io)->marked = true;
 }
 
+static bool world_enter(void *io, es_http_exchange_t *x)
+{
+    (void)x;
+    return !((world_t *)io)->guarded;
+}
+
 static void world_request(void *io, es_http_exchange_t *x)
 {
     world_t *world = io;
@@ -88,6 +95,7 @@ static inline world_t *world_new(void (*serve)(es_http_exchange_t *x))
                                          .half_close = world_half_close,
                                          .want = world_want,
                                          .mark = world_mark,
+                                         .enter = world_enter,
                                          .request = world_request};
     world_t *world = calloc(1, sizeof *world);
     if (!world) abort();
@@ -128,6 +136,12 @@ static inline void world_say_bytes(world_t *world, const char *bytes, size_t len
 static inline void world_say(world_t *world, const char *text)
 {
     world_say_bytes(world, text, strlen(text));
+}
+
+static inline void world_admit(world_t *world)
+{
+    es_http_conn_admit(world->x);
+    world_run(world);
 }
 
 static inline void world_wait(world_t *world, uint64_t us)

@@ -152,6 +152,12 @@ static bool page_may(const es_access_t *self, es_http_exchange_t *x)
     return false;
 }
 
+es_turnstile_t *es_access_turnstile(es_access_t *self, const es_http_exchange_t *x)
+{
+    bool is_signed = es_identity_signed(self->env->identity, es_http_header(x, "authorization"));
+    return is_signed ? &self->env->turnstile : NULL;
+}
+
 /* ---- routes */
 
 /* Where nobody is asked, everybody who is not somebody is nobody. */

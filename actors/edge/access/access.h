@@ -26,6 +26,8 @@ void es_access_reload(es_access_t *self);
 /* Of one that is all zero too. */
 void es_access_fini(es_access_t *self);
 
+/* Where this request is to wait before it is looked at; NULL: nowhere. */
+es_turnstile_t *es_access_turnstile(es_access_t *self, const es_http_exchange_t *x);
 /* As in es_http_router_t; ctx: an es_access_t. False: answered 401, 403 or 421. */
 bool es_access_allows(void *ctx, es_http_exchange_t *x, const es_http_route_t *route);
 /* POST /api/ticket. Their ctx is an es_access_t. */

@@ -166,6 +166,11 @@ static es_who_t look_up(es_identity_t *self, es_span_t token, uint64_t wall_s, e
     return jwt ? look_at_jwt(self, token, wall_s, out) : ES_WHO_UNKNOWN;
 }
 
+bool es_identity_signed(const es_identity_t *self, es_span_t credentials)
+{
+    return self->jwt_keys && credentials.len && memchr(credentials.ptr, '.', credentials.len);
+}
+
 es_who_t es_identity_bearer(es_identity_t *self, es_span_t token, uint64_t wall_s, es_principal_t **out)
 {
     *out = NULL;

@@ -41,6 +41,8 @@ bool es_identity_required(const es_identity_t *self);
 /* What an operator should know of these settings, a sentence, static; NULL: nothing. */
 const char *es_identity_warning(const es_identity_t *self);
 
+/* May these credentials (a token, or a value of Authorization) have a signature that is to be checked? That is dear, and anybody may ask for it: see turnstile.h. */
+bool es_identity_signed(const es_identity_t *self, es_span_t credentials);
 /* wall_s: Unix time. *out is a new reference where OK, else NULL. Where nothing is required and the token is empty: the anonymous principal, OK; it has
  * every right but dashboard and admin, which stay the operator's. An empty token where something is required is counted as missing: ask when an answer is due. */
 es_who_t es_identity_bearer(es_identity_t *self, es_span_t token, uint64_t wall_s, es_principal_t **out);

@@ -31,6 +31,7 @@ struct es_edge_http {
     es_gate_t *gate;
     es_http_t http;
     es_http_router_t router;
+    es_access_t *access; /* NULL: there is no door */
 };
 
 static void load_pages(es_pages_t *pages, const es_edge_config_t *config)
@@ -46,6 +47,12 @@ static void serve(void *ctx, es_http_exchange_t *x)
     es_http_router_serve(&self->router, x);
 }
 
+static es_turnstile_t *turnstile(void *ctx, const es_http_exchange_t *x)
+{
+    es_edge_http_t *self = ctx;
+    return self->access ? es_access_turnstile(self->access, x) : NULL;
+}
+
 static void serve_cut(void *ctx, int fd)
 {
     es_edge_http_t *self = ctx;
@@ -55,8 +62,13 @@ static void serve_cut(void *ctx, int fd)
 es_edge_http_t *es_edge_http_new(const es_edge_http_ops_t *ops, const es_edge_config_t *config, es_edge_loop_t *loop)
 {
     es_edge_http_t *self = es_alloc_zero(sizeof *self);
-    const es_gate_ops_t gate_ops = {
-        .ctx = self, .serve = serve, .cut = serve_cut, .user = ops->ctx, .admit = ops->admit, .adopt = ops->adopt};
+    const es_gate_ops_t gate_ops = {.ctx = self,
+                                    .turnstile = turnstile,
+                                    .serve = serve,
+                                    .cut = serve_cut,
+                                    .user = ops->ctx,
+                                    .admit = ops->admit,
+                                    .adopt = ops->adopt};
     const es_gate_limits_t limits = {.connections = config->max_http,
                                      .address = config->max_address,
                                      .head = {.line = (uint32_t)config->max_request_line,
@@ -98,7 +110,7 @@ void es_edge_http_destroy(es_edge_http_t **self_p)
 void es_edge_http_guard(es_edge_http_t *self, void *access)
 {
     self->router.allows = es_access_allows;
-    self->router.allows_ctx = access;
+    self->router.allows_ctx = self->access = access;
     es_http_router_add(&self->router, es_access_routes, access);
 }
 
@@ -189,7 +201,7 @@ static void reload_certificate(es_edge_http_t *self)
 void es_edge_http_reload(es_edge_http_t *self)
 {
     reload_certificate(self);
-    es_access_reload(self->router.allows_ctx);
+    es_access_reload(self->access);
 }
 
 const char *es_edge_http_url(const es_edge_http_t *self)
@@ -204,8 +216,11 @@ void es_edge_http_left(es_edge_http_t *self, void *peer)
 
 uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us)
 {
+    es_turnstile_t *door = &self->access->env->turnstile;
+    es_turnstile_turn(door, es_now_us);
     uint64_t gate = es_gate_turn(self->gate, now_us);
     uint64_t tls = self->tls_front ? es_tls_front_turn(self->tls_front, now_us) : UINT64_MAX;
+    if (es_turnstile_waits(door)) return 0;
     return tls < gate ? tls : gate;
 }
 

@@ -27,6 +27,8 @@ typedef struct conn {
     es_timer_t timer;
     struct conn *prev, *next; /* all */
     struct conn *next_marked;
+    es_turnstile_t *turnstile; /* where it has a place */
+    es_turnstile_place_t place;
     es_address_t *address;      /* NULL where they are not counted, or not by us */
     char peer[ES_ADDRESS_TEXT]; /* "" where they are not counted */
     bool marked;
@@ -89,6 +91,15 @@ static void io_mark(void *io)
     conn->gate->marked = conn;
 }
 
+static bool io_enter(void *io, es_http_exchange_t *x)
+{
+    conn_t *conn = io;
+    const es_gate_ops_t *ops = &conn->gate->ops;
+    conn->turnstile = ops->turnstile ? ops->turnstile(ops->ctx, x) : NULL;
+    if (conn->turnstile) es_turnstile_join(conn->turnstile, &conn->place);
+    return !conn->turnstile;
+}
+
 static void io_request(void *io, es_http_exchange_t *x)
 {
     conn_t *conn = io;
@@ -106,6 +117,7 @@ static const es_http_io_ops_t io_ops = {.read = io_read,
                                         .half_close = io_half_close,
                                         .want = io_want,
                                         .mark = io_mark,
+                                        .enter = io_enter,
                                         .request = io_request,
                                         .peer = io_peer};
 
@@ -169,6 +181,7 @@ void es_gate_left(es_gate_t *self, void *peer)
 static void forget(es_gate_t *self, conn_t *conn)
 {
     es_gate_left(self, conn->address);
+    if (conn->turnstile) es_turnstile_leave(conn->turnstile, &conn->place);
     es_timers_disarm(&self->timers, &conn->timer);
     es_edge_watch_destroy(&conn->watch);
     es_http_conn_destroy(&conn->x);
@@ -250,6 +263,14 @@ static void on_ready(void *ctx, bool readable, bool writable)
     run(conn->gate, conn, readable);
 }
 
+static void on_pass(es_turnstile_place_t *place)
+{
+    conn_t *conn = (conn_t *)((char *)place - offsetof(conn_t, place));
+    conn->turnstile = NULL;
+    es_http_conn_admit(conn->x);
+    on_ready(conn, false, false);
+}
+
 /* What has come is read, so that its close resets nothing that the answer could be lost with. Whoever sends as fast as we read does not care for one. */
 void es_gate_turn_away(int fd, es_http_why_t why)
 {
@@ -295,6 +316,7 @@ void es_gate_take(es_gate_t *self, int fd, void *peer, bool leaves, uint64_t now
     conn_t *conn = es_alloc_zero(sizeof *conn);
     conn->gate = self;
     conn->fd = fd;
+    conn->place.pass = on_pass;
     conn->address = leaves ? peer : NULL;
     if (peer) es_address_text(peer, conn->peer);
     conn->x = es_http_conn_new(&self->env, conn, self->now_us);

@@ -8,6 +8,7 @@
 #ifndef ES_GATE_H
 #define ES_GATE_H
 
+#include "access/turnstile.h"
 #include "edge_loop.h"
 #include "http_conn.h"
 
@@ -18,6 +19,8 @@ struct es_guest;
 
 typedef struct {
     void *ctx;
+    /* Where this request is to wait before it is served or admitted; NULL: nowhere. The function may be NULL. */
+    es_turnstile_t *(*turnstile)(void *ctx, const es_http_exchange_t *x);
     /* Answer it, or hand it to a handler. */
     void (*serve)(void *ctx, es_http_exchange_t *x);
     /* This socket, which you gave, is closed now with an answer broken off: nobody may take that for its end. NULL: a reset is enough. */

@@ -71,7 +71,7 @@ static size_t appetite(const es_http_exchange_t *self)
     if (self->eof) return 0;
     if (self->at == ES_AT_LINGER) return ES_HTTP_BODY_READ;
     if (self->at == ES_AT_EXCHANGE && !self->body_done) most = self->paused ? 0 : ES_HTTP_BODY_READ;
-    if (self->at == ES_AT_EXCHANGE && self->body_done) most = ES_HTTP_AHEAD_MAX;
+    if (self->at == ES_AT_DOOR || (self->at == ES_AT_EXCHANGE && self->body_done)) most = ES_HTTP_AHEAD_MAX;
     return waiting < most ? most - waiting : 0;
 }
 
@@ -170,6 +170,22 @@ static void dispatch(es_http_exchange_t *self)
     if (!self->ops && !self->begun) es_http_refuse(self, 404, "not_found", "There is nothing at this address.");
 }
 
+static void come_to_door(es_http_exchange_t *self)
+{
+    const es_http_io_ops_t *io = self->env->io_ops;
+    self->at = ES_AT_DOOR;
+    self->admitted = !io->enter || io->enter(self->io, self);
+}
+
+/* The client may go meanwhile; who has only said all waits for the answer. */
+static bool at_door(es_http_exchange_t *self)
+{
+    if (self->broken) self->at = ES_AT_END;
+    if (self->at == ES_AT_END || !self->admitted) return false;
+    dispatch(self);
+    return true;
+}
+
 /* The head, or what has come of it. True: go on. */
 static bool at_head(es_http_exchange_t *self)
 {
@@ -180,7 +196,7 @@ static bool at_head(es_http_exchange_t *self)
     es_http_parse_t rc = es_http_head_feed(&self->head, es_byte_queue_front(&self->in), es_byte_queue_size(&self->in));
     if (rc == ES_HTTP_DONE) {
         keep_head(self);
-        dispatch(self);
+        come_to_door(self);
     } else if (rc == ES_HTTP_REFUSED) {
         refuse_head(self, self->head.why);
     } else if (self->eof) {
@@ -333,7 +349,7 @@ static void settle(es_http_exchange_t *self)
 static bool step(es_http_exchange_t *self)
 {
     static bool (*const steps[])(es_http_exchange_t *) = {
-        [ES_AT_HEAD] = at_head, [ES_AT_EXCHANGE] = at_exchange, [ES_AT_LINGER] = at_linger};
+        [ES_AT_HEAD] = at_head, [ES_AT_DOOR] = at_door, [ES_AT_EXCHANGE] = at_exchange, [ES_AT_LINGER] = at_linger};
     return self->at != ES_AT_END && steps[self->at](self);
 }
 
@@ -379,9 +395,14 @@ es_conn_state_t es_http_conn_run(es_http_exchange_t *self, bool readable, uint64
     return state;
 }
 
+void es_http_conn_admit(es_http_exchange_t *self)
+{
+    self->admitted = true;
+}
+
 bool es_http_conn_busy(const es_http_exchange_t *self)
 {
-    return self->at == ES_AT_EXCHANGE;
+    return self->at == ES_AT_DOOR || self->at == ES_AT_EXCHANGE;
 }
 
 const es_http_head_t *es_http_conn_head(const es_http_exchange_t *self)

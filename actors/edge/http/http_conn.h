@@ -3,7 +3,7 @@
  *
  *              .---------------- answer whole, connection kept ----------------.
  *              v                                                               |
- *   HEAD (idle, or its bytes come) --> EXCHANGE (a handler has it) ------------+
+ *   HEAD (idle, or its bytes come) --> DOOR --> EXCHANGE (a handler has it) ---+
  *     |  |                                |        '-- answer whole, not kept --> LINGER (bytes are read away) --> CLOSED
  *     |  '-- refused: answered ----------(')                                                                        ^
  *     '-- nothing came, went away, broke off, in any state --------------------------------------------------------'
@@ -35,6 +35,8 @@ typedef struct {
     void (*want)(void *io, bool reading, bool writing);
     /* es_http_conn_run is to be called soon, and not from here. */
     void (*mark)(void *io);
+    /* May this request be looked at now? False: it waits at the door until es_http_conn_admit. NULL: it may. */
+    bool (*enter)(void *io, es_http_exchange_t *x);
     /* A request: hand it to a handler. */
     void (*request)(void *io, es_http_exchange_t *x);
     /* See es_http_peer; NULL: "". */
@@ -69,7 +71,9 @@ void es_http_conn_destroy(es_http_exchange_t **self_p);
 es_conn_state_t es_http_conn_run(es_http_exchange_t *self, bool readable, uint64_t now_us);
 /* When to run again at the latest; UINT64_MAX: only when something happens. */
 uint64_t es_http_conn_deadline(const es_http_exchange_t *self);
-/* An exchange is open. */
+/* Who was kept at the door may go on: run it. */
+void es_http_conn_admit(es_http_exchange_t *self);
+/* An exchange is open, or waits at the door. */
 bool es_http_conn_busy(const es_http_exchange_t *self);
 
 /* After ES_CONN_UPGRADE: the head, and what the client has sent after it. */

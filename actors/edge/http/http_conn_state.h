@@ -9,7 +9,7 @@
 struct es_http_exchange {
     const es_http_env_t *env;
     void *io;
-    enum { ES_AT_HEAD, ES_AT_EXCHANGE, ES_AT_LINGER, ES_AT_END } at;
+    enum { ES_AT_HEAD, ES_AT_DOOR, ES_AT_EXCHANGE, ES_AT_LINGER, ES_AT_END } at;
     uint64_t now_us, since_us; /* this run; of the present wait for bytes of the client */
     uint64_t came;             /* bytes of a body since then */
     uint64_t sent_us;          /* when the client last took bytes, or the first of those that wait came */
@@ -18,6 +18,7 @@ struct es_http_exchange {
     bool sending, resumed; /* bytes wait since sent_us; the handler reads on since the last run */
     bool eof, broken, cut; /* no more comes; the socket is of no use; an answer was broken off */
     bool fresh;            /* no request has come so far */
+    bool admitted;         /* that which is at the door */
 
     /* The exchange. */
     es_http_head_t head;
