@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -327,13 +328,20 @@ static int read_entries(es_keys_t *out, const char *dir, struct dirent **entries
     return rc;
 }
 
+/* Where nothing may be written nobody may, whatever the permissions say: so Secrets are mounted. */
+static bool others_may_write(const char *dir, const struct stat *st)
+{
+    struct statvfs fs;
+    return (st->st_mode & 022) != 0 && !(statvfs(dir, &fs) == 0 && fs.f_flag & ST_RDONLY);
+}
+
 int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *sentence), char *err, size_t err_len)
 {
     struct stat st;
     struct dirent **entries;
     *out = (es_keys_t){.list = NULL};
     if (stat(dir, &st) != 0) return errno == ENOENT ? 0 : fail_errno(err, err_len, "cannot read directory", dir);
-    if (st.st_mode & 022) {
+    if (others_may_write(dir, &st)) {
         errno = EPERM;
         return fail(err, err_len, "directory", dir, "others may write there; chmod 700 it");
     }

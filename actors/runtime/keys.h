@@ -74,7 +74,7 @@ typedef struct {
     size_t count;
 } es_keys_t;
 /* Reads every *.pub of a directory, by file name. A file that is none is left out and told to `complain` (NULL: to nobody); a directory that others may write to is
- * refused. A directory that is not there is empty. -1 with EMFILE or ENFILE in errno: no file can be opened now; what was known still stands. */
+ * refused, unless its file system is read-only. A directory that is not there is empty. -1 with EMFILE or ENFILE in errno: no file can be opened now; what was known still stands. */
 int es_keys_read(es_keys_t *out, const char *dir, void (*complain)(const char *sentence), char *err, size_t err_len);
 void es_keys_fini(es_keys_t *keys);
 

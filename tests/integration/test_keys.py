@@ -174,3 +174,15 @@ def test_keys_that_cannot_be_read_are_not_missing(theirs):
     (theirs / "keys").mkdir(mode=0o700)
     said = broker_of_nobody(theirs, "0.0.0.0", 2)
     assert "there is no key" not in said and "Permission denied" in said and f'"{theirs}/keys" belongs to user root, and this is user nobody' in said
+
+
+def test_a_list_where_nothing_may_be_written_is_one(ring):
+    """As a Secret is mounted: everybody's to write, on a file system that is read-only."""
+    ring.let_in("edge")
+    ring.allowed.chmod(0o1777)
+    alone = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespaces here")
+    mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    done = subprocess.run([*alone, "sh", "-c", mount, ring.allowed, BIN / "earshot", "keys", "list", "--keys", ring.path], capture_output=True, text=True)
+    assert done.returncode == 0 and "edge" in done.stdout, done.stderr

@@ -1,8 +1,8 @@
 // The manifests are what the Kubernetes API takes (its own OpenAPI schemas, by kubernetes-models), what they name is there, and the programs know the flags.
 //   node check.mjs MANIFESTS BIN
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,10 +92,22 @@ function volumes(document, spec) {
 
 function confined(document, spec) {
     if (!spec.securityContext.runAsNonRoot || spec.automountServiceAccountToken !== false) complain(called(document), 'is not confined');
-    for (const { securityContext: context, livenessProbe, readinessProbe } of spec.containers) {
+    for (const { securityContext: context, livenessProbe, readinessProbe, startupProbe } of spec.containers) {
         if (!context.readOnlyRootFilesystem || context.allowPrivilegeEscalation !== false || !context.capabilities.drop.includes('ALL'))
             complain(called(document), 'is not confined');
         if (!livenessProbe || !readinessProbe) complain(called(document), 'has no probe');
+        if (String(startupProbe?.exec?.command) !== String(livenessProbe?.exec?.command)) complain(called(document), 'is killed at its start for what others do');
+    }
+}
+
+const MIB = 1024 * 1024;
+
+// What is given up is kept in the data directory, which a pod of whom too much is there is evicted for.
+function deadLetters(document, spec) {
+    for (const { command } of spec.containers) {
+        const [, bytes] = /--dead-bytes.*?default (\d+)/s.exec(execFileSync(join(bin, command[0]), ['--help'], { encoding: 'utf8' })) ?? [];
+        const [, room] = /^(\d+)Mi$/.exec(spec.volumes.find(({ name }) => name === 'scratch')?.emptyDir.sizeLimit) ?? [];
+        if (bytes && room && room * MIB < 1.5 * bytes) complain(called(document), `has no room for ${bytes} bytes of dead letters and what it needs besides`);
     }
 }
 
@@ -118,37 +130,104 @@ function environmentOf({ envFrom = [], env = [] }, root) {
     const all = { PATH: process.env.PATH };
     for (const { configMapRef } of envFrom)
         Object.assign(all, ofKind('ConfigMap').find(({ object }) => object.metadata.name === configMapRef.name).object.data);
-    for (const { name, value } of env) all[name] = value;
+    for (const { name, value } of env) if (value !== undefined) all[name] = value;
     const inside = (text) => text.replace(/(\/var\/lib|\/keys|\/etc)(?=\/|$)/, `${root}$1`);
     return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, name === 'PATH' ? value : inside(value)]));
 }
 
-/** The broker binds what others only name: no schema knows whether it can. */
-async function brokerStarts() {
-    const root = mkdtempSync(join(tmpdir(), 'earshot-kube-'));
-    const keys = fileURLToPath(new URL('../../../deploy/containers/keys', import.meta.url));
-    const [document] = pods.filter(({ object }) => object.metadata.name === 'broker');
-    const [container] = document.object.spec.template.spec.containers;
-    try {
-        execFileSync('sh', [keys, join(root, 'made'), 'edge'], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }, stdio: 'ignore' });
-        execFileSync('cp', ['-r', join(root, 'made', 'broker'), join(root, 'keys')]);
-        execFileSync('mkdir', ['-p', join(root, 'var/lib/earshot'), join(root, 'etc/earshot-metrics')]);
-        writeFileSync(join(root, 'etc/earshot-metrics/token'), 'a-token-that-nobody-uses\n', { mode: 0o600 });
-        const env = environmentOf(container, root);
-        env.EARSHOT_METRICS = env.EARSHOT_METRICS.replace(/\d+$/, '0');
-        const port = 20000 + 4 * Math.floor(Math.random() * 3000);
-        const flags = container.command.slice(1).map((word) => word.replace(/^0\.0\.0\.0:\d+$/, `127.0.0.1:${port}`));
-        const broker = spawn(join(bin, container.command[0]), flags, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-        const ended = once(broker, 'exit');
-        const lines = [];
-        const serving = new Promise((resolve) => {
-            createInterface(broker.stderr).on('line', (line) => (lines.push(line), /"msg":"serving"/.test(line) && resolve(true)));
-            ended.then(() => resolve(false));
-            AbortSignal.timeout(READY_MS).onabort = () => resolve(false);
+const SECRETS = {
+    'earshot-keys-broker': (made) => filesOf(join(made, 'broker')),
+    'earshot-keys-allowed': (made) => filesOf(join(made, 'broker', 'allowed')),
+    'earshot-keys-analysis': (made) => filesOf(join(made, 'analysis')),
+    'earshot-metrics': () => ({ token: 'a-token-that-nobody-uses\n' }),
+};
+const filesOf = (dir) =>
+    Object.fromEntries(readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => [name, readFileSync(join(dir, name))]));
+
+let versions = 0;
+/** As the kubelet writes a Secret, and writes it again: links through one that is replaced as a whole, in a folder that is everybody's but for the mount. */
+function writeSecret(dir, files) {
+    const version = `..version-${versions++}`;
+    mkdirSync(join(dir, version), { recursive: true });
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, version, name), bytes, { mode: 0o400 });
+    symlinkSync(version, join(dir, '..data_tmp'));
+    renameSync(join(dir, '..data_tmp'), join(dir, '..data'));
+    for (const name of Object.keys(files)) if (!existsSync(join(dir, name))) symlinkSync(join('..data', name), join(dir, name));
+    chmodSync(dir, 0o1777);
+}
+
+const OWN_MOUNTS = ['unshare', '--mount', '--map-root-user'];
+const mountsAreOurs = () => spawnSync(OWN_MOUNTS[0], [...OWN_MOUNTS.slice(1), 'true']).status === 0;
+
+/** A container of the manifest's, with its settings, its Secrets and its mounts. */
+function started(name, root, made, changed) {
+    const [document] = pods.filter(({ object }) => object.metadata.name === name);
+    const { containers, volumes: all } = document.object.spec.template.spec;
+    const [container] = containers;
+    const readOnly = [];
+    for (const { name: volume, mountPath, readOnly: only } of container.volumeMounts) {
+        const secret = all.find((v) => v.name === volume).secret;
+        mkdirSync(join(root, mountPath), { recursive: true });
+        if (secret) writeSecret(join(root, mountPath), SECRETS[secret.secretName](made));
+        if (only) readOnly.push(join(root, mountPath));
+    }
+    const mounts = readOnly.map((dir) => `mount --bind ${dir} ${dir} && mount -o remount,bind,ro ${dir} && `).join('');
+    const env = { ...environmentOf(container, root), ...changed.env };
+    const flags = container.command.slice(1).map(changed.flag);
+    const child = spawn(OWN_MOUNTS[0], [...OWN_MOUNTS.slice(1), 'sh', '-c', `${mounts}exec "$0" "$@"`, join(bin, container.command[0]), ...flags],
+        { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const lines = [];
+    const waiting = [];
+    const ended = once(child, 'exit');
+    createInterface(child.stderr).on('line', (line) => (lines.push(line), waiting.forEach((look) => look())));
+    const says = (what) =>
+        new Promise((resolve) => {
+            const look = () => lines.forEach((line) => what.test(line) && resolve(what.exec(line)));
+            waiting.push(look);
+            look();
+            ended.then(() => resolve(null));
+            AbortSignal.timeout(READY_MS).onabort = () => resolve(null);
         });
-        if (!(await serving)) complain(called(document), `does not start with these settings:\n${lines.join('\n')}`);
-        broker.kill('SIGTERM');
-        await ended;
+    const stop = () => (child.kill('SIGTERM'), ended);
+    const complainOf = (why) => complain(called(document), `${why}:\n${lines.join('\n')}`);
+    return { container, says, stop, complainOf };
+}
+
+/** The broker binds what others only name, and follows the Secret of who may come: no schema knows whether it can. */
+async function brokerServes(root, made) {
+    const port = 20000 + 4 * Math.floor(Math.random() * 3000);
+    const flag = (word) => word.replace(/^0\.0\.0\.0:\d+$/, `127.0.0.1:${port}`);
+    const broker = started('broker', root, made, { flag, env: { EARSHOT_METRICS: '127.0.0.1:0' } });
+    const serves = await broker.says(/"msg":"serving","broker":"tcp/);
+    if (!serves) broker.complainOf('does not start with these settings');
+    execFileSync(join(bin, 'earshot'), ['keygen', 'worker', 'far-1', '--keys', join(made, 'far')], { stdio: 'ignore' });
+    const allowed = { ...SECRETS['earshot-keys-allowed'](made), 'far-1.pub': readFileSync(join(made, 'far', 'far-1.pub')) };
+    writeSecret(join(root, 'keys/allowed'), allowed);
+    if (serves && !(await broker.says(/key allowed.*worker\/far-1/))) broker.complainOf('does not let in who was put into the Secret');
+    await broker.stop();
+}
+
+/** Who starts before the broker waits, and is not killed for that. */
+async function actorWaits(root, made) {
+    const flag = (word) => word.replace('/keys/', `${root}/keys/`);
+    const actor = started('analysis', root, made, { flag, env: { EARSHOT_NAME: 'analysis-1', EARSHOT_BROKER: 'tcp://127.0.0.1:1', EARSHOT_METRICS: '127.0.0.1:0' } });
+    const [, port] = (await actor.says(/"msg":"metrics","url":"http:[^"]*:(\d+)/)) ?? [];
+    if (!port) actor.complainOf('does not start with these settings');
+    const [program, , ...more] = actor.container.startupProbe.exec?.command ?? ['false'];
+    const probe = program.replace('/usr/lib/earshot', fileURLToPath(new URL('../../../deploy/containers', import.meta.url)));
+    if (port && spawnSync(probe, [port, ...more]).status !== 0) actor.complainOf('is killed where no broker is there at its start');
+    await actor.stop();
+}
+
+async function running() {
+    if (!mountsAreOurs()) return console.error('kubernetes: no mounts of our own here: what runs was not checked');
+    const root = mkdtempSync(join(tmpdir(), 'earshot-kube-'));
+    const made = join(root, 'made');
+    const keys = fileURLToPath(new URL('../../../deploy/containers/keys', import.meta.url));
+    try {
+        execFileSync('sh', [keys, made, 'edge', 'analysis'], { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }, stdio: 'ignore' });
+        await brokerServes(join(root, 'broker'), made);
+        await actorWaits(join(root, 'analysis'), made);
     } finally {
         rmSync(root, { recursive: true, force: true });
     }
@@ -158,8 +237,8 @@ for (const document of objects) await schema(document);
 types();
 kustomization();
 services();
-for (const document of pods) for (const look of [volumes, confined, flags]) look(document, document.object.spec.template.spec);
-await brokerStarts();
+for (const document of pods) for (const look of [volumes, confined, deadLetters, flags]) look(document, document.object.spec.template.spec);
+await running();
 
 for (const complaint of complaints) console.error(`kubernetes: ${complaint}`);
 if (!complaints.length) console.log(`kubernetes: ${objects.length} objects in ${files.length} files are as the API wants them`);
