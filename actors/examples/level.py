@@ -9,6 +9,8 @@ HELLO, HEARTBEAT, GOODBYE, PING, WHO_ARE_YOU, DROP = range(32, 38)
 FLAGS, POS, BASE, COMMITTED, INC, EXPECTED, FROM, TO, TEXT, START, END, SERVICE, CAPACITY, LOAD, NAME = (
     1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 19)
 F_START, F_EOS, F_MARK, F_SILENCE = 1, 2, 4, 16
+RUNTIME = os.environ.get("XDG_RUNTIME_DIR", "")  # where a house of this machine is unless it was told another place
+DATA = os.environ.get("EARSHOT_DATA") or (f"{RUNTIME}/earshot" if os.access(RUNTIME, os.W_OK) else f"/tmp/earshot-{os.geteuid()}")
 
 def endpoint(base, name, offset):
     host, _, port = base.removeprefix("tcp://").partition(":")
@@ -104,8 +106,7 @@ class Actor:
             stream.say(ACK)
         if now > max(self.heard, self.dialled) + 5:  # libzmq does not try again where a key is refused; it may be allowed by now
             self.dialled = now
-            for socket, at in self.legs:
-                socket.disconnect(at), socket.connect(at)
+            [(socket.disconnect(at), socket.connect(at)) for socket, at in self.legs]
         if now > self.heard + 1.5 and now > self.hello:
             self.hello = now + 0.5
             self.tell(HELLO, {SERVICE: "transcribe", NAME: self.name, CAPACITY: self.capacity},
@@ -119,7 +120,7 @@ class Actor:
         self.tell(GOODBYE, {})
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--broker", default=os.environ.get("BROKER_URL", "tcp://127.0.0.1:5570"))
+    parser.add_argument("--broker", default=os.environ.get("BROKER_URL", f"ipc://{DATA}/broker"))
     parser.add_argument("--name", default="level-py")
     parser.add_argument("--key", help="our key file, where the broker is on tcp with keys")
     parser.add_argument("--broker-key", help="and the broker's .pub")

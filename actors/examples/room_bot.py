@@ -6,6 +6,8 @@ import argparse, os, secrets, signal, time, msgpack, zmq
 BUNDLE, JOIN, LEAVE, SAY, MEMBERS, FETCH, NEWS, DONE, REFUSED, EVENTS, STATE = 3, 64, 65, 66, 69, 70, 80, 81, 82, 83, 84
 BASE, FROM, TEXT, REASON, NAME, COUNT, CLIENT, SESSION, MSG_ID, LOG, RSEQ, FLOOR = 3, 8, 10, 15, 19, 23, 25, 26, 27, 29, 30, 31
 JOINED, MESSAGE, WINDOW, KEPT = 1, 3, 32, 256  # types of events; operations under way; kept
+RUNTIME = os.environ.get("XDG_RUNTIME_DIR", "")  # where a house of this machine is unless it was told another place
+DATA = os.environ.get("EARSHOT_DATA") or (f"{RUNTIME}/earshot" if os.access(RUNTIME, os.W_OK) else f"/tmp/earshot-{os.geteuid()}")
 
 def endpoint(base, name, offset):
     host, _, port = base.removeprefix("tcp://").partition(":")
@@ -111,7 +113,7 @@ class Bot(Member):
             self.operation(SAY, {MSG_ID: f"{self.log:x}-{number}", TEXT: answer})  # said again with the same id it is still there once
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    for flag, default in (("--broker", os.environ.get("BROKER_URL", "tcp://127.0.0.1:5570")), ("--room", "lobby"), ("--name", "bot")):
+    for flag, default in (("--broker", os.environ.get("BROKER_URL", f"ipc://{DATA}/broker")), ("--room", "lobby"), ("--name", "bot")):
         parser.add_argument(flag, default=default)
     bot = Bot(**vars(parser.parse_args()))
     for ending in (signal.SIGTERM, signal.SIGINT):
