@@ -24,4 +24,5 @@ RUN install -d -o earshot -g earshot -m 0700 /keys /keys/broker /keys/edge /keys
 USER 10001:10001
 ENV EARSHOT_DATA=/var/lib/earshot
 EXPOSE 8000
-CMD ["earshot", "up", "--host", "0.0.0.0"]
+# Within the container alone, until flags say who may come and how.
+CMD ["earshot", "up"]
