@@ -4,7 +4,7 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
     gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file gzip libzmq3-dev libczmq-dev libwebsockets-dev libev-dev libmsgpack-dev libjansson-dev \
     libspeexdsp-dev libpocketsphinx-dev libsphinxbase-dev libsqlite3-dev libpq-dev libsndfile1-dev libmpg123-dev libcurl4-openssl-dev libssl-dev libjs-chart.js libedit-dev libjwt-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY CMakeLists.txt CHANGELOG.md README.md ./
+COPY CMakeLists.txt CHANGELOG.md README.md SECURITY.md ./
 COPY proto proto
 COPY broker broker
 COPY actors actors

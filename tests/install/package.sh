@@ -37,6 +37,14 @@ for program in analysis broker edge jobs room transcriber; do inside "earshot-$p
 [ "$(inside stat -c '%U %a' /var/lib/earshot)" = 'earshot 700' ] || fail '/var/lib/earshot is not its own'
 [ "$(inside stat -c '%U:%G %a' /etc/earshot/earshot.env)" = 'root:earshot 640' ] || fail 'its settings are open to others'
 
+for text in README.md SECURITY.md proto/PROTOCOL.md; do
+    at=$(dirname "$root/usr/share/doc/earshot/$text")
+    for link in $(grep -oE '\]\([^)#:]+' "$root/usr/share/doc/earshot/$text" | sed 's/](//'); do [ -e "$at/$link" ] || fail "$text points to $link, which is not there"; done
+done
+for dev in "$(dirname "$deb")"/libearshot-dev_*.deb; do
+    [ ! -f "$dev" ] || dpkg-deb -c "$dev" | grep 'libearshot-dev/examples/level.c$' >/dev/null || fail 'libearshot-dev has nothing to compile'
+done
+
 step 'a house with the mock engine, and a stream'
 cat >"$root/tmp/use.sh" <<'END'
 cd /tmp
@@ -59,7 +67,8 @@ settings=$root/etc/earshot/earshot.env
 cp -p "$settings" "$root/tmp/earshot.env"
 sed -i 's/^#EARSHOT_TCP=/EARSHOT_TCP=/' "$settings"
 as_earshot() { inside setpriv --reuid earshot --regid earshot --init-groups "$@"; }
-as_earshot earshot keygen broker --data /var/lib/earshot
+keygen=$(sed -n 's/^#.*sudo -u earshot \(earshot keygen .*\)$/\1/p' "$settings")
+as_earshot sh -c "$keygen"
 unshare --net "$(dirname "$0")/confined.py" --root "$root" "$root/lib/systemd/system/earshot-broker.service" >"$root/tmp/broker.log" 2>&1 &
 broker=$!
 for _ in $(seq 100); do grep -q 'broker=tcp://0.0.0.0:5570' "$root/tmp/broker.log" || ! kill -0 $broker && break; sleep 0.1; done
