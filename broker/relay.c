@@ -135,7 +135,13 @@ static bool permitted(es_relay_t *self, const es_speaker_t *speaker, const es_bu
         refuse(self, speaker, item, of_bundle, wrong);
         return false;
     }
-    if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind) || !may_answer(self, speaker, item->key, &msg)) return false;
+    if (!es_access_may(speaker, ES_AT_RESULTS, msg.kind)) return false;
+    es_check_t check = es_catalogue_check(&msg, item->body.len);
+    if (check != ES_CHECK_OK) {
+        refuse(self, speaker, item, of_bundle, es_check_reason(check));
+        return false;
+    }
+    if (!may_answer(self, speaker, item->key, &msg)) return false;
     return !ES_HAS(&msg, ES_M_INC) || es_access_may_be(speaker, ES_AT_RESULTS, es_house_owner(self->house, msg.inc));
 }
 
@@ -149,11 +155,12 @@ static bool bundled(es_relay_t *self, const es_bundle_item_t *item)
     return false;
 }
 
-/* Returns how many results were in it, or -1 where what follows them is malformed. */
+/* Returns how many results were in it, or -1 where it is larger than one may be, or what follows them is malformed. */
 static int take_bundle(es_relay_t *self, const es_speaker_t *speaker, es_span_t rest)
 {
     es_bundle_item_t item;
     int n = 0;
+    if (rest.len > ES_BUNDLE_MAX) return -1;
     for (int rc; (rc = es_bundle_next(&rest, &item)) != 0; n++) {
         if (rc < 0 || !well_formed(&item)) return -1;
         if (!permitted(self, speaker, &item, true) || bundled(self, &item)) continue;
@@ -185,7 +192,8 @@ static unsigned take_result(es_relay_t *self, zmq_msg_t parts[3], unsigned got)
     int within = bundle ? take_bundle(self, &speaker, item.body) : 0;
     right = right && within >= 0 && (bundle || well_formed(&item));
     if (!right)
-        refuse(self, &speaker, &item, got > 3, "not a key that is ours to relay, an envelope and a body");
+        refuse(self, &speaker, &item, got > 3,
+               "not a key that is ours to relay, an envelope and a body, or a bundle of such");
     else if (!bundle && permitted(self, &speaker, &item, false) && !bundled(self, &item)) {
         relay(self, parts, got);
         return 1;

@@ -1,7 +1,7 @@
 /* What is said to senders and observers: results of workers, relayed from `results` to `publish`, and what the house itself publishes there.
  *
  * Results of peers on this machine are not even decoded: a topic and two or three parts is all that is asked. Those of peers with a key are, since the kind decides
- * whether they may say it. Small results of streams leave together, one message an edge, unless somebody observes a single client. Belongs to the hub, which drains the
+ * whether they may say it, and are held to the catalogue: a subscriber that reads nothing has us hold so many messages, and a kind's bound is the only one on their bytes. Small results of streams leave together, one message an edge, unless somebody observes a single client. Belongs to the hub, which drains the
  * sockets through it.
  */
 #ifndef ES_RELAY_H
