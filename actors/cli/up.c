@@ -186,6 +186,22 @@ static int start_metrics(es_up_t *self)
     return 0;
 }
 
+/* Threads export their spans together, processes each its own. What they said last goes out when all of them are gone. */
+static int run_exporting(es_up_t *self)
+{
+    const es_up_config_t *config = self->config;
+    es_otlp_t *otlp = NULL;
+    int status = 1;
+    if (self->backend->open(self) != 0) return status;
+    bool fine = !config->threads || es_otlp_start(&otlp, &config->common, "earshot") == 0;
+    if (fine && start_metrics(self) == 0)
+        status = run(self);
+    else
+        self->backend->close(self);
+    es_otlp_stop(&otlp);
+    return status;
+}
+
 int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool own_broker, const char *bases)
 {
     es_up_t self = {.config = config, .backend = backend, .bases = bases, .signals = open_signals()};
@@ -194,16 +210,9 @@ int es_up_run(const es_up_config_t *config, const es_up_backend_t *backend, bool
     es_up_plan_make(&self.plan, config, own_broker, bases);
     make_mux(&self);
     sweep(&self);
-    int status = 1;
     es_health_open("up");
     es_health_unready("not all actors are registered with the broker yet");
-    es_otlp_t *otlp = NULL;
-    if (backend->open(&self) == 0 && (!config->threads || es_otlp_start(&otlp, &config->common, "earshot") == 0)) {
-        if (start_metrics(&self) == 0)
-            status = run(&self);
-        else
-            backend->close(&self);
-    }
+    int status = run_exporting(&self);
     es_metrics_setup_stop(&self.metrics, &config->common);
     es_health_close();
     es_log_mux_destroy(&self.mux);

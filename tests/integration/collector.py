@@ -5,8 +5,10 @@ import threading
 
 
 class Collector:
-    def __init__(self, status=200):
-        self.status, self.requests, self._lock = status, [], threading.Lock()
+    """`slow`: seconds that it takes for its first answer."""
+
+    def __init__(self, status=200, slow=0):
+        self.status, self.requests, self._lock, self._over = status, [], threading.Lock(), threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -14,6 +16,9 @@ class Collector:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with outer._lock:
                     outer.requests.append((self.path, dict(self.headers), body))
+                    first = len(outer.requests) == 1
+                if first:
+                    outer._over.wait(slow)
                 self.send_response(outer.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -31,6 +36,7 @@ class Collector:
         return self
 
     def __exit__(self, *_):
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
 

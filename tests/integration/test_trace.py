@@ -169,6 +169,18 @@ def test_a_collector_that_takes_nothing_disturbs_nobody(status):
         house.log.await_line("spans are lost")
 
 
+@pytest.mark.parametrize("how", [(), ("--threads",)], ids=["processes", "threads"])
+def test_what_waits_at_the_end_is_sent(how):
+    with Collector(slow=3) as collector:
+        with House("--otlp-url", collector.url, *how) as house:
+            for trace in (ID, ID[::-1]):
+                with Ws(house.ws + "/ws") as ws:
+                    ws.expect("welcome")
+                    speak(ws, 1, traceparent=f"00-{trace}-{SPAN}-01")
+                wait_until(lambda: collector.spans(ID, "stream"), what="the span of the first stream, which is not answered yet")
+        assert collector.spans(ID[::-1], "stream")
+
+
 def test_only_a_collectors_address_is_taken(tmp_path):
     house = House("--otlp-url", "http://user:secret@collector")
     with pytest.raises(AssertionError) as error:
