@@ -177,6 +177,12 @@ static void server_left(void *ctx, void *peer)
     if (self->http) es_edge_http_left(self->http, peer);
 }
 
+static int server_socket(void *ctx, int adopted)
+{
+    edge_t *self = ctx;
+    return es_edge_http_socket(self->http, adopted);
+}
+
 static const char *unready(void *ctx)
 {
     edge_t *self = ctx;
@@ -431,7 +437,8 @@ static int start(edge_t *self)
         .message = link_message, .changed = link_changed, .beacon = link_beacon, .drain = link_drain};
     const es_edge_loop_ops_t loop_ops = {.ctx = self, .woke = loop_woke, .flush = loop_flush, .turn = loop_turn};
     const es_edge_http_ops_t http_ops = {.ctx = self, .unready = unready, .admit = http_admit, .adopt = http_adopt};
-    const es_server_ops_t server_ops = {.ctx = self, .open = server_open, .gone = server_gone, .left = server_left};
+    const es_server_ops_t server_ops = {
+        .ctx = self, .open = server_open, .gone = server_gone, .left = server_left, .socket = server_socket};
     const es_server_limits_t server_limits = es_edge_server_limits(self->config);
     char err[512];
     settle_env(self);

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "unread.h"
 #include "unseen.h"
 
 _Static_assert(LWS_PRE <= ES_FRAME_HEADROOM, "lws_write may use LWS_PRE bytes before the data");
@@ -48,6 +49,7 @@ typedef struct {
     bool cut;                                /* its end is on its way, whatever the peer does */
     uint64_t closing_since, heard_at, pings; /* pings: since it was heard */
     es_unseen_t unseen;
+    es_unread_t unread;
 } session_t;
 
 static es_server_t *server_of(struct lws *wsi)
@@ -116,7 +118,8 @@ static int closed(session_t *session)
 {
     if (!session->client) return 0;
     es_client_t *client = session->client;
-    (void)is_shut(session); /* counts */
+    bool ours = is_shut(session) || session->code || session->cut;
+    if (client->throttled && !ours && !session->leaving) es_ws_count_close(ES_WS_GONE); /* a write has found it */
     session->client = NULL;
     session->server->ops.gone(session->server->ops.ctx, client);
     return 0;
@@ -241,11 +244,23 @@ static void cut(session_t *session, es_ws_why_t why)
     lws_set_timeout(session->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
 }
 
-/* Who is not read cannot be heard. */
+/* Who is not read cannot be heard: its kernel answers for it, for as long as it has not left. With TLS the pair may hold what its socket does not. */
+static bool is_there(session_t *session, const es_client_t *client)
+{
+    const es_server_ops_t *ops = &session->server->ops;
+    int adopted = lws_get_socket_fd(session->wsi), own = ops->socket(ops->ctx, adopted);
+    if (es_unread_over(adopted) || es_unread_over(own)) return false;
+    if (es_unread_alive(&session->unread, own) && !es_client_deaf(client)) alive(session);
+    return true;
+}
+
 static void look_for_life(session_t *session, es_client_t *client, uint64_t now_us)
 {
     const es_server_limits_t *limits = &session->server->limits;
-    if (client->throttled && !es_client_deaf(client)) alive(session);
+    if (client->throttled && !is_there(session, client)) {
+        cut(session, ES_WS_GONE);
+        return;
+    }
     if (now_us < session->heard_at + limits->ping_us * (session->pings + 1)) return;
     if (session->pings++ < limits->ping_misses)
         es_client_ping(client);

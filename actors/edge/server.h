@@ -14,6 +14,8 @@ typedef struct {
     void (*gone)(void *ctx, es_client_t *client);
     /* The socket that was adopted with this peer is closed. Not called for NULL. */
     void (*left)(void *ctx, void *peer);
+    /* The client's own socket, where the one that was adopted is the end of a pair; else that one. -1: it is closed. */
+    int (*socket)(void *ctx, int adopted);
 } es_server_ops_t;
 
 typedef struct {
@@ -36,8 +38,8 @@ void es_server_flush(void *transport);
 void es_server_push(void *transport);
 void es_server_throttle(void *transport, bool stop);
 void es_server_close(void *transport, unsigned code, const char *reason);
-/* Call about once a second for each client: ends connections that will not close, asks silent ones for a sign of life and ends the dead. May lead to `gone` for
- * this client. */
+/* Call about once a second for each client: ends connections that will not close, asks silent ones for a sign of life and ends the dead. While one is not read its
+ * kernel's acknowledgements are such a sign, and it is ended once it has left. May lead to `gone` for this client. */
 void es_server_care(es_client_t *client, uint64_t now_us);
 
 #endif

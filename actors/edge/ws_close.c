@@ -26,6 +26,7 @@ static struct {
     WHY(ES_WS_TOO_MANY_FRAGMENTS, 1009, "too_many_fragments", "the message has too many fragments"),
     WHY(ES_WS_SLOW, 1013, "slow", "you read too slowly"),
     WHY(ES_WS_SILENT, 0, "silent", "it answers no ping"),
+    WHY(ES_WS_GONE, 0, "gone", "it left while it was not read"),
     WHY(ES_WS_CLOSE_UNANSWERED, 0, "close_unanswered", "it does not answer our Close"),
 };
 
@@ -57,6 +58,7 @@ es_metric_t *const *es_ws_close_metrics(void)
                                                   METRIC(ES_WS_TOO_MANY_FRAGMENTS),
                                                   METRIC(ES_WS_SLOW),
                                                   METRIC(ES_WS_SILENT),
+                                                  METRIC(ES_WS_GONE),
                                                   METRIC(ES_WS_CLOSE_UNANSWERED),
                                                   NULL};
 #undef METRIC

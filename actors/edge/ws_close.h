@@ -19,6 +19,7 @@ typedef enum {
     ES_WS_TOO_MANY_FRAGMENTS,
     ES_WS_SLOW,
     ES_WS_SILENT,           /* cut: it answers no PING */
+    ES_WS_GONE,             /* cut: it left while it was not read */
     ES_WS_CLOSE_UNANSWERED, /* cut: it does not answer our Close */
     ES_WS_WHYS
 } es_ws_why_t;

@@ -1,8 +1,6 @@
 """Attacks on the HTTP of an edge: heads and bodies without end, names that are not its own, requests in disguise."""
 import collections
 import contextlib
-import pathlib
-import resource
 import select
 import socket
 import subprocess
@@ -11,9 +9,9 @@ import time
 import urllib.request
 
 import hostile_peer as hostile
-from attack import Attack, http, request
+from attack import Attack, http, open_edge, request
 from certificates import Certificate
-from house import BIN, SLOW, wait_until
+from house import SLOW, wait_until
 from raw_ws import BINARY, RawWs, frame
 
 
@@ -54,19 +52,6 @@ def many(size, data, drip=b"", refill=None):
 
 def upload(ground):
     return request("POST /session/attack/upload?file_name=a.wav HTTP/1.1", f"Authorization: Bearer {ground.operator}", "Content-Length: 100000", body=b"RIFF")
-
-
-@contextlib.contextmanager
-def open_edge(ground, *flags, files=1024):
-    """The address of a further edge of the house, which asks nobody who comes unless flags say so, and has so many descriptors."""
-    address = pathlib.Path(tempfile.mkdtemp(dir=ground.keys.name)) / "address"
-    edge = subprocess.Popen([BIN / "earshot-edge", "--data", address.parent, "--broker", f"ipc://{ground.data}/broker", "--name", "open", "--port", "0",
-                             "--addr-file", address, "--log-level", "error", *flags], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))
-    try:
-        yield wait_until(lambda: address.exists() and address.read_text().strip(), 20, "an address").rstrip("/")
-    finally:
-        edge.terminate()
-        edge.wait(20 * SLOW)
 
 
 def more_than_descriptors(ground, _):

@@ -1,10 +1,14 @@
 """Attacks on the WebSockets of an edge: frames, floods and JSON that are not to be had, and clients that do not read."""
 import contextlib
+import re
+import socket
+import struct
 import time
+import urllib.request
 
-from attack import Attack, closed, error, http, opened, request
-from house import SLOW
-from raw_ws import BINARY, PING, PONG, TEXT, frame
+from attack import Attack, closed, error, http, open_edge, opened, request
+from house import SLOW, wait_until
+from raw_ws import BINARY, PING, PONG, TEXT, RawWs, frame
 
 
 def ended(data, path="/ws", **options):
@@ -75,6 +79,32 @@ def takes_nothing(ground, sizes):
     return "cut" if time.monotonic() < give_up else "still open"
 
 
+def figure(url, name):
+    with urllib.request.urlopen(url + "/metrics", timeout=20 * SLOW) as answer:
+        return int(re.search(f"^{re.escape(name)} (.+)$", answer.read().decode(), re.M).group(1))
+
+
+def speak(crowd, chunk=frame(BINARY, bytes(65536))):
+    """crowd: {RawWs: what is left of its chunk}. Each says what its kernel takes."""
+    for raw, left in crowd.items():
+        with contextlib.suppress(BlockingIOError):
+            crowd[raw] = (left or memoryview(chunk))[raw.sock.send(left or chunk):]
+
+
+def leaves_unread(ground, sizes):
+    """They speak to an edge for which nobody transcribes, until it reads none of them, and go, every other one with a reset: their places are free."""
+    with open_edge(ground, "--ping-interval", "1s", "--stream-memory", str(2 ** 20), broker=f"ipc://{ground.keys.name}/nobody") as url:
+        crowd = {RawWs(url.replace("http", "ws", 1) + "/api/audio/ws"): b"" for _ in range(sizes["crowd"])}
+        for raw in crowd:
+            raw.sock.setblocking(False)
+        wait_until(lambda: speak(crowd) or figure(url, "earshot_edge_throttled_total") == len(crowd), 20, "an edge that reads nobody")
+        for n, raw in enumerate(crowd):
+            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", n % 2, 0))
+            raw.sock.close()
+        wait_until(lambda: figure(url, closed("gone")) == len(crowd), 20, "all of them gone")
+        return "still there" if figure(url, "earshot_edge_clients") else "cut"
+
+
 CHAIN = frame(BINARY, fin=False) + frame(0, fin=False) * 2000
 DEEP = b'{"type":"ping","payload":' + b'{"a":' * 2000 + b"1" + b"}" * 2000 + b',"timestamp":0}'
 SOCKETS = [
@@ -94,6 +124,7 @@ SOCKETS = [
     Attack("a flood of audio", flood(frame(BINARY, bytes(60000)) * 10), "1008 cut", closed("flood"), 1),
     Attack("who does not take an answer", takes_nothing, "cut", http("send_slow"), 10),
     Attack("who reads nothing", never_reads, "cut", "earshot_edge_throttled_total", 1),
+    Attack("who leaves a full stream", leaves_unread, "cut", closed("gone"), 0),  # of the open edge: `leaves_unread` has looked
     Attack("who answers no ping", ended(b""), "cut", closed("silent"), 1),
     Attack("who does not answer Close", lambda ground, _: unanswered(ground), "1007", closed("close_unanswered"), 1),
     Attack("JSON nested two thousand deep", said(DEEP), "json_too_deep", error("json_too_deep"), 1),

@@ -214,6 +214,11 @@ void es_edge_http_left(es_edge_http_t *self, void *peer)
     es_gate_left(self->gate, peer);
 }
 
+int es_edge_http_socket(const es_edge_http_t *self, int adopted)
+{
+    return self->tls_front ? es_tls_front_secret(self->tls_front, adopted) : adopted;
+}
+
 uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us)
 {
     es_turnstile_t *door = &self->access->env->turnstile;

@@ -33,6 +33,8 @@ const char *es_edge_http_url(const es_edge_http_t *self);
 void es_edge_http_reload(es_edge_http_t *self);
 /* A connection that was given to `adopt` is closed. */
 void es_edge_http_left(es_edge_http_t *self, void *peer);
+/* The client's own socket behind one that was given to `adopt`: the same, but for TLS. -1: it is closed. */
+int es_edge_http_socket(const es_edge_http_t *self, int adopted);
 /* Does what is due. Returns when to be called again at the latest. */
 uint64_t es_edge_http_turn(es_edge_http_t *self, uint64_t now_us);
 /* Nobody new is let in, no connection is kept. */

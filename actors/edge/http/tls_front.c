@@ -1,6 +1,7 @@
 #include "tls_front.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "edge_metrics.h"
@@ -15,7 +16,6 @@ typedef struct line {
     es_tls_conn_t *conn;
     void *peer;
     int other;                       /* what was given away; its number may have been given anew since */
-    uint64_t opened;                 /* which in their order */
     es_edge_watch_t *secret, *plain; /* plain: NULL before it is open */
     es_timer_t timer;
     unsigned wants;
@@ -33,7 +33,8 @@ struct es_tls_front {
     line_t *lines, *first,
         **last; /* first..last: the queue of those that want to run again, or to go on with a handshake */
     size_t count, apart;
-    uint64_t opened;
+    line_t **given; /* by the number of what was given away: who was given it last */
+    size_t numbers;
 };
 
 static ES_METRIC_GAUGE(connections, "earshot_edge_tls_connections", "TLS connections now, handshakes included");
@@ -99,6 +100,32 @@ static void leave_queue(es_tls_front_t *self, line_t *line)
     line->queued = false;
 }
 
+/* ---- by what was given away */
+
+static line_t *line_of(const es_tls_front_t *self, int other)
+{
+    return other >= 0 && (size_t)other < self->numbers ? self->given[other] : NULL;
+}
+
+static void give(es_tls_front_t *self, line_t *line, int other)
+{
+    size_t number = (size_t)other;
+    if (number >= self->numbers) {
+        line_t **given = es_alloc_zero(2 * (number + 1) * sizeof(void *));
+        if (self->numbers) memcpy(given, self->given, self->numbers * sizeof(void *));
+        free(self->given);
+        self->given = given;
+        self->numbers = 2 * (number + 1);
+    }
+    self->given[number] = line;
+    line->other = other;
+}
+
+static void take_back(es_tls_front_t *self, line_t *line)
+{
+    if (line_of(self, line->other) == line) self->given[line->other] = NULL;
+}
+
 /* ---- one connection */
 
 static void link_line(es_tls_front_t *self, line_t *line)
@@ -126,6 +153,7 @@ static void set_apart(es_tls_front_t *self, line_t *line, bool apart)
 static void drop(es_tls_front_t *self, line_t *line)
 {
     void *peer = line->peer;
+    take_back(self, line);
     set_apart(self, line, false);
     leave_queue(self, line);
     es_timers_disarm(&self->timers, &line->timer);
@@ -164,8 +192,7 @@ static int open_line(es_tls_front_t *self, line_t *line)
     es_metric_add(&handshakes, 1);
     line->plain = es_edge_watch_new(self->loop, es_tls_conn_plain(line->conn), on_ready, line);
     enqueue(self, line); /* what came right behind the handshake is in here, not in the socket */
-    line->other = other;
-    line->opened = ++self->opened;
+    give(self, line, other);
     self->ops.open(self->ops.ctx, other, line->peer);
     return 0;
 }
@@ -213,15 +240,18 @@ void es_tls_front_take(es_tls_front_t *self, int fd, void *peer, uint64_t now_us
     settle(self, line);
 }
 
-/* Who was given the number last has it. */
 void es_tls_front_cut(es_tls_front_t *self, int fd)
 {
-    line_t *found = NULL;
-    for (line_t *line = self->lines; line; line = line->next)
-        if (line->other == fd && (!found || line->opened > found->opened)) found = line;
-    if (!found) return;
-    es_tls_conn_cut(found->conn);
-    enqueue(self, found);
+    line_t *line = line_of(self, fd);
+    if (!line) return;
+    es_tls_conn_cut(line->conn);
+    enqueue(self, line);
+}
+
+int es_tls_front_secret(const es_tls_front_t *self, int fd)
+{
+    const line_t *line = line_of(self, fd);
+    return line ? es_tls_conn_secret(line->conn) : -1;
 }
 
 /* ---- all of them */
@@ -244,6 +274,7 @@ void es_tls_front_destroy(es_tls_front_t **self_p)
     if (!self) return;
     *self_p = NULL;
     while (self->lines) drop(self, self->lines);
+    free(self->given);
     es_timers_fini(&self->timers);
     free(self);
 }

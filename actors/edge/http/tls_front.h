@@ -28,6 +28,8 @@ void es_tls_front_destroy(es_tls_front_t **self_p);
 void es_tls_front_take(es_tls_front_t *self, int fd, void *peer, uint64_t now_us);
 /* What was given to `open` as fd is about to be closed with an answer broken off: the client must see that it is. */
 void es_tls_front_cut(es_tls_front_t *self, int fd);
+/* The client's socket behind it, to be looked at; -1: it is closed. */
+int es_tls_front_secret(const es_tls_front_t *self, int fd);
 /* Connections that nobody behind knows: before their plain end is given away, or after it was closed. */
 size_t es_tls_front_apart(const es_tls_front_t *self);
 /* Some of what was said behind is not out. */
