@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# docker-compose.yml as it stands: words through the containers, a transcriber killed and one revoked in mid-sentence, a job, and what the containers may do.
+# docker-compose.yml as it stands: words through the containers, a transcriber killed and one revoked in mid-sentence, a job, keys that are lost, and what the
+# containers may do; and what the image does by itself.
 #   containers.sh BIN WAV [--no-build]     WAV: some seconds of speech
 # Not part of ctest: it wants docker, docker-compose and a mirror of Debian.
 set -euo pipefail
@@ -60,9 +61,23 @@ step 'a recording'
 timeout 120 "$bin/earshot" jobs submit --url "http://127.0.0.1:$APP_PORT" --wait "$wav" >"$dir/transcript" 2>"$dir/bars" || fail "$(cat "$dir/bars")"
 cmp <(tr '\n' ' ' <"$dir/undisturbed") <(tr '\n' ' ' <"$dir/transcript") || fail 'the job has other words'
 
+step 'the keys of the edge are lost'
+compose rm -sf edge keys >/dev/null 2>&1
+docker volume rm "${project}_keys-edge" >/dev/null
+compose up -d --no-build >/dev/null 2>&1
+ready 1
+stream >"$dir/words"
+cmp "$dir/undisturbed" "$dir/words" || fail 'other words with new keys'
+
 for name in broker edge room jobs analysis; do
     compose exec -T "$name" sh -c 'test "$(id -u)" = 10001 && ! touch /x 2>/dev/null && grep -q "^CapEff:.0*$" /proc/1/status && grep -q "^NoNewPrivs:.1$" /proc/1/status' ||
         fail "$name may do more than it should"
     [ "$(docker inspect -f '{{.State.Health.Status}}' "${project}_${name}_1")" = healthy ] || fail "$name is not healthy"
 done
+compose exec -T broker sh -c 'test -d /var/lib/earshot/dead && ! grep -q " /var/lib/earshot tmpfs " /proc/mounts' || fail 'dead letters of the broker do not outlive it'
+
+step 'the image by itself'
+alone=$(docker run -d --network none earshot)
+trap 'docker rm -f "$alone" >/dev/null 2>&1; compose down -v >/dev/null 2>&1; rm -rf "$dir"' EXIT
+for _ in $(seq 120); do docker logs "$alone" 2>&1 | grep '^ready' && break || sleep 0.5; done | grep -q ready || fail "the image does not start: $(docker logs "$alone" 2>&1)"
 echo 'containers: words whole, jobs done, containers confined'
