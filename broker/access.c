@@ -193,7 +193,7 @@ bool es_access_may_be(const es_speaker_t *speaker, es_socket_t socket, const cha
 bool es_access_may_send(const es_speaker_t *speaker, uint32_t kind, const char *owner)
 {
     if (is_own(speaker, owner)) return true;
-    return deny(speaker, ES_AT_FRONTEND, name_of(kind), "the sender is somebody else's");
+    return deny(speaker, ES_AT_FRONTEND, name_of(kind), "the sender is somebody else's, or none of a key's");
 }
 
 bool es_access_may_answer(const es_speaker_t *speaker, const char *holder)

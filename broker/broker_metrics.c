@@ -81,6 +81,8 @@ ES_METRIC_COUNTER(es_broker_senders_unknown, "earshot_broker_senders_unknown_tot
                   "Reports of more edges than can be watched for their death.");
 ES_METRIC_COUNTER(es_broker_senders_pushed_out, "earshot_broker_senders_pushed_out_total",
                   "Senders forgotten to be a key's because it came as more than 1024 of them.");
+ES_METRIC_COUNTER(es_broker_reports_refused, "earshot_broker_reports_refused_total",
+                  "REPORTs that are not shown: without a name, or of more than 256 senders.");
 static ES_METRIC_COUNTER(quarantined, "earshot_broker_quarantined_total",
                          "STARTs refused because workers died of the stream.");
 static ES_METRIC_COUNTER(suspected, "earshot_broker_suspected_total",
@@ -207,6 +209,7 @@ static es_metric_t *const list[] = {&es_broker_frontend_total,
                                     &orphaned,
                                     &es_broker_senders_unknown,
                                     &es_broker_senders_pushed_out,
+                                    &es_broker_reports_refused,
                                     &quarantined,
                                     &suspected,
                                     &yields,

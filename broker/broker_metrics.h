@@ -14,7 +14,7 @@ extern es_metric_t es_broker_forwarded_total, es_broker_refused_total, es_broker
     es_broker_unreachable_total, es_broker_no_room_total, es_broker_no_jobs_total;
 extern es_metric_t es_broker_publish_failed_total;
 extern es_metric_t es_broker_senders_unknown;
-extern es_metric_t es_broker_senders_pushed_out;
+extern es_metric_t es_broker_senders_pushed_out, es_broker_reports_refused;
 extern es_metric_t es_broker_joined_total, es_broker_lost_total, es_broker_goodbye_total, es_broker_unknown_total,
     es_broker_workers_refused;
 

@@ -150,6 +150,7 @@ const char *es_house_sender(es_house_t *self, es_span_t key, const es_msg_t *msg
 {
     bool request = es_request_service_for(msg->kind) != NULL;
     es_span_t sender = request ? msg->client : key;
+    if (who && msg->kind == ES_REPORT && !es_hex16_parse(key, NULL)) return "";
     /* What asks by mistake in another's name shall not take it from him; a machine's own need not even ask. */
     if ((request && !who) || !es_hex16_parse(sender, NULL)) return NULL;
     return es_owners_claim(self->owners, sender, who ? who : "", now_us);
@@ -167,8 +168,11 @@ static void sender_left(es_house_t *self, es_span_t key)
 /* The sender lives. */
 static void sender_heard(es_house_t *self, es_span_t key, es_span_t name, uint64_t now_us)
 {
-    es_span_t before = es_reports_key(&self->reports, name);
-    if (before.len > 0 && !es_span_eq(before, key)) es_senders_replaced(&self->senders, before, now_us);
+    for (const es_report_t *other = NULL; (other = es_reports_named(&self->reports, name, other));) {
+        es_span_t before = es_span_of(other->key, sizeof other->key);
+        if (other->reachable && !es_span_eq(before, key) && es_owners_same(self->owners, before, key))
+            es_senders_replaced(&self->senders, before, now_us);
+    }
     es_senders_take(&self->senders, key, now_us);
 }
 
@@ -181,7 +185,9 @@ static es_house_verdict_t on_report(es_house_t *self, es_span_t key, const es_ms
         sender_left(self, key);
     else if (own)
         sender_heard(self, key, msg->name, now_us);
-    es_reports_take(&self->reports, own ? key : es_span(NULL), msg, now_us);
+    if (es_reports_take(&self->reports, own ? key : es_span(NULL), msg, now_us))
+        es_log_warn("two senders report under one name; give each its own --name",
+                    ES_B("name", msg->name.ptr, msg->name.len), ES_B("key", key.ptr, key.len));
     return ES_TAKEN;
 }
 
@@ -269,6 +275,7 @@ static void beacon(es_house_t *self, uint64_t now_us)
     es_reports_tick(&self->reports, now_us);
     es_owners_tick(self->owners, now_us);
     es_metric_set(&es_broker_senders_pushed_out, es_owners_pushed_out(self->owners));
+    es_metric_set(&es_broker_reports_refused, self->reports.refused);
     es_quarantine_tick(&self->quarantine, now_us);
     es_beacon_t state = {.name = self->config.name,
                          .start_us = self->start_us,

@@ -50,7 +50,8 @@ es_house_verdict_t es_house_backend(es_house_t *self, uint64_t inc, const es_msg
 /* A send to this worker answered EHOSTUNREACH: it is lost, at once. */
 void es_house_unreachable(es_house_t *self, uint64_t inc);
 /* Whose the sender is in whose name this is said on the frontend: of a request `client`, of all else the key tells. who: "role/name" of who says it, NULL: a peer of this
- * machine. NULL: its own, from now on if it was nobody's; or it is said in nobody's name. Ask once for each message, and only where peers come by keys. */
+ * machine. NULL: its own, from now on if it was nobody's; or it is said in nobody's name, which REPORT is by peers of this machine alone (""). Ask once for each message,
+ * and only where peers come by keys. */
 const char *es_house_sender(es_house_t *self, es_span_t key, const es_msg_t *msg, const char *who, uint64_t now_us);
 /* Whose key the worker of this incarnation came with: "" where it has none, NULL where there is no such worker. */
 const char *es_house_owner(const es_house_t *self, uint64_t inc);

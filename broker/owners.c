@@ -120,6 +120,12 @@ const char *es_owners_claim(es_owners_t *self, es_span_t key, const char *who, u
     return NULL;
 }
 
+bool es_owners_same(const es_owners_t *self, es_span_t key, es_span_t other)
+{
+    const owned_t *one = find(self, key), *two = find(self, other);
+    return !one || !two || one->owner == two->owner;
+}
+
 void es_owners_release(es_owners_t *self, es_span_t key)
 {
     owned_t *it = find(self, key);

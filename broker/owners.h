@@ -24,6 +24,8 @@ void es_owners_destroy(es_owners_t **self_p);
 /* `who` ("role/name"; "": a peer of this machine) says something under this key, a client_id or shaped like one. NULL: it may, and the prefix is its own now. Otherwise whose
  * it is; valid until the next call. */
 const char *es_owners_claim(es_owners_t *self, es_span_t key, const char *who, uint64_t now_us);
+/* May these two be one's? False: they are known to be two keys'. */
+bool es_owners_same(const es_owners_t *self, es_span_t key, es_span_t other);
 /* Its sender has left. */
 void es_owners_release(es_owners_t *self, es_span_t key);
 /* Forgets what has not been used for too long. */

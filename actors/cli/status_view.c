@@ -89,7 +89,7 @@ json_t *es_status_join(const json_t *before, const json_t *now)
     json_int_t worker =
         join_list(json_object_get(before, "workers"), json_object_get(out, "workers"), "inc", "count", seconds);
     json_int_t edge =
-        join_list(json_object_get(before, "edges"), json_object_get(out, "edges"), "name", "frames", seconds);
+        join_list(json_object_get(before, "edges"), json_object_get(out, "edges"), "inc", "frames", seconds);
     json_object_set_new(out, "oldest_unacked_ms", json_integer((worker > edge ? worker : edge) / 1000));
     return out;
 }

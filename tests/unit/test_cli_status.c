@@ -15,11 +15,11 @@ static json_t *house(json_int_t uptime_ms, json_int_t frames, json_int_t count, 
 {
     return json_pack(
         "{s:s, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:{s:i}, s:[{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:b}],"
-        " s:[{s:s, s:i, s:I, s:I, s:i}]}",
+        " s:[{s:s, s:s, s:i, s:I, s:I, s:i}]}",
         "name", "broker", "uptime_ms", uptime_ms, "frames_total", frames, "results_total", frames / 2, "streams", 3,
         "waiting", 0, "free", 29, "workers_total", 1, "dropped", "stale", 2, "workers", "name", "transcriber-1", "inc",
         inc, "service", "transcribe", "capacity", 32, "streams", 3, "count", count, "lag_us", (json_int_t)1500000,
-        "heard_ms", 200, "draining", 1, "edges", "name", "edge", "streams", 3, "frames", frames, "lag_us",
+        "heard_ms", 200, "draining", 1, "edges", "name", "edge", "inc", "e", "streams", 3, "frames", frames, "lag_us",
         (json_int_t)400000, "heard_ms", 700);
 }
 

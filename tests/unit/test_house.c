@@ -295,12 +295,22 @@ static void test_whose_a_sender_is(void **state)
     assert_null(sender(w, "room/r", ES_ROOM_SAY, CLIENT, "edge/e"));
     assert_null(sender(w, "room/r", ES_ROOM_SAY, "nobody", "edge/f"));
     assert_null(sender(w, "room/r", ES_ROOM_SAY, NULL, "edge/f"));
-    assert_null(sender(w, "name", ES_REPORT, NULL, "edge/f"));
+    assert_string_equal(sender(w, "name", ES_REPORT, NULL, "edge/f"), "");
+    assert_null(sender(w, "name", ES_REPORT, NULL, NULL));
     /* a peer of this machine may all, and takes nothing by asking */
     assert_null(sender(w, "room/r", ES_ROOM_SAY, CLIENT, NULL));
     assert_null(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"));
     assert_null(sender(w, CLIENT, ES_FRAME, NULL, NULL));
     assert_string_equal(sender(w, CLIENT, ES_FRAME, NULL, "edge/e"), "");
+}
+
+/* Who has its name by another key is no proof that it is dead. */
+static void test_another_keys_report_replaces_nobody(void **state)
+{
+    world_t *w = *state;
+    assert_null(sender(w, CLIENT, ES_FRAME, NULL, "jobs/j"));
+    assert_null(sender(w, "aabbcc0000000000", ES_REPORT, NULL, "edge/e"));
+    assert_int_equal(dropped_after(w, "aabbcc0000000000"), 10);
 }
 
 static void test_who_leaves_is_nobodys(void **state)
@@ -448,6 +458,7 @@ int main(void)
                                        TEST(test_drain_moves_politely),
                                        TEST(test_drain_tells_streams_to_go),
                                        TEST(test_one_that_was_started_anew_gives_its_places_back_sooner),
+                                       TEST(test_another_keys_report_replaces_nobody),
                                        TEST(test_one_that_is_called_dead_gives_its_places_back_at_once),
                                        TEST(test_one_that_died_gives_its_places_back),
                                        TEST(test_a_silent_edge_gives_its_places_back),

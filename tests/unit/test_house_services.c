@@ -221,6 +221,18 @@ static void test_drain_goes_to_edges_by_the_key_of_their_report(void **state)
     assert_int_equal(drain(w, "edge-2", 0), 0);
 }
 
+/* Whoever says that it has a name, the other one that has it is told all the same. */
+static void test_drain_goes_to_all_of_a_name(void **state)
+{
+    world_t *w = *state;
+    report_of(w, CLIENT, "edge", 21);
+    report_of(w, "aabbcc0000000000", "edge", 21);
+    w->n = 0;
+    assert_int_equal(drain(w, "edge", 21), 2);
+    assert_string_equal(w->said[0].key, CLIENT);
+    assert_string_equal(w->said[1].key, "aabbcc0000000000");
+}
+
 static void test_drain_of_the_broker_itself(void **state)
 {
     world_t *w = *state;
@@ -248,6 +260,7 @@ int main(void)
                                        TEST(test_drain_goes_to_workers),
                                        TEST(test_drain_of_one_that_is_gone),
                                        TEST(test_drain_goes_to_edges_by_the_key_of_their_report),
+                                       TEST(test_drain_goes_to_all_of_a_name),
                                        TEST(test_drain_of_the_broker_itself)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,20 @@ static void who_takes_all_pushes_out_its_own(void **state)
     assert_may(EDGE, "0000000000000000");
 }
 
+static void two_are_the_same_until_they_are_known_to_be_two(void **state)
+{
+    (void)state;
+    assert_true(es_owners_same(owners, es_span(A), es_span(B)));
+    assert_may(EDGE, A);
+    assert_true(es_owners_same(owners, es_span(A_STREAM), es_span(B)));
+    assert_may(JOBS, B);
+    assert_false(es_owners_same(owners, es_span(A), es_span(B)));
+    assert_true(es_owners_same(owners, es_span(A), es_span(A_STREAM)));
+    es_owners_release(owners, es_span(B));
+    assert_may(EDGE, B);
+    assert_true(es_owners_same(owners, es_span(A), es_span(B)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_this_machine_uses_is_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(this_machine_is_never_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(this_machine_locks_nobody_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_are_the_same_until_they_are_known_to_be_two, setup, teardown),
         cmocka_unit_test_setup_teardown(who_takes_all_pushes_out_its_own, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
