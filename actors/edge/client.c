@@ -116,7 +116,8 @@ bool es_client_deaf(const es_client_t *self)
 static void throttle(es_client_t *self)
 {
     bool full = self->sender && !self->stopping && es_client_stream_full(self);
-    bool stop = self->parked || full || es_client_deaf(self) || es_pace_held(&self->pace, self->env->now_us);
+    bool stop = self->parked || es_client_token_waits(self) || full || es_client_deaf(self) ||
+                es_pace_held(&self->pace, self->env->now_us);
     if (stop == self->throttled) return;
     self->throttled = stop;
     if (stop) es_metric_add(&es_edge_throttled, 1);

@@ -45,6 +45,8 @@ typedef struct {
     uint64_t join_rate;     /* rooms that a client may enter a minute; 0: any number */
     uint64_t join_burst;    /* and at once */
     uint64_t session_ms;    /* a token is good for so long */
+    uint64_t auth_rate;     /* signed tokens that a client may show in messages a minute; 0: any number */
+    uint64_t auth_burst;    /* and at once */
     uint64_t auth_us;       /* time for credentials to come, where they are asked for; then 1008 */
     uint64_t max_strangers; /* whose credentials are waited for; for one more the oldest goes, 1008; 0: any number */
     es_pace_limits_t pace;  /* of all that it sends; who goes on beyond is closed 1008 */
@@ -134,6 +136,7 @@ typedef struct {
     char checkpoint[ES_CHECKPOINT_MAX];
 } es_resume_t;
 
+typedef struct es_client_tokens es_client_tokens_t;
 typedef struct es_mark es_mark_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
@@ -149,6 +152,12 @@ typedef struct {
     es_rate_t say_rate, join_rate;
     struct es_viewer *viewer; /* what it watches of jobs and of the house; NULL: nothing yet */
 } es_envelope_t;
+
+/* Of a stranger. */
+typedef struct {
+    uint64_t known_by_us; /* its time is up then */
+    char query[];         /* for dialect->open */
+} es_opening_t;
 
 struct es_client {
     char id[ES_CLIENT_ID_LEN + 1];
@@ -170,8 +179,8 @@ struct es_client {
     uint32_t parked_len, held;  /* held: bytes, as counted in env->memory */
     es_principal_t *principal;  /* NULL: a stranger, or nobody is asked */
     es_principal_t *lender;     /* whose token opened what is everybody's; NULL: none did */
-    char *opening;              /* a stranger's query, for dialect->open */
-    uint64_t known_by_us;       /* a stranger's time is up then */
+    es_client_tokens_t *tokens; /* that it shows in messages; NULL: none so far */
+    es_opening_t *opening;      /* NULL: it is no stranger */
     es_client_t *older, *newer; /* strangers */
     es_timer_t timer;
     es_sender_t *sender;      /* NULL: no stream */
@@ -233,6 +242,9 @@ void es_client_push(es_client_t *self);
 /* It reads too slowly: what waits is given up, and the connection closed 1013. */
 void es_client_cull(es_client_t *self);
 
+/* Whether this message, which text is, may be done now: it shows no signed token, or its turn has come. Else it comes again through dialect->text, or was refused
+ * (client_token.c). */
+bool es_client_token_passes(es_client_t *self, const es_client_says_t *says, const char *text, size_t len);
 /* Who it is (client_access.c). False: it has not said so; then it may say nothing else. */
 bool es_client_known(const es_client_t *self);
 /* It has said something else: it is told what is wanted. ref: of what, "" where it was no message of a type. */
@@ -271,7 +283,10 @@ uint64_t es_client_stream_mark(es_client_t *self);
 /* Keep this chunk until the stream is over. */
 void es_client_park(es_client_t *self, const void *data, size_t len);
 
-/* ---- between client.c, client_in.c, client_stream.c and client_access.c */
+/* ---- between client.c, client_in.c, client_stream.c, client_access.c and client_token.c */
+/* A message with a token waits for its turn. */
+bool es_client_token_waits(const es_client_t *self);
+void es_client_tokens_drop(es_client_t *self);
 void es_client_stream_drop(es_client_t *self);
 /* Its stream, which there is, takes no more audio now. */
 bool es_client_stream_full(const es_client_t *self);

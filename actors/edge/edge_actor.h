@@ -33,7 +33,7 @@ typedef struct {
     /* Who may do what. */
     char *jwt_keys, *jwt_audience, *jwt_issuer, *api_keys;
     uint64_t jwt_leeway_us, ticket_us, max_tickets, tickets_each, max_connections;
-    uint64_t max_strangers;
+    uint64_t max_strangers, auth_rate, auth_burst;
     uint64_t auth_us; /* a WebSocket that says nothing of itself has so long */
 } es_edge_config_t;
 

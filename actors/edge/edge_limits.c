@@ -19,6 +19,8 @@ es_client_limits_t es_edge_client_limits(const es_edge_config_t *config)
                                 .join_rate = config->join_rate,
                                 .join_burst = larger(config->join_burst, config->max_client_rooms),
                                 .session_ms = config->session_us / 1000,
+                                .auth_rate = config->auth_rate,
+                                .auth_burst = config->auth_burst,
                                 .auth_us = config->auth_us,
                                 .max_strangers = config->max_strangers,
                                 .pace = {.messages = config->message_rate,

@@ -289,7 +289,7 @@ static void text(es_client_t *self, const char *said, size_t len)
     es_client_says_t says;
     es_refusal_t why;
     if (es_client_json_envelope(said, len, self->env->limits.max_depth, &says, &why) == 0) {
-        do_said(self, &says);
+        if (es_client_token_passes(self, &says, said, len)) do_said(self, &says);
     } else {
         es_envelope_refuse(self, &why);
         self->envelope.spoken = es_client_known(self);

@@ -114,6 +114,8 @@ static void text(es_client_t *self, const char *said, size_t len)
     es_refusal_t why;
     if (es_client_json_flat(said, len, self->env->limits.max_depth, &says, &why)) {
         refuse(self, &why);
+    } else if (!es_client_token_passes(self, &says, said, len)) {
+        return;
     } else if (says.type == ES_SAYS_AUTH) {
         es_client_authenticate(self, says.token);
     } else if (!es_client_known(self)) {

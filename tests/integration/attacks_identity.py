@@ -86,6 +86,15 @@ def dear_tokens(ground, sizes):
     return " ".join(sorted(came))
 
 
+def shows_again(ground, _):
+    """Who it is, and who it is, and who it is."""
+    with opened(ground) as raw:
+        raw.send(frame(TEXT, b'{"type":"session.auth","payload":{"token":"%s"},"timestamp":0}' % token().encode()) * 50)
+        answers = (b'"rate_limited"', b'"session.authenticated"')
+        frames = raw.until(lambda frames: sum(any(answer in said for answer in answers) for _, said in frames) == 50)
+        return "rate_limited" if any(answers[0] in said for _, said in frames) else "heard"
+
+
 IDENTITY = [
     Attack("who says nothing of himself", stranger, "1008", closed("unknown"), 1),
     Attack("a request without a token", lambda ground, _: str(ground.answer(request("GET /jobs HTTP/1.1"))), "401", auth("unauthorized"), 1),
@@ -97,6 +106,7 @@ IDENTITY = [
     Attack("HMAC with the public key", shown(lambda ground: token(ground.public)), "forged_token 1008", auth("forged_token"), 1),
     Attack("RSA with the secret", shown(lambda _: token(SECRET, alg="RS256")), "forged_token malformed_token 1008", AUTH, 1),
     Attack("forged tokens without end", dear_tokens, "401", "earshot_edge_tokens_late_total", 10),
+    Attack("tokens shown without end", shows_again, "rate_limited", error("rate_limited"), 1),
     Attack("another's session", foreign_session, "ok false", "earshot_edge_sessions_refused_total", 1),
     Attack("a room without the right", foreign_room, "forbidden", 'earshot_edge_forbidden_total{right="room.join"}', 1),
     Attack("who comes into rooms and goes, without end", comes_and_goes, "rate_limited", error("rate_limited"), 1),

@@ -14,6 +14,7 @@ import pytest
 import websockets
 
 from house import BIN, SLOW, House, say, wait_until
+from raw_ws import BINARY, TEXT, RawWs, frame
 from tokens import api_key_line, jwt
 from wire import Ws
 
@@ -197,6 +198,17 @@ def test_the_first_message(house):
         assert ws.recv() == {"type": "authenticated", "principal": "key:ci"}
         ws.send(CHUNK)
         ws.expect(seq=1)
+
+
+def test_what_follows_the_first_message_at_once_waits_for_it(house):
+    """A JWT is not checked where it comes in; what comes in behind it is taken afterwards."""
+    said = [frame(TEXT, json.dumps({"type": kind, "payload": payload, "timestamp": 0}).encode()) for kind, payload in
+            (("session.auth", {"token": token()}), ("audio.start", START))]
+    with RawWs(house.ws + "/ws") as raw:
+        raw.send(b"".join(said) + frame(BINARY, CHUNK) * 20)
+        frames = raw.until(lambda frames: sum(b'"type":"ack"' in payload for _, payload in frames) == 20)
+    kinds = [json.loads(payload)["type"] for opcode, payload in frames if opcode == TEXT]
+    assert kinds[:3] == ["session.wanted", "session.authenticated", "welcome"] and "error" not in kinds
 
 
 def test_who_says_nothing_is_closed_and_keeps_nobody_out(house):

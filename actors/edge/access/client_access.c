@@ -94,8 +94,10 @@ void es_client_want_credentials(es_client_t *self, const char *ref)
 static void wait_for(es_client_t *self, const char *query)
 {
     es_client_env_t *env = self->env;
-    self->opening = es_alloc_copy(query, strlen(query));
-    self->known_by_us = env->now_us + env->limits.auth_us;
+    size_t len = strlen(query) + 1;
+    self->opening = es_alloc(sizeof *self->opening + len);
+    self->opening->known_by_us = env->now_us + env->limits.auth_us;
+    memcpy(self->opening->query, query, len);
     self->older = env->strangers.newest;
     *(self->older ? &self->older->newer : &env->strangers.oldest) = self;
     env->strangers.newest = self;
@@ -179,6 +181,7 @@ void es_client_enter(es_client_t *self, es_guest_t *guest, const char *query)
 void es_client_leave(es_client_t *self)
 {
     wait_no_more(self);
+    es_client_tokens_drop(self);
     uncount(self->principal);
     es_principal_unref(&self->principal);
     es_principal_unref(&self->lender);
@@ -209,7 +212,7 @@ static void tell_known(es_client_t *self, unsigned former)
 {
     self->dialect->known(self);
     if (self->opening)
-        self->dialect->open(self, self->opening);
+        self->dialect->open(self, self->opening->query);
     else
         self->dialect->rights(self, former & ~rights_of(self));
     wait_no_more(self);
@@ -245,7 +248,7 @@ static bool over(const es_client_t *self, const es_principal_t *principal)
 void es_client_check(es_client_t *self)
 {
     if (self->closing || !self->env->identity) return;
-    if (self->opening && self->env->now_us >= self->known_by_us) {
+    if (self->opening && !es_client_token_waits(self) && self->env->now_us >= self->opening->known_by_us) {
         es_metric_add(&es_edge_strangers_late, 1);
         show_out(self, es_who_code(ES_WHO_MISSING), "No token has come in time (--auth-timeout).", ES_WS_UNKNOWN);
     } else if (over(self, self->principal) || over(self, self->lender)) {

@@ -26,6 +26,9 @@ const es_option_t es_identity_options[] = {
                 "connections of one token's subject, or of one API key, at once; 0: any number"),
     ES_OPT_DURATION(es_edge_config_t, auth_us, "auth-timeout", "10s", 100000, UINT64_C(3600000000),
                     "time for a WebSocket to show a token where one is asked for; longer closes 1008"),
+    ES_OPT_UINT(es_edge_config_t, auth_rate, "auth-rate", NULL, "30", 0, 1000000,
+                "signed tokens that a WebSocket may show in messages a minute; 0: any number"),
+    ES_OPT_UINT(es_edge_config_t, auth_burst, "auth-burst", NULL, "10", 1, 1000000, "and at once"),
     ES_OPT_UINT(es_edge_config_t, max_strangers, "max-strangers", NULL, "1000", 1, 1000000,
                 "WebSockets at once that have not shown one yet; where one more comes the oldest is closed 1008"),
     ES_OPT_END};
