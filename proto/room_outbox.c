@@ -193,9 +193,23 @@ void es_room_outbox_kick(es_room_outbox_t *self, uint64_t now_us)
     send_again(self);
 }
 
+bool es_room_outbox_answered(const es_room_outbox_t *self, uint64_t seq)
+{
+    const op_t *op = op_at(self, seq);
+    return seq < self->base || (op && op->answered);
+}
+
 size_t es_room_outbox_count(const es_room_outbox_t *self)
 {
     return self->open;
+}
+
+size_t es_room_outbox_count_of(const es_room_outbox_t *self, uint32_t kind)
+{
+    size_t n = 0;
+    const op_t *op;
+    for (uint64_t seq = self->base; (op = op_at(self, seq)); seq++) n += op->msg.kind == kind && !op->answered;
+    return n;
 }
 
 uint64_t es_room_outbox_since(const es_room_outbox_t *self)

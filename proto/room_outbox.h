@@ -43,8 +43,12 @@ void es_room_outbox_answer(es_room_outbox_t *self, const es_msg_t *answer, const
 uint64_t es_room_outbox_tick(es_room_outbox_t *self, uint64_t now_us);
 /* Something has changed on the way there (another broker): send what waits now. */
 void es_room_outbox_kick(es_room_outbox_t *self, uint64_t now_us);
+/* Is this operation, which was pushed, answered? */
+bool es_room_outbox_answered(const es_room_outbox_t *self, uint64_t seq);
 /* Operations not answered yet, and since when the oldest of them waits (0: none). */
 size_t es_room_outbox_count(const es_room_outbox_t *self);
 uint64_t es_room_outbox_since(const es_room_outbox_t *self);
+/* Those of this kind that are not. */
+size_t es_room_outbox_count_of(const es_room_outbox_t *self, uint32_t kind);
 
 #endif

@@ -44,6 +44,7 @@ typedef struct {
     uint64_t say_burst;     /* and at once */
     uint64_t join_rate;     /* rooms that a client may enter a minute; 0: any number */
     uint64_t join_burst;    /* and at once */
+    uint64_t caption_us;    /* a final waits so long for the room that it is a caption in; 0: it does not */
     uint64_t session_ms;    /* a token is good for so long */
     uint64_t auth_rate;     /* signed tokens that a client may show in messages a minute; 0: any number */
     uint64_t auth_burst;    /* and at once */
@@ -138,17 +139,19 @@ typedef struct {
 
 typedef struct es_client_tokens es_client_tokens_t;
 typedef struct es_mark es_mark_t;
+typedef struct es_held es_held_t;
 typedef struct {
     es_mark_t *marks, **marks_end; /* in order, oldest first */
     uint32_t marks_count;
     bool spoken;                    /* something came on this connection already */
     bool resumable;                 /* the client keeps what is not committed, and is told of every commit */
+    uint16_t pending;               /* messages without room.said */
     struct es_membership *speaking; /* the room that the stream's words go to; NULL: none */
+    es_held_t *held;                /* what is said of the stream once that room has its words; NULL: nothing */
     es_resume_t *resume;            /* NULL: nothing to go on with */
     char *stream;                   /* the last stream's name within the session; owned */
     uint64_t streams, messages;     /* streams begun; messages that were given a name here */
     uint64_t operations;            /* the highest number of those in rooms that it has left */
-    uint64_t pending;               /* messages without room.said */
     es_rate_t say_rate, join_rate;
     struct es_viewer *viewer; /* what it watches of jobs and of the house; NULL: nothing yet */
 } es_envelope_t;

@@ -23,7 +23,7 @@ typedef struct {
     uint64_t max_request_line, max_head, max_head_lines;
     uint64_t max_http, max_address, file_reserve, head_us, body_us, body_least, idle_us, send_us;
     uint64_t max_client_rooms, max_rooms, max_room_members, room_backlog;
-    uint64_t say_rate, say_burst, join_rate, join_burst;
+    uint64_t say_rate, say_burst, join_rate, join_burst, caption_us;
     char *session_key; /* its file, or NULL: in the data directory */
     uint64_t session_us;
     uint64_t max_upload, max_uploads, max_address_uploads, upload_memory, upload_wait_us, upload_stall_us;

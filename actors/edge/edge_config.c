@@ -97,6 +97,9 @@ static const es_option_t edge_options[] = {
                 "rooms that a client may enter a minute; 0: any number"),
     ES_OPT_UINT(es_edge_config_t, join_burst, "join-burst", NULL, "32", 1, 1000000,
                 "and at once; never fewer than --max-client-rooms, so that who comes back may enter all of its own"),
+    ES_OPT_DURATION(es_edge_config_t, caption_us, "caption-hold", "30s", 0, UINT64_C(600000000),
+                    "who speaks in a room with a resumable stream is told words as final when the room has them, or "
+                    "has not answered for so long; 0ms: at once"),
     ES_OPT_STR(es_edge_config_t, session_key, "session-key", NULL, NULL, 1024,
                "file with the key that signs sessions, the same for all edges; default: session.key in --data, made "
                "where it is not there"),

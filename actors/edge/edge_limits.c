@@ -18,6 +18,7 @@ es_client_limits_t es_edge_client_limits(const es_edge_config_t *config)
                                 .say_burst = config->say_burst,
                                 .join_rate = config->join_rate,
                                 .join_burst = larger(config->join_burst, config->max_client_rooms),
+                                .caption_us = config->caption_us,
                                 .session_ms = config->session_us / 1000,
                                 .auth_rate = config->auth_rate,
                                 .auth_burst = config->auth_burst,

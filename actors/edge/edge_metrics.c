@@ -77,6 +77,11 @@ ES_METRIC_COUNTER(es_edge_room_fetches, "earshot_edge_room_fetches_total", "time
 ES_METRIC_COUNTER(es_edge_room_gaps, "earshot_edge_room_gaps_total", "times that members were told of a gap");
 ES_METRIC_COUNTER(es_edge_room_malformed, "earshot_edge_room_malformed_total",
                   "messages of room actors that are not valid");
+ES_METRIC_COUNTER(es_edge_room_captions_late, "earshot_edge_room_captions_late_total",
+                  "finals that their speaker was told before its room had them: it did not answer for --caption-hold");
+ES_METRIC_COUNTER(es_edge_room_captions_lost, "earshot_edge_room_captions_lost_total",
+                  "finals that their speaker was told and its room may never have: the connection ended before it "
+                  "answered, or it refused them, or too many waited for it");
 
 es_metric_t *const *es_edge_metrics(void)
 {
@@ -131,6 +136,8 @@ es_metric_t *const *es_edge_metrics(void)
                                         &es_edge_room_fetches,
                                         &es_edge_room_gaps,
                                         &es_edge_room_malformed,
+                                        &es_edge_room_captions_late,
+                                        &es_edge_room_captions_lost,
                                         NULL};
     return list;
 }

@@ -11,7 +11,8 @@ extern es_metric_t es_edge_clients, es_edge_streams, es_edge_connections, es_edg
     es_edge_strangers_late, es_edge_expired, es_edge_sessions_refused, es_edge_requests, es_edge_http_idled,
     es_edge_http_connections, es_edge_lag_us, es_edge_deaf, es_edge_rooms_open, es_edge_room_members,
     es_edge_room_events, es_edge_room_bytes, es_edge_room_fetches, es_edge_room_gaps, es_edge_room_malformed,
-    es_edge_stream_memory, es_edge_streams_paused, es_edge_tokens_late;
+    es_edge_room_captions_late, es_edge_room_captions_lost, es_edge_stream_memory, es_edge_streams_paused,
+    es_edge_tokens_late;
 
 es_metric_t *const *es_edge_metrics(void);
 /* An error with this code is said to a client: limits have a counter each. */

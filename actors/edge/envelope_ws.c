@@ -9,6 +9,7 @@
 #include "edge_metrics.h"
 #include "envelope_out.h"
 #include "jobs/job_ws.h"
+#include "rooms/held_words.h"
 #include "rooms/room_ws.h"
 
 struct es_mark {
@@ -98,6 +99,7 @@ static void mark(es_client_t *self, const char *id)
 static void marked(es_client_t *self, uint64_t seq)
 {
     es_mark_t *first;
+    es_held_begin(self, NULL, 0);
     while ((first = self->envelope.marks) && first->seq <= seq) {
         size_t place = es_envelope_begin(self, "audio.marked");
         es_json_raw(&self->out, "\"id\":");
@@ -108,6 +110,7 @@ static void marked(es_client_t *self, uint64_t seq)
         self->envelope.marks_count--;
         free(first);
     }
+    es_held_end(self);
 }
 
 /* ---- hearing */
@@ -164,7 +167,7 @@ static void begin_stream(es_client_t *self, const es_client_says_t *says)
 
 static void start(es_client_t *self, const es_client_says_t *says)
 {
-    if (self->sender)
+    if (self->sender || es_held_any(self)) /* audio.done is not said yet */
         es_envelope_refuse_with(self, "already_streaming", "audio.start",
                                 "A stream is open already; send audio.stop and wait for audio.done.");
     else if (es_client_allowed(self, ES_RIGHT_STREAM, es_span(NULL), "audio.start") &&
@@ -370,14 +373,8 @@ static void committed(es_client_t *self, const es_msg_t *msg)
     es_envelope_end(self, place);
 }
 
-static void final(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
+static void transcript(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
 {
-    if (msg->flags & ES_F_FAILED) failed(self, msg);
-    if (!msg->text.len || (msg->flags & ES_F_SILENCE)) {
-        if (self->envelope.resumable) committed(self, msg);
-        return;
-    }
-    es_room_ws_final(self, msg, words, len);
     size_t place = es_envelope_begin(self, "transcript");
     transcript_head(self, msg, true);
     if (ES_HAS(msg, ES_M_CONFIDENCE)) {
@@ -389,9 +386,23 @@ static void final(es_client_t *self, const es_msg_t *msg, const void *words, siz
     es_envelope_end(self, place);
 }
 
+static void final(es_client_t *self, const es_msg_t *msg, const void *words, size_t len)
+{
+    bool silent = !msg->text.len || (msg->flags & ES_F_SILENCE);
+    uint64_t caption = silent ? 0 : es_room_ws_final(self, msg, words, len);
+    es_held_begin(self, self->envelope.speaking, caption);
+    if (msg->flags & ES_F_FAILED) failed(self, msg);
+    if (!silent)
+        transcript(self, msg, words, len);
+    else if (self->envelope.resumable)
+        committed(self, msg);
+    es_held_end(self);
+}
+
 static void partial(es_client_t *self, const es_msg_t *msg)
 {
     es_room_ws_partial(self, msg);
+    if (es_held_any(self)) return; /* the words before it are not said yet */
     size_t place = es_envelope_begin(self, "transcript");
     transcript_head(self, msg, false);
     es_envelope_end(self, place);
@@ -401,9 +412,11 @@ static void done(es_client_t *self)
 {
     forget_marks(self);
     self->envelope.speaking = NULL;
+    es_held_begin(self, NULL, 0);
     size_t place = es_envelope_begin(self, "audio.done");
     field_id(self);
     es_envelope_end(self, place);
+    es_held_end(self);
 }
 
 static void waiting(es_client_t *self, uint64_t queue)

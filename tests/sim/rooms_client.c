@@ -129,7 +129,7 @@ static void begin_stream(client_t *client)
     client->word = client->stored_word = 0;
 }
 
-/* After a new connection the speaker's audio begins a little before what is stored for sure, and is cut elsewhere. */
+/* After a new connection the speaker's audio begins at what is final, or a little before it, and is cut elsewhere. */
 static void rewind_speech(sim_t *sim, client_t *client)
 {
     if (world_chance(&sim->world, 200)) begin_stream(client);

@@ -40,8 +40,8 @@ static void figures(const void *sim, char *out, size_t cap)
 
 int main(int argc, char **argv)
 {
-    static const char *const safeguards[SAFE_MODES] = {"none",   "fence", "dedupe", "cut",    "order",   "gap",
-                                                       "resend", "tail",  "ask",    "commit", "announce"};
+    static const char *const safeguards[SAFE_MODES] = {"none",   "fence", "dedupe", "cut",    "order",    "gap",
+                                                       "resend", "tail",  "ask",    "commit", "announce", "hold"};
     static const harness_t harness = {.name = "sim_rooms",
                                       .run = run,
                                       .world = world,

@@ -171,6 +171,15 @@ static void refused(member_t *self, const es_msg_t *op, const es_msg_t *answer)
     tell(self, &msg, NULL, 0);
 }
 
+static void captioned(member_t *self, const es_msg_t *op)
+{
+    es_msg_t msg = {.kind = TOLD_CAPTIONED};
+    ES_SET(&msg, ES_M_STREAM, stream, op->stream);
+    ES_SET(&msg, ES_M_START, start, op->start);
+    ES_SET(&msg, ES_M_END, end, op->end);
+    tell(self, &msg, NULL, 0);
+}
+
 static void on_answered(void *ctx, const es_msg_t *op, const es_msg_t *answer, const void *body, size_t len)
 {
     member_t *self = ctx;
@@ -191,11 +200,7 @@ static void on_answered(void *ctx, const es_msg_t *op, const es_msg_t *answer, c
         ES_SET(&msg, ES_M_MSG_ID, msg_id, op->msg_id);
         tell(self, &msg, NULL, 0);
     } else {
-        msg.kind = TOLD_CAPTIONED;
-        ES_SET(&msg, ES_M_STREAM, stream, op->stream);
-        ES_SET(&msg, ES_M_START, start, op->start);
-        ES_SET(&msg, ES_M_END, end, op->end);
-        tell(self, &msg, NULL, 0);
+        captioned(self, op);
     }
 }
 
@@ -211,6 +216,7 @@ void member_say(member_t *self, const es_msg_t *said, const char *body, size_t l
         es_msg_t partial = op;
         partial.kind = ES_ROOM_PARTIAL;
         operate(self, &partial, NULL, 0);
+        if (sim_of(self)->off == SAFE_HOLD) captioned(self, &op);
     }
     operate(self, &op, body, len);
 }

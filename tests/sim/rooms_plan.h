@@ -26,6 +26,7 @@ typedef enum {
     SAFE_ASK,      /* followers' timers do not run */
     SAFE_COMMIT,   /* actors speak before the store has it */
     SAFE_ANNOUNCE, /* edges do not announce their members */
+    SAFE_HOLD,     /* who speaks is told words before the room has them */
     SAFE_MODES
 } safeguard_t;
 
@@ -61,7 +62,7 @@ enum {
     TOLD_GONE,   /* from, to */
     TOLD_SAID,   /* msg_id, log, rseq */
     TOLD_REFUSED,
-    TOLD_CAPTIONED, /* start, end: the caption is stored; real clients are not told */
+    TOLD_CAPTIONED, /* stream, start, end: words are final, and the room has them */
     TOLD_LEFT
 };
 

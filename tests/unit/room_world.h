@@ -131,6 +131,7 @@ static inline room_world_t *rw_new(void)
                                           .max_rooms = 2,
                                           .say_rate = 10,
                                           .say_burst = 100,
+                                          .caption_us = 30000000,
                                           .session_ms = 86400000},
                                .now_us = 1000000,
                                .wall_ms = 1700000000000,

@@ -306,6 +306,24 @@ static void test_counts_on_from_a_number(void **state)
     assert_string_equal(w->answered, "J42");
 }
 
+static void test_knows_what_is_answered(void **state)
+{
+    world_t *w = *state;
+    push(w, ES_ROOM_CAPTION);
+    push(w, ES_ROOM_SAY);
+    push(w, ES_ROOM_CAPTION);
+    assert_false(es_room_outbox_answered(w->box, 1));
+    assert_int_equal(es_room_outbox_count_of(w->box, ES_ROOM_CAPTION), 2);
+    done(w, 3);
+    assert_false(es_room_outbox_answered(w->box, 1));
+    assert_true(es_room_outbox_answered(w->box, 3));
+    assert_int_equal(es_room_outbox_count_of(w->box, ES_ROOM_CAPTION), 1);
+    done(w, 1);
+    done(w, 2);
+    assert_true(es_room_outbox_answered(w->box, 1));
+    assert_int_equal(es_room_outbox_count_of(w->box, ES_ROOM_CAPTION), 0);
+}
+
 static void test_forgets_what_it_has(void **state)
 {
     world_t *w = *state;
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keeps_so_many_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_kick_sends_what_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counts_on_from_a_number, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_knows_what_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgets_what_it_has, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

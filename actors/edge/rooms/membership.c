@@ -41,6 +41,7 @@ static void rearm(es_membership_t *self)
     uint64_t at = es_room_outbox_tick(self->outbox, self->room->env->now_us);
     uint64_t since = es_room_outbox_since(self->outbox);
     if (since && !self->warned) at = earlier(at, since + outage_us);
+    if (since && !es_membership_late(self)) at = earlier(at, since + self->room->env->limits.caption_us);
     for (int i = 0; i < ES_MEMBERSHIP_ASKS; i++)
         if (self->asks[i].kind) at = earlier(at, self->asks[i].due_us);
     es_edge_rooms_arm(self->room->rooms, self, at);
@@ -53,6 +54,27 @@ int es_membership_do(es_membership_t *self, es_msg_t *op, const void *body, size
     if (es_room_outbox_push(self->outbox, op, body, len, self->room->env->now_us) != 0) return -1;
     rearm(self);
     return 0;
+}
+
+uint64_t es_membership_last(const es_membership_t *self)
+{
+    return es_room_outbox_last(self->outbox);
+}
+
+bool es_membership_answered(const es_membership_t *self, uint64_t op)
+{
+    return es_room_outbox_answered(self->outbox, op);
+}
+
+bool es_membership_late(const es_membership_t *self)
+{
+    uint64_t since = es_room_outbox_since(self->outbox);
+    return since && self->room->env->now_us >= since + self->room->env->limits.caption_us;
+}
+
+size_t es_membership_captions(const es_membership_t *self)
+{
+    return es_room_outbox_count_of(self->outbox, ES_ROOM_CAPTION);
 }
 
 void es_membership_partial(es_membership_t *self, es_msg_t *partial)
@@ -238,6 +260,7 @@ void es_membership_tick(es_membership_t *self)
         self->warned = true;
         self->ops->unavailable(self);
     }
+    if (es_membership_late(self)) self->ops->late(self);
     for (int i = 0; i < ES_MEMBERSHIP_ASKS; i++)
         if (self->asks[i].kind && now >= self->asks[i].due_us) send_ask(self, &self->asks[i]);
     rearm(self);
@@ -285,7 +308,7 @@ void es_membership_destroy(es_membership_t **self_p)
     if (self->state == ES_CATCHING_UP) room->catching--;
     es_metric_add(&es_edge_room_members, UINT64_MAX); /* one less */
     es_edge_rooms_disarm(room->rooms, self);
-    self->client->envelope.pending -= self->says;
+    self->client->envelope.pending = (uint16_t)(self->client->envelope.pending - self->says);
     uint64_t last = es_room_outbox_last(self->outbox);
     if (last > self->client->envelope.operations) self->client->envelope.operations = last;
     es_room_outbox_destroy(&self->outbox);

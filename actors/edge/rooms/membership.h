@@ -34,6 +34,7 @@ typedef struct {
                     size_t n);
     void (*present)(es_membership_t *self, const es_msg_t *answer, const es_room_member_t *members, size_t n);
     void (*unavailable)(es_membership_t *self); /* nobody has answered for long; said once an outage */
+    void (*late)(es_membership_t *self); /* nor for so long that words need not wait for it (es_membership_late) */
 } es_membership_ops_t;
 
 typedef struct {
@@ -73,6 +74,13 @@ es_membership_t *es_membership_find(const es_client_t *client, es_span_t room);
 void es_membership_leave(es_membership_t *self);
 /* 0, or -1: the outbox is full. op: ROOM_SAY or ROOM_CAPTION with its own fields. */
 int es_membership_do(es_membership_t *self, es_msg_t *op, const void *body, size_t len);
+/* The number of the operation that es_membership_do took last; has the room answered it? */
+uint64_t es_membership_last(const es_membership_t *self);
+bool es_membership_answered(const es_membership_t *self, uint64_t op);
+/* The room has not answered for so long that words do not wait for it. */
+bool es_membership_late(const es_membership_t *self);
+/* Captions that it has not answered. */
+size_t es_membership_captions(const es_membership_t *self);
 /* ROOM_PARTIAL, best effort. */
 void es_membership_partial(es_membership_t *self, es_msg_t *partial);
 /* Asks for events (ROOM_FETCH) or members (ROOM_WHO). -1: as many are under way as may be. */

@@ -6,7 +6,7 @@
 
 #include "edge_metrics.h"
 #include "envelope_out.h"
-#include "membership.h"
+#include "held_words.h"
 #include "room_json.h"
 
 enum { HISTORY_DEFAULT = 50 };
@@ -24,8 +24,14 @@ static void refuse(es_client_t *self, const char *code, const char *ref, es_span
 
 static void count_says(es_membership_t *member, int change)
 {
+    es_envelope_t *envelope = &member->client->envelope;
     member->says += (uint64_t)change;
-    member->client->envelope.pending += (uint64_t)change;
+    envelope->pending = (uint16_t)(envelope->pending + change);
+}
+
+static void count_lost(size_t captions)
+{
+    if (captions) es_metric_add(&es_edge_room_captions_lost, captions);
 }
 
 /* ---- what the room says */
@@ -113,6 +119,8 @@ static void refused(es_membership_t *member, const es_msg_t *op, es_span_t reaso
     };
     es_client_t *self = member->client;
     if (op->kind == ES_ROOM_SAY) count_says(member, -1);
+    if (op->kind == ES_ROOM_CAPTION) count_lost(1);
+    if (op->kind == ES_ROOM_JOIN) count_lost(es_membership_captions(member));
     const char *code = "bad_field", *message = "The room does not take this; see what is allowed.";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!es_span_eq(reason, es_span(known[i].reason))) continue;
@@ -182,6 +190,11 @@ static void unavailable(es_membership_t *member)
            "No room actor has answered for 5 s; what you asked for is tried on until one does.");
 }
 
+static void late(es_membership_t *member)
+{
+    es_held_release(member->client);
+}
+
 /* ---- what the client says */
 
 static const es_membership_ops_t membership_ops = {.joined = joined,
@@ -192,7 +205,8 @@ static const es_membership_ops_t membership_ops = {.joined = joined,
                                                    .gone = gone,
                                                    .history = history,
                                                    .present = present,
-                                                   .unavailable = unavailable};
+                                                   .unavailable = unavailable,
+                                                   .late = late};
 
 /* The membership of a client that is in the room; NULL: it was told that it is not. */
 static es_membership_t *member_of(es_client_t *self, const char *room, const char *ref, const char *msg_id)
@@ -355,9 +369,13 @@ void es_room_ws_rights(es_client_t *self)
     }
 }
 
+/* Captions that nobody says again: the room may not have them, and the speaker was told. */
 void es_room_ws_fini(es_client_t *self)
 {
     self->envelope.speaking = NULL;
+    for (const es_membership_t *member = self->memberships; member; member = member->next)
+        count_lost(es_membership_captions(member) - es_held_count(self, member));
+    es_held_destroy(self);
     while (self->memberships) es_membership_destroy(&(es_membership_t *){self->memberships});
 }
 
@@ -380,14 +398,24 @@ static void words_of(es_client_t *self, es_msg_t *caption, const es_msg_t *words
     ES_SET(caption, ES_M_END, end, words->end);
 }
 
-void es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *words, size_t len)
+uint64_t es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *words, size_t len)
 {
     es_msg_t op = {.kind = ES_ROOM_CAPTION};
-    if (!self->envelope.speaking) return;
+    es_membership_t *speaking = self->envelope.speaking;
+    if (!speaking) return 0;
     words_of(self, &op, final);
-    if (es_membership_do(self->envelope.speaking, &op, words, len) != 0)
-        refuse(self, "too_many_pending", "audio.start", es_edge_room_id(self->envelope.speaking->room), es_span(NULL),
+    if (es_membership_do(speaking, &op, words, len) != 0) {
+        es_held_give_up(self);
+        count_lost(1);
+        refuse(self, "too_many_pending", "audio.start", es_edge_room_id(speaking->room), es_span(NULL),
                "The room has not answered for so long that these words are no caption there.");
+        return 0;
+    }
+    if (!self->envelope.resumable) return 0;
+    if (!es_membership_late(speaking)) return es_membership_last(speaking);
+    es_metric_add(&es_edge_room_captions_late, 1);
+    es_held_release(self);
+    return 0;
 }
 
 void es_room_ws_partial(es_client_t *self, const es_msg_t *partial)
@@ -407,7 +435,11 @@ void es_room_ws_answer(es_client_t *self, const es_msg_t *msg, const void *body,
     const es_membership_t *speaking = self->envelope.speaking;
     es_join_t comeback = member->comeback;
     es_membership_receive(member, msg, body, len);
-    if (es_membership_find(self, msg->room)) return;
+    if (es_membership_find(self, msg->room)) {
+        es_held_release(self);
+        return;
+    }
+    es_held_forget(self, member);
     if (speaking == member) self->envelope.speaking = NULL;
     if (*comeback.name && !self->closing) enter(self, msg->room, &comeback);
 }

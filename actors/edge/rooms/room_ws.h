@@ -18,8 +18,8 @@ void es_room_ws_fini(es_client_t *self);
 
 /* audio.start names a room: its words will go there. -1: refused, the client was told. */
 int es_room_ws_speak(es_client_t *self, const char *room);
-/* Words of the stream: to the room that was named, if any. */
-void es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *words, size_t len);
+/* Words of the stream: to the room that was named, if any. Returns the operation that has to be done before the speaker is told, 0: none. */
+uint64_t es_room_ws_final(es_client_t *self, const es_msg_t *final, const void *words, size_t len);
 void es_room_ws_partial(es_client_t *self, const es_msg_t *partial);
 
 /* For es_dialect_t. */
