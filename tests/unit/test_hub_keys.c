@@ -317,7 +317,7 @@ static void mute_connections_do_not_take_the_last_descriptor(void **state)
     uint64_t shut = es_metric_get(&es_broker_shut_total), unfinished = es_metric_get(&es_broker_refused_silent);
     for (int i = 0; i < MUTE; i++) {
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        connect(fds[i], (struct sockaddr *)&at, sizeof at);
+        (void)connect(fds[i], (struct sockaddr *)&at, sizeof at);
     }
     await_metric(&es_broker_shut_total, shut);
     place_stream(&c->w, CLIENT, 1); /* who is there goes on */
