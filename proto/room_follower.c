@@ -58,6 +58,7 @@ es_room_follower_t *es_room_follower_new(const es_room_follower_config_t *config
     self->config = config ? *config : es_room_follower_defaults();
     self->ops = ops;
     self->ctx = ctx;
+    self->asked = self->config.asked;
     self->ask.due_us = NEVER;
     return self;
 }

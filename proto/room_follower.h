@@ -36,6 +36,7 @@ typedef struct {
     size_t held_max;     /* events held over a gap; default 1024; more are dropped and fetched */
     size_t held_bytes;   /* default 1 MiB */
     uint64_t fetch_page; /* events asked for at once; default 256 */
+    uint64_t asked;      /* ids of fetches come after it; default 0; one that nobody has used under this key */
 } es_room_follower_config_t;
 es_room_follower_config_t es_room_follower_defaults(void);
 

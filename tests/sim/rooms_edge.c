@@ -128,6 +128,7 @@ static edge_room_t *room_of(sim_t *sim, int e, int r)
     config.backlog = sim->plan.backlog;
     config.fetch_page = sim->plan.page;
     config.held_max = (size_t)sim->plan.held;
+    config.asked = ++sim->edges[e].begun << 32;
     *room = (edge_room_t){.sim = sim, .edge = e, .id = r};
     room->follower = es_room_follower_new(&config, &ops, room);
     room->sync_us = sim->world.now + FIRST_SYNC_US;

@@ -43,6 +43,7 @@ typedef struct {
     size_t counted_n;
     uint64_t heard_us[BROKERS];
     unsigned fresh; /* bits: brokers whose beacons come */
+    uint64_t begun; /* followers and members: each asks by ids of its own */
     edge_room_t *rooms[ROOMS];
 } edge_t;
 

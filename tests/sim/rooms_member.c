@@ -246,6 +246,7 @@ member_t *member_new(edge_room_t *room, int client, uint64_t conn, const es_msg_
     *self = (member_t){.next = room->members, .room = room, .client = client, .conn = conn, .ask_due_us = NEVER};
     snprintf(self->id, sizeof self->id, "%.6s%010" PRIx64, room->sim->edges[room->edge].prefix, conn);
     snprintf(self->name, sizeof self->name, "%.*s", (int)join->name.len, join->name.ptr);
+    self->ask_id = ++room->sim->edges[room->edge].begun << 32;
     self->has_since = ES_HAS(join, ES_M_RSEQ);
     self->since = join->rseq;
     self->since_log = join->log;

@@ -347,6 +347,59 @@ static void coming_back_is_entering(void **state)
     rw_destroy(w);
 }
 
+static void leave(room_world_t *w, int i, uint64_t last)
+{
+    rw_text(w, i, "room.leave", IN_LOBBY);
+    rw_done(w, i, "lobby", rw_request(w, ES_ROOM_LEAVE)->seq, last, 1);
+    rw_drain(w, i);
+}
+
+/* The edge and its clients keep their keys: what was asked before the room was left, and comes now, is no answer to what is asked now. */
+static void an_answer_from_before_is_none(void **state)
+{
+    (void)state;
+    room_world_t *w = rw_new();
+    rw_connect(w, 0);
+    rw_text(w, 0, "room.join", JOIN_LOBBY);
+    rw_done(w, 0, "lobby", rw_request(w, ES_ROOM_JOIN)->seq, 5, 1);
+    uint64_t before = rw_request(w, ES_ROOM_FETCH)->seq;
+    leave(w, 0, 5);
+    rw_text(w, 0, "room.join", JOIN_LOBBY);
+    rw_done(w, 0, "lobby", rw_request(w, ES_ROOM_JOIN)->seq, 5, 1);
+    rw_drain(w, 0);
+    rw_fetched(w, -1, "lobby", before, 4, 5, 5, 1);
+    rw_turn(w, 0);
+    expect_silence(w, 0);
+    rw_fetched(w, -1, "lobby", rw_request(w, ES_ROOM_FETCH)->seq, 1, 5, 5, 1);
+    rw_turn(w, 0);
+    expect_said(w, 0, "\"m1\"");
+    rw_drain(w, 0);
+    rw_destroy(w);
+}
+
+static void nor_is_one_to_a_member_from_before(void **state)
+{
+    (void)state;
+    static const char since[] = "{\"room\":\"lobby\",\"name\":\"Bob\",\"since\":150}";
+    room_world_t *w = rw_new();
+    rw_connect(w, 0);
+    rw_connect(w, 1);
+    rw_enter(w, 0, 400);
+    rw_text(w, 1, "room.join", since);
+    rw_done(w, 1, "lobby", rw_request(w, ES_ROOM_JOIN)->seq, 400, 1);
+    uint64_t before = rw_request(w, ES_ROOM_FETCH)->seq;
+    leave(w, 1, 400);
+    rw_text(w, 1, "room.join", since);
+    rw_done(w, 1, "lobby", rw_request(w, ES_ROOM_JOIN)->seq, 400, 1);
+    rw_drain(w, 1);
+    rw_fetched(w, 1, "lobby", before, 251, 260, 400, 1);
+    expect_silence(w, 1);
+    rw_fetched(w, 1, "lobby", rw_request(w, ES_ROOM_FETCH)->seq, 151, 160, 400, 1);
+    expect_said(w, 1, "m151");
+    rw_drain(w, 1);
+    rw_destroy(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +418,8 @@ int main(void)
         cmocka_unit_test(who_comes_back_at_once_is_let_in_when_it_has_left),
         cmocka_unit_test(who_leaves_again_does_not_come_back),
         cmocka_unit_test(coming_back_is_entering),
+        cmocka_unit_test(an_answer_from_before_is_none),
+        cmocka_unit_test(nor_is_one_to_a_member_from_before),
     };
     return cmocka_run_group_tests_name("room_entering", tests, NULL, NULL);
 }

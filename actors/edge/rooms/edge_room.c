@@ -84,6 +84,8 @@ es_edge_room_t *es_edge_room_new(es_edge_rooms_t *rooms, const es_edge_rooms_ops
     static const es_room_follower_ops_t follower_ops = {
         .event = on_event, .fetch = on_fetch, .missed = on_missed, .reset = on_reset};
     es_edge_room_t *self = es_alloc_zero(sizeof *self);
+    es_room_follower_config_t config = es_room_follower_defaults();
+    config.asked = es_edge_rooms_asked(rooms);
     self->rooms = rooms;
     self->ops = ops;
     self->limits = limits;
@@ -92,7 +94,7 @@ es_edge_room_t *es_edge_room_new(es_edge_rooms_t *rooms, const es_edge_rooms_ops
     self->id_len = id.len;
     memcpy(self->id, id.ptr, id.len);
     self->key_len = es_room_key(self->key, id);
-    self->follower = es_room_follower_new(NULL, &follower_ops, self);
+    self->follower = es_room_follower_new(&config, &follower_ops, self);
     self->log = es_fanout_log_new();
     self->sync_us = env->now_us + FIRST_SYNC_US;
     ops->subscribe(ops->ctx, es_edge_room_key_of(self), true);

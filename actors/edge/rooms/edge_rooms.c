@@ -23,6 +23,7 @@ struct es_edge_rooms {
     es_decoder_t *decoder;
     es_room_event_t *events;
     es_room_member_t *members;
+    uint64_t askers; /* rooms and memberships so far */
 };
 
 es_edge_rooms_t *es_edge_rooms_new(const es_edge_rooms_limits_t *limits, const es_edge_rooms_ops_t *ops,
@@ -81,6 +82,11 @@ void es_edge_rooms_release(es_edge_rooms_t *self, es_edge_room_t *room)
     es_timers_disarm(&self->timers, &room->timer);
     es_edge_room_destroy(&room);
     es_metric_set(&es_edge_rooms_open, es_keymap_count(self->by_id));
+}
+
+uint64_t es_edge_rooms_asked(es_edge_rooms_t *self)
+{
+    return ++self->askers << 32;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

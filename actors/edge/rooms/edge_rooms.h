@@ -46,6 +46,9 @@ es_edge_room_t *es_edge_rooms_need(es_edge_rooms_t *self, es_span_t id);
 /* Its last member is gone. */
 void es_edge_rooms_release(es_edge_rooms_t *self, es_edge_room_t *room);
 
+/* Questions of a new room or membership are numbered from here on, so that an answer to an earlier one under the same key is none to them. */
+uint64_t es_edge_rooms_asked(es_edge_rooms_t *self);
+
 /* Its follower was told something: look at its timer and its members at the end of this turn. */
 void es_edge_rooms_touch(es_edge_rooms_t *self, es_edge_room_t *room);
 

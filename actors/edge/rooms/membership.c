@@ -282,6 +282,7 @@ es_membership_t *es_membership_new(es_client_t *client, es_edge_room_t *room, co
     self->room = room;
     self->client = client;
     self->behind_us = UINT64_MAX;
+    self->ask_id = es_edge_rooms_asked(room->rooms);
     self->ops = ops;
     self->join = *join;
     self->outbox = es_room_outbox_new(&outbox_ops, self);
