@@ -5,106 +5,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "access/access.h"
 #include "alloc.h"
-#include "clients.h"
-#include "crowd.h"
 #include "edge_files.h"
 #include "edge_limits.h"
-#include "edge_loop.h"
 #include "edge_metrics.h"
+#include "edge_state.h"
 #include "envelope_ws.h"
 #include "flat.h"
 #include "health.h"
 #include "http/descriptors.h"
-#include "http/edge_http.h"
 #include "jobs/edge_jobs.h"
-#include "jobs/uploads.h"
 #include "log.h"
 #include "rooms/edge_rooms.h"
-#include "sender_link.h"
-#include "server.h"
 #include "stream_letter.h"
 #include "wire.h"
 
 enum { SECOND = 1000000, MOVE_US = 800000, ID_DIGITS = ES_CLIENT_ID_LEN - ES_PREFIX_LEN, TIMERS_A_TURN = 4096 };
-
-typedef struct {
-    const es_edge_config_t *config;
-    zsock_t *pipe;
-    es_edge_loop_t *loop;
-    es_server_t *server;
-    es_sender_link_t *link;
-    es_client_env_t env;
-    es_clients_t clients;
-    es_crowd_t crowd;
-    es_access_t access;
-    es_edge_http_t *http;
-    es_uploads_t *uploads;
-    char prefix[ES_PREFIX_LEN + 1];
-    bool draining, asked, banned;               /* banned: no broker lets us in any more */
-    uint64_t drain_until, part_at, next_second; /* part_at: who was asked to go elsewhere has had its time; 0: done */
-    unsigned work;
-    uint64_t oldest_us; /* push time of the oldest frame not taken, as far as looked */
-} edge_t;
-
-/* ---- what clients live in */
-
-static int env_broker(void *ctx, es_span_t key)
-{
-    edge_t *self = ctx;
-    return es_sender_link_broker(self->link, key);
-}
-
-static void env_send(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
-{
-    edge_t *self = ctx;
-    self->work++;
-    es_sender_link_send(self->link, broker, key, msg, body, len); /* loss is counted there and mended by the sender */
-}
-
-static void env_flush(void *ctx, es_client_t *client)
-{
-    (void)ctx;
-    if (client->transport) es_server_flush(client->transport);
-}
-
-static void env_push(void *ctx, es_client_t *client)
-{
-    (void)ctx;
-    if (client->transport) es_server_push(client->transport);
-}
-
-static void env_throttle(void *ctx, es_client_t *client, bool stop)
-{
-    (void)ctx;
-    es_server_throttle(client->transport, stop);
-}
-
-static void env_close(void *ctx, es_client_t *client, unsigned code, const char *reason)
-{
-    (void)ctx;
-    es_server_close(client->transport, code, reason);
-}
-
-static void env_random_hex(void *ctx, char *out, size_t digits)
-{
-    (void)ctx;
-    es_random_hex(out, digits);
-}
-
-static void request_send(void *ctx, es_span_t key, const es_msg_t *msg, const void *body, size_t len)
-{
-    edge_t *self = ctx;
-    self->work++;
-    es_sender_link_send(self->link, es_sender_link_broker(self->link, key), key, msg, body, len);
-}
-
-static void house_subscribe(void *ctx, es_span_t key, bool on)
-{
-    edge_t *self = ctx;
-    es_sender_link_subscribe(self->link, key, on);
-}
 
 /* ---- what the server asks */
 
@@ -116,7 +32,7 @@ static const es_dialect_t *dialect_of(const char *path)
 static unsigned http_admit(void *ctx, const es_http_exchange_t *x, const char *path, const char *origin,
                            const char *host, es_guest_t **guest)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     es_metric_t *counter = NULL;
     unsigned status = 0;
     if (!dialect_of(path)) {
@@ -141,7 +57,7 @@ static unsigned http_admit(void *ctx, const es_http_exchange_t *x, const char *p
 
 static es_client_t *server_open(void *ctx, const char *path, const char *query, es_guest_t *guest, void *transport)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     char id[ES_CLIENT_ID_LEN + 1] = {0};
     const es_dialect_t *dialect = dialect_of(path);
     if (!dialect) {
@@ -159,7 +75,7 @@ static es_client_t *server_open(void *ctx, const char *path, const char *query, 
 
 static void server_gone(void *ctx, es_client_t *client)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     es_clients_remove(&self->clients, client);
     es_client_destroy(&client);
     es_metric_set(&es_edge_clients, self->clients.count);
@@ -167,25 +83,25 @@ static void server_gone(void *ctx, es_client_t *client)
 
 static void http_adopt(void *ctx, int fd, const char *bytes, size_t len, void *peer, es_guest_t *guest)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     es_server_adopt(self->server, fd, bytes, len, peer, guest);
 }
 
 static void server_left(void *ctx, void *peer)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     if (self->http) es_edge_http_left(self->http, peer);
 }
 
 static int server_socket(void *ctx, int adopted)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     return es_edge_http_socket(self->http, adopted);
 }
 
 static const char *unready(void *ctx)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     if (self->draining) return "this edge is going down";
     if (self->banned) return "every broker refuses this edge's key: is it allowed there? earshot keys list";
     if (!es_sender_link_ready(self->link))
@@ -198,7 +114,7 @@ static const char *unready(void *ctx)
 static void link_message(void *ctx, int broker, es_span_t key, const es_msg_t *msg, const void *body, size_t len,
                          uint64_t now_us)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     es_span_t room;
     (void)now_us;
     self->work++;
@@ -220,7 +136,7 @@ static void link_message(void *ctx, int broker, es_span_t key, const es_msg_t *m
 
 static void link_beacon(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t body, uint64_t now_us)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     (void)msg;
     (void)now_us;
     es_edge_jobs_beacon(self->env.jobs, key, body);
@@ -228,7 +144,7 @@ static void link_beacon(void *ctx, es_span_t key, const es_msg_t *msg, es_span_t
 
 static void link_changed(void *ctx, uint64_t now_us)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     (void)now_us;
     es_clients_do(&self->clients, es_client_rebroker);
     es_uploads_rebroker(self->uploads);
@@ -238,7 +154,7 @@ static void link_changed(void *ctx, uint64_t now_us)
 /* The turn does the rest, as for "$TERM". */
 static void link_drain(void *ctx, uint64_t now_us)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     (void)now_us;
     if (self->asked) return;
     self->asked = true;
@@ -247,7 +163,7 @@ static void link_drain(void *ctx, uint64_t now_us)
 
 /* ---- time */
 
-static void on_pipe(edge_t *self, uint64_t now_us)
+static void on_pipe(es_edge_t *self, uint64_t now_us)
 {
     while (zsock_events(self->pipe) & ZMQ_POLLIN) {
         char *command = zstr_recv(self->pipe);
@@ -270,7 +186,7 @@ static void on_pipe(edge_t *self, uint64_t now_us)
 
 static void each_second(void *ctx, es_client_t *client)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     if (client->sender) {
         es_sender_stats_t stats;
         es_sender_stats(client->sender, &stats);
@@ -288,13 +204,13 @@ static void send_away(es_client_t *client)
 }
 
 /* A broker that refuses our key is not one that is away for a moment: who stays here waits for nothing. */
-static void look_at_key(edge_t *self)
+static void look_at_key(es_edge_t *self)
 {
     self->banned = es_sender_link_refused(self->link);
     if (self->banned) es_clients_do(&self->clients, send_away);
 }
 
-static void report(edge_t *self, uint64_t now_us)
+static void report(es_edge_t *self, uint64_t now_us)
 {
     look_at_key(self);
     self->next_second = now_us + SECOND;
@@ -309,7 +225,7 @@ static void report(edge_t *self, uint64_t now_us)
                           es_metric_get(&es_edge_frames), lag);
 }
 
-static void run_timers(edge_t *self, uint64_t now_us)
+static void run_timers(es_edge_t *self, uint64_t now_us)
 {
     es_timer_t *timer;
     for (int i = 0; i < TIMERS_A_TURN && (timer = es_timers_due(&self->env.timers, now_us)); i++)
@@ -323,7 +239,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 
 static void loop_woke(void *ctx, uint64_t now_us)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     self->env.now_us = now_us;
     self->env.wall_ms = es_wall_us() / 1000;
 }
@@ -331,18 +247,18 @@ static void loop_woke(void *ctx, uint64_t now_us)
 /* What a turn has for the brokers leaves together. */
 static void loop_flush(void *ctx)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     es_sender_link_flush(self->link);
 }
 
-static bool idle(const edge_t *self)
+static bool idle(const es_edge_t *self)
 {
     return !self->clients.count && !es_edge_http_busy(self->http);
 }
 
 static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 {
-    edge_t *self = ctx;
+    es_edge_t *self = ctx;
     loop_woke(self, now_us);
     bool more = es_sender_link_drain(self->link, ES_LOOP_BATCH, now_us);
     uint64_t next = es_sender_link_tick(self->link, now_us);
@@ -368,7 +284,7 @@ static uint64_t loop_turn(void *ctx, uint64_t now_us, unsigned *work)
 
 /* ---- start and end */
 
-static void watch_house(edge_t *self)
+static void watch_house(es_edge_t *self)
 {
     void *sockets[ES_EDGE_LOOP_FDS - 2];
     int n = es_sender_link_sockets(self->link, sockets, ES_EDGE_LOOP_FDS - 2);
@@ -376,62 +292,7 @@ static void watch_house(edge_t *self)
     es_edge_loop_watch_socket(self->loop, zsock_resolve(self->pipe));
 }
 
-static void settle_env(edge_t *self)
-{
-    self->env = (es_client_env_t){.ctx = self,
-                                  .limits = es_edge_client_limits(self->config),
-                                  .memory = {.limit = self->config->stream_memory},
-                                  .broker = env_broker,
-                                  .send = env_send,
-                                  .flush = env_flush,
-                                  .push = env_push,
-                                  .throttle = env_throttle,
-                                  .close = env_close,
-                                  .random_hex = env_random_hex};
-    es_random_hex(self->prefix, ES_PREFIX_LEN);
-    loop_woke(self, es_now_us());
-}
-
-static int start_rooms(edge_t *self)
-{
-    const es_edge_rooms_limits_t limits = {.max_rooms = self->config->max_rooms,
-                                           .max_room_members = self->config->max_room_members,
-                                           .backlog = self->config->room_backlog};
-    const es_edge_rooms_ops_t ops = {.ctx = self, .send = request_send, .subscribe = house_subscribe};
-    if (es_edge_load_session_key(self->config, &self->env.session_key)) return -1;
-    self->env.rooms = es_edge_rooms_new(&limits, &ops, &self->env, es_sender_link_key(self->link));
-    return 0;
-}
-
-static int start_jobs(edge_t *self)
-{
-    const es_edge_jobs_ops_t ops = {.ctx = self, .send = request_send, .subscribe = house_subscribe};
-    char err[1400];
-    self->env.jobs = es_edge_jobs_new(self->config, &ops, &self->env, es_sender_link_key(self->link), err, sizeof err);
-    if (self->env.jobs) return 0;
-    es_log_error(err);
-    return -1;
-}
-
-static int start_access(edge_t *self)
-{
-    char err[1400];
-    if (!es_access_init(&self->access, self->config, es_edge_jobs_operator(self->env.jobs), &self->env, err,
-                        sizeof err))
-        return 0;
-    es_log_error(err);
-    return -1;
-}
-
-static void start_uploads(edge_t *self)
-{
-    const es_uploads_config_t limits = es_edge_upload_limits(self->config);
-    const es_uploads_ops_t ops = {.ctx = self, .subscribe = house_subscribe};
-    self->uploads = es_uploads_new(&limits, &ops, &self->env, es_edge_jobs_asks(self->env.jobs), self->prefix);
-    es_uploads_routes(self->uploads, es_edge_http_router(self->http));
-}
-
-static int start(edge_t *self)
+static int start(es_edge_t *self)
 {
     static const es_sender_link_ops_t link_ops = {
         .message = link_message, .changed = link_changed, .beacon = link_beacon, .drain = link_drain};
@@ -441,17 +302,18 @@ static int start(edge_t *self)
         .ctx = self, .open = server_open, .gone = server_gone, .left = server_left, .socket = server_socket};
     const es_server_limits_t server_limits = es_edge_server_limits(self->config);
     char err[512];
-    settle_env(self);
+    es_edge_settle_env(self);
+    loop_woke(self, es_now_us());
     self->env.dead = es_stream_letters(self->config);
     self->link = es_sender_link_new(self->config->common.broker, self->prefix, &link_ops, self);
-    if (!self->link || start_rooms(self) || start_jobs(self) || start_access(self)) return -1;
+    if (!self->link || es_edge_start_rooms(self) || es_edge_start_jobs(self) || es_edge_start_access(self)) return -1;
     self->loop = es_edge_loop_new(&loop_ops, self->config->tick_us);
     if (self->loop) self->server = es_server_new(&server_ops, &server_limits, es_edge_loop_handle(self->loop));
     if (!self->server) return -1;
     self->http = es_edge_http_new(&http_ops, self->config, self->loop);
     es_edge_http_guard(self->http, &self->access);
     es_edge_jobs_add_routes(self->env.jobs, es_edge_http_router(self->http));
-    start_uploads(self);
+    es_edge_start_uploads(self);
     if (es_edge_http_listen(self->http, err, sizeof err)) {
         es_log_error(err);
         return -1;
@@ -464,7 +326,7 @@ static int start(edge_t *self)
     return 0;
 }
 
-static void finish(edge_t *self)
+static void finish(es_edge_t *self)
 {
     if (self->clients.count)
         es_log_warn("clients cut off at the end of --drain-timeout", ES_U("clients", self->clients.count));
@@ -483,7 +345,7 @@ static void finish(edge_t *self)
 
 void es_edge_actor(zsock_t *pipe, void *args)
 {
-    edge_t *self = es_alloc_zero(sizeof *self);
+    es_edge_t *self = es_alloc_zero(sizeof *self);
     es_descriptors_share(args);
     self->config = args;
     self->pipe = pipe;

@@ -49,7 +49,7 @@ static uint64_t speak(room_world_t *w, const char *text, uint64_t seq)
     uint64_t op = 0;
     for (request_t *r; (r = rw_request(w, ES_ROOM_CAPTION));) { /* behind those that are said again */
         op = r->seq;
-        snprintf(last, sizeof last, "%s", r->text);
+        snprintf(last, sizeof last, "%.15s", r->text);
     }
     assert_string_equal(last, text);
     return op;
