@@ -2,12 +2,9 @@
 #include "store_sqlite.h"
 #include "sqlite_schema.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "job_store_backend.h"
@@ -93,24 +90,9 @@ static int set_up(es_job_database_t *self, char *err, size_t err_len)
     return -1;
 }
 
-/* What people said is nobody else's: a new file is its owner's alone, and SQLite gives those beside it the same rights. Made elsewhere and linked, since to close a descriptor of a file that
- * is in use takes this process's locks away from it. What fails here is said by the opening. */
-static void make_private(const char *path)
-{
-    char fresh[PATH_MAX];
-    if (access(path, F_OK) == 0 || snprintf(fresh, sizeof fresh, "%s-XXXXXX", path) >= (int)sizeof fresh) return;
-    int fd = mkostemp(fresh, O_CLOEXEC);
-    if (fd < 0) return;
-    close(fd);
-    int there = link(fresh, path); /* unless another actor was first */
-    (void)there;
-    unlink(fresh);
-}
-
 /* A file that cannot be opened is a mistake of whoever set it up, so `patient` makes no difference. */
 static es_job_database_t *open_file(const char *url, bool patient, char *err, size_t err_len)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const char *path = url + strlen(SCHEME);
     (void)patient;
     if (path[0] == '\0') {
@@ -119,8 +101,7 @@ static es_job_database_t *open_file(const char *url, bool patient, char *err, si
     }
     es_job_database_t *self = es_alloc_zero(sizeof *self);
     self->path = es_alloc_copy(path, strlen(path));
-    make_private(path);
-    int rc = sqlite3_open_v2(path, &self->db, flags, NULL);
+    int rc = es_sqlite_open(path, &self->db);
     if (rc == SQLITE_OK && set_up(self, err, err_len) == 0) return self;
     if (rc != SQLITE_OK) snprintf(err, err_len, "%s: %s; %s", path, sqlite3_errstr(rc), es_sqlite_advice(rc));
     close_file(self);

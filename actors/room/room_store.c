@@ -34,11 +34,10 @@ static int prepare(es_room_store_t *self, char *err, size_t err_len)
 
 es_room_store_t *es_room_store_open(const es_room_store_config_t *config, char *err, size_t err_len)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     es_room_store_t *self = es_alloc_zero(sizeof *self);
     self->config = *config;
     self->path = es_alloc_copy(config->path, strlen(config->path));
-    int rc = sqlite3_open_v2(config->path, &self->sql.db, flags, NULL);
+    int rc = es_sqlite_open(config->path, &self->sql.db);
     if (rc == SQLITE_OK && prepare(self, err, err_len) == 0) return self;
     if (rc != SQLITE_OK) snprintf(err, err_len, "%s: %s; %s", config->path, sqlite3_errstr(rc), es_sqlite_advice(rc));
     es_room_store_close(&self);

@@ -382,6 +382,19 @@ static void what_cannot_be_opened_says_so(void **state)
     fails_to_open(w, "cannot be opened");
 }
 
+static void what_was_said_is_the_owners_alone(void **state)
+{
+    world_t *w = *state;
+    struct stat st;
+    char path[128];
+    static const char *const files[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s%s", w->path, files[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, teardown)
 
@@ -389,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_log_survives),
+        TEST(what_was_said_is_the_owners_alone),
         TEST(what_is_dropped_is_read_and_counted_no_more),
         TEST(a_turn_sees_what_it_has_written),
         TEST(who_has_lost_a_room_stores_nothing_in_it),
