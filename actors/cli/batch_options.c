@@ -17,8 +17,7 @@ const es_option_t es_batch_option_table[] = {
     ES_TRUST_OPTIONS(es_batch_options_t),
     ES_OPT_STR_AS(es_batch_options_t, bearer.file, "token-file", "OPERATOR_TOKEN_FILE", 1024,
                   "file with a token; what goes across sessions wants one, by default, without --url, the operator's: "
-                  "operator.token in "
-                  "--data"),
+                  "operator.token in --data"),
     ES_BEARER_TOKEN(es_batch_options_t),
     ES_OPT_FLAG(es_batch_options_t, json, "json", "print JSON as the server says it"),
     ES_OPT_DURATION(es_batch_options_t, connect_us, "connect-timeout", "10s", 100000, 600000000,

@@ -32,12 +32,13 @@ static const es_option_t *const tables[] = {options, es_dead_option_table, es_ke
 static const es_config_about_t about = {
     .program = "earshot dead inject",
     .usage = "[OPTIONS] ID",
-    .about = "Sends a letter again. Audio goes through the edge as a stream of its own, "
-             "and its words are printed: nobody else is\n"
-             "told them. A message goes to the broker's frontend as it came\n"
-             "there from a peer of this machine. What a peer with a key said is not sent "
-             "again: here nobody asks whether it may say it.\n"
-             "The letter stays until \"earshot dead rm\".",
+    .about =
+        "Sends a letter again. Audio goes through the edge as a stream of its own, and its words are printed: "
+        "nobody else is\n"
+        "told them. A message goes to the broker's frontend as it came there from a peer of this machine. What a "
+        "peer with a\n"
+        "key said is not sent again: here nobody asks whether it may say it. The letter stays until \"earshot dead "
+        "rm\".",
     .epilog = ES_DEAD_EXITS};
 
 /* ---- audio */

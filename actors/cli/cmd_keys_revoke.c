@@ -19,7 +19,8 @@ static const es_config_about_t about = {
         "Lets these come to the broker no more; \"earshot keys list\" knows their names. To be run on the broker's\n"
         "host; a broker that runs there throws them out within a second. What workers had in work goes on with "
         "others,\n"
-        "and no word is lost by it. An edge closes its clients (1001): those that keep their audio go on at another.",
+        "and no word is lost by it. An edge closes its clients (1001): those that keep their audio go on at another.\n"
+        "A jobs actor holds its jobs in the store: end it, so that others go on with them.",
     .epilog = ES_KEYRING_EXITS};
 
 /* NAME, or ROLE/NAME as logs and lists say it. */
@@ -46,9 +47,11 @@ static void say_unknown(const es_keyring_t *keyring, const es_keys_t *allowed, c
     fputc('\n', stderr);
 }
 
+/* Jobs are held in the store, which asks for no key. */
 static const char *aftermath(es_role_t role)
 {
     if (role == ES_ROLE_EDGE) return ", and it sends its clients away";
+    if (role == ES_ROLE_JOBS) return ". End it, so that others go on with its jobs";
     return role == ES_ROLE_OBSERVER || role == ES_ROLE_OPERATOR ? "" : ", and others go on with its work";
 }
 

@@ -13,7 +13,8 @@
 #include "runner.h"
 #include "up.h"
 
-enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2, WATCHDOG_MIN_US = 2000000 };
+enum { UP_OK = 0, UP_FAILED = 1, UP_USAGE = 2 };
+enum { WATCHDOG_MIN_US = 2000000 };
 
 static const es_config_about_t about = {
     .program = "earshot up",

@@ -73,16 +73,13 @@ void es_clients_each(const es_clients_t *self, void (*fn)(void *ctx, es_client_t
         }
 }
 
-typedef struct {
-    void (*fn)(es_client_t *client);
-} task_t;
-
 static void perform(void *ctx, es_client_t *client)
 {
-    ((const task_t *)ctx)->fn(client);
+    void (**fn)(es_client_t *) = ctx;
+    (*fn)(client);
 }
 
 void es_clients_do(const es_clients_t *self, void (*fn)(es_client_t *client))
 {
-    es_clients_each(self, perform, &(task_t){fn});
+    es_clients_each(self, perform, &fn);
 }

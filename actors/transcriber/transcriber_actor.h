@@ -34,8 +34,9 @@ es_config_result_t es_transcriber_config_load(es_transcriber_config_t *config, i
 void es_transcriber_config_fini(es_transcriber_config_t *config);
 
 /* Forks the process that loads the model, and waits until it has (about a second). In main(), before any thread exists: threads do not survive a fork,
- * what they had locked stays locked. 0, or with a message printed the exit status: 2 where the engine does not take the model, 1 where another try may do (killed, no memory, too slow). Nothing to do, and 0, for engines without a model. Transcribers that
- * are threads of one process are prepared one by one; each has a model of its own. */
+ * what they had locked stays locked. 0, or with a message printed the exit status: 2 where the engine does not take the model, 1 where another try may do
+ * (killed, no memory, too slow). Nothing to do, and 0, for engines without a model. Transcribers that are threads of one process are prepared one by one;
+ * each has a model of its own. */
 int es_transcriber_prepare(es_transcriber_config_t *config);
 
 /* args: es_transcriber_config_t, owned by the caller, prepared. Signals the pipe when it serves. On "$TERM" takes no new streams, serves until the old
